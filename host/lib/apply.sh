@@ -1,0 +1,211 @@
+# apply: stage, preflight, converge, verify, commit by one rename; on failure back to the version before.
+
+# stage NAME SPOOL: REPLY is the folder of the new version.
+stage() {
+  local name=$1 spool=$2 generation folder line
+  next_generation "$name"
+  generation=$REPLY
+  folder=$STATE/versions/.$name@$generation
+  rm -rf -- "$folder"
+  read_bundle "$spool" "$folder"
+  cp -- "$spool" "$folder/bundle.yaml"
+  (
+    cd "$folder/blobs"
+    shopt -s nullglob
+    files=(*)
+    ((${#files[@]} == 0)) || sha256sum -- "${files[@]}"
+  ) >"$folder/sums"
+  add_sums "$folder"
+  REPLY=$folder
+}
+
+# add_sums FOLDER: the checksum of each file's content joins the index.
+add_sums() {
+  local folder=$1 sum blob section entry field value line
+  local -A path_of=()
+  while IFS= read -r line; do
+    split_tabs "$line"
+    [[ ${FIELDS[0]}/${FIELDS[2]} != files/blob ]] || path_of[${FIELDS[3]}]=${FIELDS[1]}
+  done <"$folder/index"
+  while read -r sum blob; do
+    printf 'files\t%s\tsha256\t%s\n' "${path_of[$blob]}" "$sum" >>"$folder/index"
+  done <"$folder/sums"
+  rm -f -- "$folder/sums"
+}
+
+digest_of() {
+  read -r REPLY _ < <(sha256sum -- "$1")
+}
+
+# load_was NAME: everything that earlier versions, in force or interrupted, may have left.
+load_was() {
+  local link
+  WAS=()
+  current_version "$1"
+  [[ -z $REPLY ]] || load_index WAS "$REPLY"
+  for link in "$STATE/journal/$1"@* "$STATE/removing/$1"; do
+    [[ ! -e $link/index ]] || load_index WAS "$link"
+  done
+}
+
+# load_want [FOLDER]
+load_want() {
+  WANT=()
+  [[ -z $1 ]] || load_index WANT "$1"
+}
+
+# unchanged NAME DIGEST: the same bundle is in force, nothing was interrupted, and the machine shows all of it.
+unchanged() {
+  local stored='' link
+  current_version "$1"
+  [[ -n $REPLY && -r $REPLY/digest ]] || return 1
+  read -r stored <"$REPLY/digest"
+  [[ $stored == "$2" ]] || return 1
+  for link in "$STATE/journal/$1"@*; do return 1; done
+  load_want "$REPLY"
+  NAME=$1
+  ! is_pending reload && verified
+}
+
+# apply_bundle NAME SPOOL
+apply_bundle() {
+  local name=$1 spool=$2 folder digest generation
+  NAME=$name
+  digest_of "$spool"
+  digest=$REPLY
+  if unchanged "$name" "$digest"; then
+    say "$name: unchanged"
+    return 0
+  fi
+  local -a drift=("${FINDINGS[@]}")
+  stage "$name" "$spool"
+  folder=$REPLY
+  printf '%s\n' "$digest" >"$folder/digest"
+  load_want "$folder"
+  if [[ ${WANT["meta|name|"]-} != "$name" || ${WANT["meta|bundle|"]-} != 1 ]]; then
+    rm -rf -- "$folder"
+    die "$EXIT_USAGE" "this is format ${WANT["meta|bundle|"]:-unknown} of bundle \"${WANT["meta|name|"]-}\", not format 1 of \"$name\""
+  fi
+  load_was "$name"
+  look
+  if ! preflight; then
+    rm -rf -- "$folder"
+    error "bundle $name was not applied; nothing was changed"
+    return "$EXIT_USAGE"
+  fi
+  say "$name:"
+  generation=${folder##*@}
+  begin "$folder"
+  folder=$STATE/versions/$name@$generation
+  load_want "$folder"
+  if ((${#drift[@]} > 0)); then report_repairs "${drift[@]}"; fi
+  if converge && verified; then
+    commit "$name" "$generation"
+    say "$name: applied (generation $generation)"
+    warn_overridden
+    return 0
+  fi
+  roll_back "$name" "$REPLY"
+}
+
+report_repairs() {
+  local line
+  for line in "$@"; do
+    split_tabs "$line"
+    say "  found ${FIELDS[1]} ${FIELDS[2]}: ${FIELDS[6]}"
+  done
+}
+
+# begin FOLDER: from here on a killed run is an interrupted one, and the next run heals it.
+begin() {
+  local version=${1##*/.}
+  mv -T -- "$1" "$STATE/versions/$version"
+  ln -s -- "../versions/$version" "$STATE/journal/$version"
+  sync -- "$STATE/versions/$version/index" "$STATE/versions/$version" "$STATE/journal"
+}
+
+commit() {
+  local link
+  mv -T -- "$STATE/journal/$1@$2" "$STATE/bundles/$1"
+  for link in "$STATE/journal/$1"@*; do rm -f -- "$link"; done
+  remember_order
+  sync -- "$STATE/bundles" "$STATE/order"
+  drop_garbage
+}
+
+# roll_back NAME WHY: back to the version in force before, or to nothing; always fails.
+roll_back() {
+  local name=$1 why=$2 link
+  error "bundle $name: $why"
+  load_was "$name"
+  current_version "$name"
+  load_want "$REPLY"
+  if [[ -n $REPLY ]]; then
+    say "$name: rolling back to generation ${REPLY##*@}"
+  else
+    say "$name: rolling back to what was there before"
+  fi
+  if converge && verified; then
+    for link in "$STATE/journal/$name"@*; do rm -f -- "$link"; done
+    drop_garbage
+    error "bundle $name was rolled back; run ai-resource-manager verify to see what is in force"
+  else
+    error "the rollback is not complete: $REPLY. The next run continues it"
+  fi
+  return "$EXIT_FAILED"
+}
+
+# heal [EXCEPT]: finishes what killed runs left: interrupted removals go on, interrupted applies go back.
+heal() {
+  local link name
+  local -A undone=()
+  for link in "$STATE"/removing/*; do
+    name=${link##*/}
+    say "$name: finishing an interrupted removal"
+    finish_removal "$name"
+  done
+  for link in "$STATE"/journal/*; do
+    name=${link##*/}
+    undone[${name%@*}]=1
+  done
+  for name in "${!undone[@]}"; do
+    [[ $name != "${1-}" ]] || continue
+    NAME=$name
+    say "$name: undoing an interrupted apply"
+    load_was "$name"
+    current_version "$name"
+    load_want "$REPLY"
+    if ! converge; then
+      error "the interrupted apply of $name cannot be undone: $REPLY"
+      return "$EXIT_FAILED"
+    fi
+    for link in "$STATE/journal/$name"@*; do rm -f -- "$link"; done
+  done
+  drop_garbage
+}
+
+warn_overridden() {
+  local key
+  entries WANT sysctls
+  for key in "${ENTRIES[@]}"; do
+    overriding_sysctl "$key"
+    [[ -z $REPLY ]] || warn "$key is $REPLY: it holds now and is lost at the next boot. Remove the line there"
+  done
+}
+
+# apply_stored [NAME]: repairs from the store, without Pulumi and without the network.
+apply_stored() {
+  local name status=0
+  local -a names=("$@")
+  if ((${#names[@]} == 0)); then
+    stored_bundles
+    names=("${BUNDLES[@]}")
+  fi
+  for name in "${names[@]}"; do
+    current_version "$name"
+    [[ -n $REPLY ]] || die "$EXIT_USAGE" "no bundle \"$name\" is stored on this host"
+    cp -- "$REPLY/bundle.yaml" "$SPOOL"
+    apply_bundle "$name" "$SPOOL" || status=$?
+  done
+  return "$status"
+}

@@ -1,0 +1,81 @@
+# Convergence: from whatever earlier versions may have left (WAS) to what is wanted (WANT). Every step is
+# idempotent and reads the machine, not a log, so that apply, rollback, healing and removal are one function.
+
+declare -A WAS=() WANT=() EVERYTHING=()
+declare -a WRITTEN=()
+NAME='' BOOTING=''
+
+# look: observes the resources of both sides.
+look() {
+  local key
+  EVERYTHING=()
+  for key in "${!WAS[@]}"; do [[ $key == *'|'* ]] || EVERYTHING[$key]=${WAS[$key]}; done
+  for key in "${!WANT[@]}"; do [[ $key == *'|'* ]] || EVERYTHING[$key]+=${WANT[$key]}; done
+  observe EVERYTHING
+}
+
+# converge: returns 1 with REPLY saying what failed.
+converge() {
+  look
+  plan_restarts
+  capture_units
+  stop_gone_units
+  give_back_zram || return 1
+  give_back_swap_files || return 1
+  drop_overrides
+  change_files
+  validate_units || return 1
+  install_packages || return 1
+  copy_backups
+  retire_units
+  observe_swaps
+  reload_if_pending
+  give_back_sysctls
+  give_back_schedulers
+  remove_packages
+  change_sysctls || return 1
+  change_schedulers
+  change_swap_files || return 1
+  change_zram || return 1
+  reload_if_pending
+  return_swaps
+  give_back_units
+  observe EVERYTHING
+  change_units || return 1
+  observe EVERYTHING
+  write_limits
+}
+
+# validate_units: systemd reads the changed unit files before it is told to load them.
+validate_units() {
+  local path unit line
+  local -a units=()
+  for path in "${WRITTEN[@]}"; do
+    case $path in
+      /etc/systemd/system/*.d/*.conf) unit=${path%/*} unit=${unit##*/} unit=${unit%.d} ;;
+      /etc/systemd/system/*.*) unit=${path##*/} ;;
+      *) continue ;;
+    esac
+    [[ " ${units[*]} " == *" $unit "* ]] || units+=("$unit")
+  done
+  ((${#units[@]} > 0)) || return 0
+  while IFS= read -r line; do
+    for path in "${WRITTEN[@]}"; do
+      # MemoryLimit= is deprecated and wanted: the specification's own command prints it.
+      [[ $line == "$path:"* && $line != *MemoryLimit* && $line != *deprecated* ]] || continue
+      REPLY="systemd does not accept $line"
+      return 1
+    done
+  done < <(systemd-analyze verify --man=no --recursive-errors=no "${units[@]}" 2>&1)
+}
+
+# verified: WANT holds on this machine; else REPLY names the first finding.
+verified() {
+  FINDINGS=() LIMITS=()
+  observe WANT
+  find_drift
+  ((${#FINDINGS[@]} > 0)) || return 0
+  split_tabs "${FINDINGS[0]}"
+  REPLY="check ${FIELDS[1]} ${FIELDS[2]}: expected ${FIELDS[3]}, found ${FIELDS[5]:-${FIELDS[4]}} (${FIELDS[6]})"
+  return 1
+}

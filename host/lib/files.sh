@@ -1,0 +1,159 @@
+# Files: written beside their place and renamed into it; what was there before is kept as the original.
+
+# wanted_content PATH: REPLY is the content the bundle gives PATH on this machine.
+wanted_content() {
+  IFS= read -r -d '' REPLY <"${WANT["files|$1|dir"]}/blobs/${WANT["files|$1|blob"]}" || :
+  [[ ${WANT["files|$1|expand"]-} == true ]] && expand_tokens "$REPLY"
+  return 0
+}
+
+# file_state PATH: REPLY is empty when the file is as wanted, else what is wrong with it.
+file_state() {
+  local path=$1 found=${SEEN_FILE[$1]-} mode=${WANT["files|$1|mode"]} actual
+  REPLY=
+  if [[ -z $found ]]; then
+    REPLY=missing
+  elif [[ $found != regular* ]]; then
+    REPLY="a ${found%% *}"
+  elif [[ ${WANT["files|$path|expand"]-} == true ]]; then
+    wanted_content "$path"
+    IFS= read -r -d '' actual <"$path" || :
+    if [[ $actual == "$REPLY" ]]; then REPLY=; else REPLY='content differs'; fi
+  elif [[ ${SEEN_SHA[$path]-} != "${WANT["files|$path|sha256"]}" ]]; then
+    REPLY='content differs'
+  fi
+  if [[ -z $REPLY ]]; then
+    read -r _ actual _ <<<"$found"
+    if [[ $actual != "${mode#0}" && 0$actual != "$mode" ]]; then
+      REPLY="mode $actual"
+    elif [[ ${found##* } != 0:0 ]]; then
+      REPLY="owner ${found##* }"
+    fi
+  fi
+}
+
+# capture_file PATH: remembers what stands at PATH, and which of its parent folders do not exist yet.
+capture_file() {
+  local path=$1 parent=${1%/*} missing='' data copy='-'
+  original files "$path" && return 0
+  while [[ -n $parent && ! -d $parent ]]; do
+    missing+=${missing:+:}$parent
+    parent=${parent%/*}
+  done
+  original_id files "$path"
+  data=$REPLY.data
+  if [[ ! -e $path && ! -L $path ]]; then
+    record_original files "$path" absent "${missing:--}"
+    return
+  fi
+  rm -rf -- "$data"
+  cp -a -- "$path" "$data"
+  if [[ $path == /etc/systemd/system/* ]]; then
+    printf -v copy '%s.backup.%(%Y%m%dT%H%M%S)T' "$path" -1
+    cp -a -- "$path" "$copy"
+    say "  backed up $path as $copy"
+  fi
+  record_original files "$path" kept "${missing:--}" "$copy"
+}
+
+write_file() {
+  local path=$1 mode=${WANT["files|$1|mode"]} temporary
+  temporary=${path%/*}/.${path##*/}.goblin-new
+  [[ -d ${path%/*} ]] || mkdir -p -- "${path%/*}"
+  wanted_content "$path"
+  if [[ $mode == 0644 ]]; then
+    printf '%s' "$REPLY" >"$temporary"
+  else
+    (umask 077 && printf '%s' "$REPLY" >"$temporary")
+    chmod "$mode" -- "$temporary"
+  fi
+  WRITTEN+=("$path")
+  if [[ -n ${SEEN_FILE[$path]-} ]] && has WAS files "$path"; then
+    # It was ours and somebody changed it: their version is kept, unless only our own last version stands there.
+    [[ ${SEEN_FILE[$path]} == regular* && ${SEEN_SHA[$path]-} == "${WAS["files|$path|sha256"]-}" ]] || displace "$path"
+  fi
+  mv -T -- "$temporary" "$path"
+  say "  wrote $path"
+}
+
+# restore_file PATH: puts the original back and removes the folders that came with our file.
+restore_file() {
+  local path=$1 folder
+  rm -f -- "${path%/*}/.${path##*/}.goblin-new"
+  original files "$path" || return 0
+  original_id files "$path"
+  case ${RECORD[0]} in
+    absent)
+      [[ ! -d $path || -L $path ]] || displace "$path"
+      rm -f -- "$path"
+      ;;
+    kept)
+      [[ ! -d $path || -L $path ]] || displace "$path"
+      cp -a --remove-destination -T -- "$REPLY.data" "$path.goblin-new" && mv -T -- "$path.goblin-new" "$path"
+      say "  put back $path"
+      [[ ${RECORD[2]} == - ]] || rm -f -- "${RECORD[2]}"
+      ;;
+  esac
+  if [[ ${RECORD[1]} != - ]]; then
+    for folder in ${RECORD[1]//:/ }; do rmdir -- "$folder" 2>/dev/null || :; done
+  fi
+  forget_original files "$path"
+}
+
+# touches_units PATH: whether systemd must be told.
+touches_units() {
+  [[ $1 == /etc/systemd/system/* || $1 == /etc/systemd/zram-generator.conf || $1 == /etc/fstab ]]
+}
+
+# changed_file PATH: what must follow a change of PATH is remembered before it happens.
+changed_file() {
+  local path=$1 unit
+  ! touches_units "$path" || mark_pending reload
+  for unit in "${!RESTART_ON[@]}"; do
+    [[ " ${RESTART_ON[$unit]} " != *" $path "* ]] || mark_pending "restart%$unit"
+  done
+}
+
+# change_files: brings every file of the bundle to its wanted state. WRITTEN lists what was written.
+change_files() {
+  local path
+  WRITTEN=()
+  entries WANT files
+  for path in "${ENTRIES[@]}"; do
+    file_state "$path"
+    [[ -n $REPLY ]] || continue
+    capture_file "$path"
+    changed_file "$path"
+    write_file "$path"
+  done
+  entries WAS files
+  for path in "${ENTRIES[@]}"; do
+    has WANT files "$path" && continue
+    original files "$path" || continue
+    changed_file "$path"
+    restore_file "$path"
+    say "  removed $path"
+  done
+  ((${#WRITTEN[@]} == 0)) || sync -- "${WRITTEN[@]}"
+}
+
+# backups: a copy of a user's file under the name that the specification gives it, before its tool is taken over.
+copy_backups() {
+  local path copy
+  entries WANT backups
+  for path in "${ENTRIES[@]}"; do
+    copy=${WANT["backups|$path|"]}
+    [[ -e $path && ! -e $copy ]] || continue
+    record_original backups "$copy" copy
+    cp -a -- "$path" "$copy"
+    say "  backed up $path as $copy"
+  done
+  entries WAS backups
+  for path in "${ENTRIES[@]}"; do
+    has WANT backups "$path" && continue
+    copy=${WAS["backups|$path|"]}
+    original backups "$copy" || continue
+    rm -f -- "$copy"
+    forget_original backups "$copy"
+  done
+}

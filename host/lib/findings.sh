@@ -1,0 +1,196 @@
+# Findings: the one comparison of what a bundle wants with what the machine shows. apply, verify and status
+# all use it, so that what apply repairs is exactly what verify sees.
+
+declare -a FINDINGS=() LIMITS=()
+
+# finding UNIT PROPERTY DECLARED FILE KERNEL REASON
+finding() {
+  local line
+  printf -v line '%s\t' "$NAME" "$@"
+  FINDINGS+=("${line%$'\t'}")
+}
+
+# find_drift: fills FINDINGS and LIMITS for the bundle NAME, loaded as WANT and observed.
+find_drift() {
+  find_file_drift
+  find_package_drift
+  find_unit_drift
+  find_sysctl_drift
+  find_swap_drift
+  find_scheduler_drift
+  find_limit_drift
+}
+
+find_file_drift() {
+  local path
+  entries WANT files
+  for path in "${ENTRIES[@]}"; do
+    file_state "$path"
+    [[ -z $REPLY ]] || finding "$path" file 'as applied' "$REPLY" '' "$REPLY"
+  done
+}
+
+find_package_drift() {
+  local package
+  entries WANT packages
+  for package in "${ENTRIES[@]}"; do
+    [[ ${SEEN_PACKAGE[$package]-} == installed ]] || finding "$package" package installed "${SEEN_PACKAGE[$package]:-absent}" '' 'package not installed'
+  done
+}
+
+find_unit_drift() {
+  local unit line
+  local -a words
+  entries WANT units
+  for unit in "${ENTRIES[@]}"; do
+    seen "$unit" UnitFileState
+    if [[ ${WANT["units|$unit|enabled"]-} == true && $REPLY != enabled && $REPLY != static && $REPLY != generated ]]; then
+      finding "$unit" enabled yes "${REPLY:-no such unit}" '' "is ${REPLY:-absent}"
+    fi
+    [[ -z $BOOTING ]] || continue
+    seen "$unit" ActiveState
+    if [[ ${WANT["units|$unit|active"]-} == true && $REPLY != active ]]; then
+      finding "$unit" active active '' "${REPLY:-absent}" "is ${REPLY:-absent}"
+    elif [[ -n ${WANT["units|$unit|cmdline"]-} ]]; then
+      seen "$unit" MainPID
+      mapfile -d '' -t words 2>/dev/null <"/proc/${REPLY:-0}/cmdline" || words=()
+      line="${words[*]-}"
+      [[ $line == "${WANT["units|$unit|cmdline"]}" ]] || finding "$unit" ExecStart "${WANT["units|$unit|cmdline"]}" '' "$line" 'runs with other arguments'
+    fi
+    ! is_pending "restart%$unit" || finding "$unit" restart 'restarted' '' pending 'its restart is still to come'
+  done
+  entries WANT replaces
+  for unit in "${ENTRIES[@]}"; do
+    seen "$unit" ActiveState
+    [[ $REPLY != active ]] || finding "$unit" active inactive '' active "is active again (${WANT["replaces|$unit|"]})"
+  done
+}
+
+find_sysctl_drift() {
+  local key value
+  entries WANT sysctls
+  for key in "${ENTRIES[@]}"; do
+    value=
+    read_sysctl "$key"
+    value=$REPLY
+    [[ $value == "${WANT["sysctls|$key|"]}" ]] && continue
+    overriding_sysctl "$key"
+    finding "$key" sysctl "${WANT["sysctls|$key|"]}" '' "$value" "${REPLY:-changed at run time}"
+  done
+}
+
+find_swap_drift() {
+  local path device
+  entries WANT swapFiles
+  for path in "${ENTRIES[@]}"; do
+    swap_file_state "$path"
+    [[ -n $REPLY ]] || continue
+    local found=$REPLY
+    human "${WANT["swapFiles|$path|size"]}"
+    finding "$path" swap "$REPLY, priority ${WANT["swapFiles|$path|priority"]-any}" '' "$found" "is $found"
+  done
+  entries WANT zram
+  for device in "${ENTRIES[@]}"; do
+    zram_state "$device"
+    [[ -n $REPLY ]] || continue
+    found=$REPLY
+    human "${WANT["zram|$device|size"]}"
+    finding "$device" zram "$REPLY, ${WANT["zram|$device|algorithm"]-any}, priority ${WANT["zram|$device|priority"]-any}" '' "$found" "has ${found/#limit/another memory limit}"
+  done
+}
+
+find_scheduler_drift() {
+  local entry device wanted available
+  local -a DEVICES
+  entries WANT ioSchedulers
+  for entry in "${ENTRIES[@]}"; do
+    wanted=${WANT["ioSchedulers|$entry|"]}
+    block_devices "$entry"
+    for device in "${DEVICES[@]}"; do
+      read -r available <"/sys/block/$device/queue/scheduler"
+      # A kernel without this scheduler is no drift: the verdict of each IOWeight says inert.
+      [[ $available == *"[$wanted]"* || " ${available//[\[\]]/} " != *" $wanted "* ]] ||
+        finding "$device" scheduler "$wanted" '' "$available" 'another IO scheduler is selected'
+    done
+  done
+}
+
+find_limit_drift() {
+  local unit key property declared line
+  local -a properties
+  entries WANT limits
+  ((${#ENTRIES[@]} == 0)) || find_weighing
+  for unit in "${ENTRIES[@]}"; do
+    properties=()
+    for key in "${!WANT[@]}"; do [[ $key != "limits|$unit|"?* ]] || properties+=("${key##*|}"); done
+    sort_words "${properties[@]}"
+    for property in "${SORTED[@]}"; do
+      expand_tokens "${WANT["limits|$unit|$property"]}"
+      declared=$REPLY
+      check_limit "$unit" "$property" "$declared"
+      readable "$property" "$declared"
+      declared=$REPLY
+      readable "$property" "$ENFORCED"
+      printf -v line '%s\t' "$NAME" "$unit" "$property" "$declared" "$REPLY" "$VERDICT"
+      LIMITS+=("$line$REASON")
+      if [[ $WRONG == loaded ]]; then
+        loaded_value "$unit" "$property"
+        readable "$property" "$REPLY"
+        local loaded=$REPLY
+        readable "$property" "$ENFORCED"
+        finding "$unit" "$property" "$declared" "$loaded" "$REPLY" "$REASON"
+      elif [[ $WRONG == kernel ]]; then
+        finding "$unit" "$property" "$declared" "$declared" "$REPLY" "$REASON"
+      fi
+    done
+  done
+}
+
+# readable PROPERTY VALUE: bytes for people, the rest as it is.
+readable() {
+  case $1 in
+    Memory*) human "${2/#max/infinity}" ;;
+    CPUQuota)
+      if [[ $2 =~ ^([0-9]+)\ 100000$ ]]; then REPLY=$((BASH_REMATCH[1] / 1000))%; else REPLY=${2/#max */infinity}; fi
+      ;;
+    IOWeight) REPLY=${2#default } ;;
+    *) REPLY=$2 ;;
+  esac
+}
+
+# sort_words WORD...: SORTED, by insertion (a handful of words; a process would cost more).
+declare -a SORTED=()
+sort_words() {
+  local word
+  local -i i
+  SORTED=()
+  for word in "$@"; do
+    for ((i = ${#SORTED[@]}; i > 0; i--)); do
+      [[ ${SORTED[i - 1]} > $word ]] || break
+      SORTED[i]=${SORTED[i - 1]}
+    done
+    SORTED[i]=$word
+  done
+}
+
+# print_findings: one line each, as people read them.
+print_findings() {
+  local line name unit property declared file kernel reason
+  for line in "${FINDINGS[@]}"; do
+    split_tabs "$line"
+    name=${FIELDS[0]} unit=${FIELDS[1]} property=${FIELDS[2]} declared=${FIELDS[3]} file=${FIELDS[4]} kernel=${FIELDS[5]} reason=${FIELDS[6]}
+    say "$name: $unit $property: declared $declared${file:+, loaded $file}${kernel:+, kernel $kernel} ($reason)"
+  done
+}
+
+# split_tabs LINE: FIELDS, empty ones kept (read folds tabs).
+declare -a FIELDS=()
+split_tabs() {
+  local tail=$1
+  FIELDS=()
+  while [[ $tail == *$'\t'* ]]; do
+    FIELDS+=("${tail%%$'\t'*}")
+    tail=${tail#*$'\t'}
+  done
+  FIELDS+=("$tail")
+}

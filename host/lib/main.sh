@@ -1,0 +1,107 @@
+# The verbs.
+
+usage() {
+  cat <<'TEXT'
+usage: ai-resource-manager apply NAME             apply the bundle on standard input
+       ai-resource-manager apply --stored [NAME]  repair from the bundles stored on this host
+       ai-resource-manager remove NAME            give back what was there before
+       ai-resource-manager verify [NAME] [--table]
+       ai-resource-manager status --json
+       ai-resource-manager --version
+
+exit codes: 0 ok, 1 failed and rolled back, 2 usage or preflight (nothing was changed),
+            3 drift (verify), 4 another run held the lock too long
+TEXT
+}
+
+# make_spool: a private file for the bundle, outside the disk.
+make_spool() {
+  mkdir -p "$RUN"
+  SPOOL=$(umask 077 && mktemp "$RUN/spool.XXXXXXXX")
+  trap 'rm -f -- "$SPOOL"' EXIT
+}
+
+# detached VERB ARGUMENTS...: a lost connection must not kill a change, so it runs as a unit of its own.
+detached() {
+  local status=0
+  systemd-run --quiet --collect --wait --pipe --service-type=exec \
+    --unit="ai-resource-manager-$1-$$" --description="ai-resource-manager $1 ${2-}" \
+    --property=RuntimeMaxSec=3600 --property=KillMode=process \
+    --setenv=AI_RESOURCE_MANAGER_DETACHED=1 --setenv=AI_RESOURCE_MANAGER_SPOOL="$SPOOL" \
+    bash "$0" "$@" </dev/null || status=$?
+  return "$status"
+}
+
+valid_name() {
+  [[ $1 =~ ^[a-z][a-z0-9-]{0,62}$ ]] || die "$EXIT_USAGE" "\"$1\" is no bundle name (lower-case letters, digits and dashes)"
+}
+
+# change VERB ARGUMENTS...: runs one change under the lock, after healing what a killed run left.
+change() {
+  local status=0
+  take_lock "$@"
+  init_store
+  case $1 in
+    apply)
+      if [[ $2 == --stored ]]; then
+        heal
+        apply_stored "${@:3}" || status=$?
+      else
+        heal "$2"
+        apply_bundle "$2" "$SPOOL" || status=$?
+      fi
+      ;;
+    remove)
+      heal
+      remove_bundle "$2" || status=$?
+      ;;
+  esac
+  return "$status"
+}
+
+main() {
+  local verb=${1-} status=0
+  case $verb in
+    apply | remove)
+      check_host
+      if [[ $verb == apply && ${2-} == --boot ]]; then
+        BOOTING=1
+        set -- apply --stored
+        AI_RESOURCE_MANAGER_DETACHED=1
+      fi
+      [[ -n ${2-} ]] || { usage >&2; return "$EXIT_USAGE"; }
+      [[ $2 == --stored ]] || valid_name "$2"
+      [[ -z ${3-} ]] || valid_name "$3"
+      if [[ -n ${AI_RESOURCE_MANAGER_SPOOL-} ]]; then
+        SPOOL=$AI_RESOURCE_MANAGER_SPOOL
+      else
+        make_spool
+        [[ $verb != apply || $2 == --stored ]] || cat >"$SPOOL"
+      fi
+      if [[ -n ${AI_RESOURCE_MANAGER_DETACHED-} ]]; then
+        change "$@" || status=$?
+      else
+        detached "$@" || status=$?
+      fi
+      ;;
+    verify)
+      check_host
+      verify "${@:2}" || status=$?
+      ;;
+    status)
+      check_host
+      [[ ${2-} == --json ]] || { usage >&2; return "$EXIT_USAGE"; }
+      status_json || status=$?
+      ;;
+    --version) say "$VERSION" ;;
+    --help | -h) usage ;;
+    *)
+      usage >&2
+      status=$EXIT_USAGE
+      ;;
+  esac
+  return "$status"
+}
+
+# On one line: bash has read the whole program before a new version can take its place.
+main "$@"; exit

@@ -1,0 +1,124 @@
+# Packages: installed without questions, removed again only if this project brought them.
+
+readonly -a APT=(env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+  apt-get -q -y -o "DPkg::Lock::Timeout=${AI_RESOURCE_MANAGER_APT_WAIT:-300}"
+  -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef -o Dpkg::Use-Pty=0)
+
+# apt ARGUMENTS...: runs apt-get; on failure APT_SAID is what it said.
+APT_SAID=''
+apt() {
+  if APT_SAID=$(timeout 1200 "${APT[@]}" "$@" 2>&1 9>&- </dev/null); then return 0; fi
+  return 1
+}
+
+# apt_problem PACKAGE: one line that says why apt could not, and what to do.
+apt_problem() {
+  local errors
+  errors=$(grep -E '^(E|dpkg):' <<<"$APT_SAID" | tail -n 3 | tr '\n' ' ') || :
+  case $APT_SAID in
+    *'Could not get lock'* | *'Unable to acquire the dpkg'*)
+      REPLY="another package manager holds apt's lock. Wait for it to end (ps -C apt,apt-get,dpkg,unattended-upgr) and run this again"
+      ;;
+    *'Temporary failure resolving'* | *'Could not resolve'* | *'Failed to fetch'* | *'Could not connect'* | *'Unable to connect'*)
+      REPLY="this host cannot reach its package mirror. Check its network and /etc/apt/sources.list, then run this again"
+      ;;
+    *'Unable to locate package'* | *'has no installation candidate'*)
+      REPLY="no package of that name in this host's package lists. Check /etc/apt/sources.list (Debian 12 main has it)"
+      ;;
+    *held*) REPLY="a held package is in the way (apt-mark showhold lists them)" ;;
+    *) REPLY="apt-get failed" ;;
+  esac
+  REPLY="package $1 cannot be installed: $REPLY${errors:+ [apt: ${errors% }]}"
+}
+
+# capture_package PACKAGE: remembers, before apt runs, which packages it would bring.
+capture_package() {
+  local line name plan=()
+  original packages "$1" && return 0
+  if ! apt -s install --no-install-recommends "$1"; then
+    say "  fetching the package lists"
+    apt update || { apt_problem "$1" && return 1; }
+    apt -s install --no-install-recommends "$1" || { apt_problem "$1" && return 1; }
+  fi
+  while read -r line name _; do
+    [[ $line != Inst || $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || plan+=("$name")
+  done <<<"$APT_SAID"
+  record_original packages "$1" absent "${plan[*]:-$1}"
+}
+
+# install_packages: fails with REPLY set when apt cannot.
+install_packages() {
+  local package
+  entries WANT packages
+  for package in "${ENTRIES[@]}"; do
+    [[ ${SEEN_PACKAGE[$package]-} != installed ]] || continue
+    capture_package "$package" || return 1
+    say "  installing $package"
+    apt install --no-install-recommends "$package" && continue
+    # Lists that name a version the mirror no longer has, or a dpkg that was killed: mend it, then once more.
+    case $APT_SAID in
+      *'dpkg was interrupted'*) env DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a >/dev/null 2>&1 9>&- </dev/null || : ;;
+      *'Could not get lock'* | *'Unable to acquire the dpkg'*) apt_problem "$package" && return 1 ;;
+      *) apt update || : ;;
+    esac
+    apt install --no-install-recommends "$package" || { apt_problem "$package" && return 1; }
+  done
+}
+
+# remove_packages: purges what this bundle brought and nothing else needs.
+remove_packages() {
+  local package name
+  entries WAS packages
+  for package in "${ENTRIES[@]}"; do
+    ! has WANT packages "$package" || continue
+    original packages "$package" || continue
+    owner_of packages "$package" "$NAME"
+    [[ -z $REPLY ]] || continue
+    local -a brought=() going=()
+    read -r -a brought <<<"${RECORD[1]}"
+    for name in "${brought[@]}"; do
+      [[ -z $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) ]] || going+=("$name")
+    done
+    purge_unneeded "${going[@]}"
+    forget_original packages "$package"
+  done
+}
+
+# purge_unneeded PACKAGE...: all at once if that takes nothing else along, else each that takes nothing along.
+purge_unneeded() {
+  local package
+  (($# > 0)) || return 0
+  if takes_only "$@" -- "$@"; then
+    purge "$@"
+    return
+  fi
+  for package in "$@"; do
+    if takes_only "$package" -- "$@"; then
+      purge "$package"
+    else
+      say "  kept package $package: something else needs it"
+    fi
+  done
+}
+
+# takes_only PACKAGE... -- ALLOWED...
+takes_only() {
+  local -a remove=()
+  local line name
+  while [[ $1 != -- ]]; do
+    remove+=("$1")
+    shift
+  done
+  shift
+  apt -s purge "${remove[@]}" || return 1
+  while read -r line name _; do
+    [[ $line != Purg && $line != Remv ]] || [[ " $* " == *" $name "* ]] || return 1
+  done <<<"$APT_SAID"
+}
+
+purge() {
+  say "  purging $*"
+  apt purge "$@" && return 0
+  env DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a >/dev/null 2>&1 9>&- </dev/null || :
+  apt purge "$@" || warn "could not purge $*: ${APT_SAID##*E: }"
+}

@@ -1,0 +1,42 @@
+# remove: gives back what was there before. Already absent is success.
+
+remove_bundle() {
+  local name=$1
+  NAME=$name
+  if [[ ! -L $STATE/bundles/$name && ! -L $STATE/removing/$name ]]; then
+    say "$name: already absent"
+    leave_when_last
+    return 0
+  fi
+  if [[ $name == manager ]]; then
+    stored_bundles
+    ((${#BUNDLES[@]} <= 1)) || die "$EXIT_USAGE" "the manager goes last: ${BUNDLES[*]/manager/} are still applied. Remove those first"
+  fi
+  say "$name:"
+  [[ ! -L $STATE/bundles/$name ]] || mv -T -- "$STATE/bundles/$name" "$STATE/removing/$name"
+  finish_removal "$name" || return
+  say "$name: removed"
+  leave_when_last
+}
+
+finish_removal() {
+  local link
+  NAME=$1
+  load_was "$1"
+  load_want ''
+  if ! converge; then
+    error "bundle $1 cannot be removed: $REPLY. Run ai-resource-manager remove $1 again"
+    return "$EXIT_FAILED"
+  fi
+  rm -f -- "$STATE/removing/$1"
+  for link in "$STATE/journal/$1"@*; do rm -f -- "$link"; done
+  remember_order
+  drop_garbage
+}
+
+# leave_when_last: nothing is applied any more, so the manager's own folder goes too.
+leave_when_last() {
+  stored_bundles
+  ((${#BUNDLES[@]} == 0)) || return 0
+  rm -rf -- "$STATE" "$RUN"
+}

@@ -1,0 +1,88 @@
+# verify and status: the same comparison for all stored bundles, with a handful of processes, changing nothing.
+
+# examine [NAME...]: fills FINDINGS and LIMITS; one observation covers every bundle.
+examine() {
+  local name link
+  local -a names=("$@")
+  FINDINGS=() LIMITS=()
+  if ((${#names[@]} == 0)); then
+    stored_bundles
+    names=("${BUNDLES[@]}")
+  fi
+  EXAMINED=("${names[@]}")
+  EVERYTHING=()
+  for name in "${names[@]}"; do
+    current_version "$name"
+    [[ -n $REPLY ]] || die "$EXIT_USAGE" "no bundle \"$name\" is stored on this host (stored: ${BUNDLES[*]:-none})"
+    load_index EVERYTHING "$REPLY"
+  done
+  observe EVERYTHING
+  for name in "${names[@]}"; do
+    NAME=$name
+    current_version "$name"
+    load_want "$REPLY"
+    find_drift
+  done
+  for link in "$STATE"/journal/* "$STATE"/removing/*; do
+    NAME=${link##*/} NAME=${NAME%@*}
+    finding "$NAME" apply complete '' interrupted 'a run was interrupted; the next one heals it'
+  done
+}
+
+verify() {
+  local table='' status=0
+  if [[ ${1-} == --table ]]; then
+    table=1
+    shift
+  elif [[ ${2-} == --table ]]; then
+    table=1
+    set -- "$1"
+  fi
+  examine "$@"
+  [[ -z $table ]] || print_table
+  print_findings
+  if ((${#FINDINGS[@]} > 0)); then
+    status=$EXIT_DRIFT
+  elif [[ -z $table ]]; then
+    say "${#EXAMINED[@]} bundles, ${#LIMITS[@]} limits: all holds"
+  fi
+  return "$status"
+}
+
+# print_table: every declared limit with what the kernel enforces and the verdict.
+print_table() {
+  local line red='' green='' yellow='' plain='' colour
+  if [[ -t 1 ]]; then red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' plain=$'\e[0m'; fi
+  printf '%-28s %-20s %-18s %-18s %s\n' UNIT LIMIT DECLARED KERNEL VERDICT
+  for line in "${LIMITS[@]}"; do
+    split_tabs "$line"
+    case ${FIELDS[5]} in enforced) colour=$green ;; inert) colour=$yellow ;; *) colour=$red ;; esac
+    printf '%-28s %-20s %-18s %-18s %s\n' "${FIELDS[1]}" "${FIELDS[2]}" "${FIELDS[3]}" "${FIELDS[4]:--}" \
+      "$colour${FIELDS[5]}$plain${FIELDS[6]:+ (${FIELDS[6]})}"
+  done
+}
+
+# status_json: {version, bundles: [{name, digest, generation, state, findings, limits}]}
+status_json() {
+  local name digest state
+  local -a records=()
+  examine
+  local is_busy=false
+  ! busy || is_busy=true
+  for name in "${EXAMINED[@]}"; do
+    current_version "$name"
+    digest=
+    [[ ! -r $REPLY/digest ]] || read -r digest <"$REPLY/digest"
+    records+=("bundle"$'\t'"$name"$'\t'"$digest"$'\t'"${REPLY##*@}")
+  done
+  printf '%s\n' "${records[@]}" "${FINDINGS[@]/#/finding$'\t'}" "${LIMITS[@]/#/limit$'\t'}" |
+    jq -cRn --arg version "$VERSION" --argjson busy "$is_busy" '
+      [inputs | select(. != "") | split("\t")] as $rows
+      | {version: $version, busy: $busy, bundles: [$rows[] | select(.[0] == "bundle") | . as [$_, $name, $digest, $generation] |
+          {name: $name, digest: $digest, generation: ($generation | tonumber),
+           findings: [$rows[] | select(.[0] == "finding" and .[1] == $name)
+             | {unit: .[2], property: .[3], declared: .[4], file: .[5], kernel: .[6], reason: .[7]}],
+           limits: [$rows[] | select(.[0] == "limit" and .[1] == $name)
+             | {unit: .[2], property: .[3], declared: .[4], kernel: .[5], verdict: .[6], reason: .[7]}]}],
+         interrupted: [$rows[] | select(.[0] == "finding" and .[3] == "apply") | .[1]]}'
+}

@@ -1,0 +1,108 @@
+# The store: every version of a bundle is a folder versions/NAME@GENERATION; the links bundles/NAME,
+# journal/NAME@GENERATION and removing/NAME say what is in force, being applied, and being removed.
+# One rename of a link is the commit point of apply and of remove.
+
+init_store() {
+  [[ -d $STATE/versions && -d $STATE/displaced ]] ||
+    (umask 077 && mkdir -p "$STATE"/{versions,bundles,journal,removing,originals,pending,displaced})
+}
+
+# stored_bundles: BUNDLES=(names in the order they were first applied).
+declare -a BUNDLES=()
+stored_bundles() {
+  local link
+  BUNDLES=()
+  [[ -r $STATE/order ]] && mapfile -t BUNDLES <"$STATE/order"
+  local -a known=()
+  local name
+  for name in "${BUNDLES[@]}"; do [[ -L $STATE/bundles/$name ]] && known+=("$name"); done
+  for link in "$STATE"/bundles/*; do
+    name=${link##*/}
+    [[ " ${known[*]} " == *" $name "* ]] || known+=("$name")
+  done
+  BUNDLES=("${known[@]}")
+}
+
+remember_order() {
+  stored_bundles
+  printf '%s\n' "${BUNDLES[@]}" >"$STATE/order.new" && mv "$STATE/order.new" "$STATE/order"
+}
+
+# current_version NAME: REPLY is the folder of the version in force, or empty.
+current_version() {
+  REPLY=
+  [[ -L $STATE/bundles/$1 ]] || return 0
+  REPLY=$(readlink "$STATE/bundles/$1")
+  REPLY=$STATE/versions/${REPLY##*/}
+}
+
+# next_generation NAME: one more than any version that is or was being applied.
+next_generation() {
+  local dir generation=0
+  for dir in "$STATE/versions/$1"@*; do ((${dir##*@} > generation)) && generation=${dir##*@}; done
+  REPLY=$((generation + 1))
+}
+
+# A loaded bundle is one associative array: "SECTION|ENTRY|FIELD" -> value, and "SECTION" -> its entries,
+# one a line. Several versions are loaded side by side: what was, and what shall be.
+# load_index ARRAY DIR: adds the version in DIR to ARRAY; the first loaded wins where two differ.
+load_index() {
+  local -n into=$1
+  local dir=$2 section entry field value line
+  while IFS= read -r line; do
+    section=${line%%$'\t'*} line=${line#*$'\t'}
+    entry=${line%%$'\t'*} line=${line#*$'\t'}
+    field=${line%%$'\t'*} value=${line#*$'\t'}
+    [[ $'\n'${into[$section]-} == *$'\n'"$entry"$'\n'* ]] || into["$section"]+=$entry$'\n'
+    if [[ -n $field || -n $value ]] && [[ -z ${into["$section|$entry|$field"]+set} ]]; then
+      into["$section|$entry|$field"]=$value
+      [[ $field == blob ]] && into["$section|$entry|dir"]=$dir
+    fi
+  done <"$dir/index"
+  return 0
+}
+
+# entries ARRAY SECTION: ENTRIES=(the section's keys).
+declare -a ENTRIES=()
+entries() {
+  local -n of=$1
+  ENTRIES=()
+  [[ -n ${of[$2]-} ]] || return 0
+  mapfile -t ENTRIES <<<"${of[$2]%$'\n'}"
+}
+
+has() {
+  local -n of=$1
+  [[ $'\n'${of[$2]-} == *$'\n'"$3"$'\n'* ]]
+}
+
+# owner_of SECTION ENTRY EXCEPT: REPLY is another stored bundle that has the same resource.
+owner_of() {
+  local link key
+  printf -v key '\n%s\t%s\t' "$1" "$2"
+  REPLY=
+  for link in "$STATE"/bundles/*; do
+    [[ ${link##*/} != "$3" ]] || continue
+    local text
+    IFS= read -r -d '' text <"$link/index" || :
+    if [[ $'\n'$text == *"$key"* ]]; then
+      REPLY=${link##*/}
+      return
+    fi
+  done
+}
+
+# drop_garbage: versions that no link names, half-written ones and spools of runs that were killed.
+drop_garbage() {
+  local dir link
+  local -A used=()
+  local -a garbage=()
+  for link in "$STATE"/{bundles,journal,removing}/*; do
+    [[ -L $link ]] || continue
+    dir=$(readlink "$link")
+    used[${dir##*/}]=1
+  done
+  for dir in "$STATE"/versions/*; do [[ -n ${used[${dir##*/}]-} ]] || garbage+=("$dir"); done
+  for dir in "$STATE"/versions/.[!.]* "$RUN"/spool.*; do [[ $dir == "${SPOOL-}" ]] || garbage+=("$dir"); done
+  ((${#garbage[@]} == 0)) || rm -rf -- "${garbage[@]}"
+}
