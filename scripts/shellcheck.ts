@@ -1,0 +1,35 @@
+/**
+ * Joins the parts of the host's manager as the bundle does and runs shellcheck on the whole and on every
+ * other shell script of the repository. Installs shellcheck where apt may.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { joinManager } from "../components/manager/program";
+
+function ensureShellcheck(): void {
+  if (spawnSync("shellcheck", ["--version"]).status === 0) return;
+  const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+  const apt = [...sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "shellcheck"];
+  const [command, ...args] = apt as [string, ...string[]];
+  spawnSync([...sudo, "apt-get"][0] as string, [...sudo.slice(1), ...(sudo.length > 0 ? ["apt-get"] : []), "update", "-qq"]);
+  if (spawnSync(command, args, { stdio: "inherit" }).status !== 0) {
+    console.error("shellcheck is missing: sudo apt-get install shellcheck");
+    process.exit(1);
+  }
+}
+
+ensureShellcheck();
+const folder = mkdtempSync(join(tmpdir(), "goblin-host-shellcheck-"));
+try {
+  const manager = join(folder, "ai-resource-manager");
+  writeFileSync(manager, joinManager());
+  const scripts = execFileSync("git", ["ls-files", ".ci/run", "*.sh"], { encoding: "utf8" })
+    .split("\n")
+    .filter((path) => path !== "" && !path.startsWith("host/") && readFileSync(path, "utf8").startsWith("#!"));
+  const { status } = spawnSync("shellcheck", ["-s", "bash", manager, ...scripts], { stdio: "inherit" });
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,87 @@
+/**
+ * `npm test`: everything, the fast parts first, and one closing line that counts.
+ * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files).
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** The part of vitest's JSON report that is read here. */
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  testResults: { name: string; status: string; message?: string; assertionResults: { status: string; fullName: string }[] }[];
+}
+
+const long = process.argv.includes("--long");
+const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const skippedNames: string[] = [];
+const started = Date.now();
+
+process.exitCode = await run();
+
+async function run(): Promise<number> {
+  try {
+    for (const script of ["lint", "typecheck", "lint:shell"]) {
+      heading(script);
+      const { exitCode } = await execa("npm", ["run", "-s", script], { stdio: "inherit", reject: false });
+      if (exitCode === 0) total.passed += 1;
+      else total.failed += 1;
+    }
+    for (const project of ["unit", "e2e"]) add(await vitest(project));
+  } finally {
+    rmSync(reports, { recursive: true, force: true });
+  }
+  if (skippedNames.length > 0) console.log(`\nskipped:\n  ${skippedNames.join("\n  ")}`);
+  console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s`);
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+/** Runs one vitest project. A file that fails outside its tests counts as a failure of its own. */
+async function vitest(project: string): Promise<Counts> {
+  heading(project);
+  const report = join(reports, `${project}.json`);
+  const { exitCode } = await execa(
+    "npx",
+    ["--no", "vitest", "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+    { stdio: "inherit", reject: false, env: long ? { GOBLIN_HOST_LONG: "1" } : {} },
+  );
+  let read: VitestReport;
+  try {
+    read = JSON.parse(readFileSync(report, "utf8")) as VitestReport;
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  for (const file of read.testResults)
+    for (const test of file.assertionResults)
+      if (test.status === "skipped" || test.status === "pending") skippedNames.push(test.fullName);
+  const brokenFiles = read.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed"),
+  ).length;
+  const failed = read.numFailedTests + brokenFiles;
+  return {
+    passed: read.numPassedTests,
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: read.numPendingTests,
+  };
+}
+
+function add(counts: Counts): void {
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+
+function heading(name: string): void {
+  console.log(`\n=== ${name} (${Math.round((Date.now() - started) / 1000)} s)`);
+}
