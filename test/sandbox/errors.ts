@@ -1,0 +1,11 @@
+/** A failure the user can act on: what failed and the fix. The CLI prints it without a stack trace. */
+export class SandboxError extends Error {
+  constructor(
+    what: string,
+    /** What to do about it, as a sentence or a command. */
+    readonly fix?: string,
+  ) {
+    super(fix === undefined ? what : `${what}\n  fix: ${fix}`);
+    this.name = "SandboxError";
+  }
+}

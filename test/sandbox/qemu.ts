@@ -1,0 +1,96 @@
+import type { Image } from "./image";
+
+/** The files and sockets of one VM. */
+export interface VmFiles {
+  readonly disk: string;
+  readonly hostKey: string;
+  readonly hostKeyPublic: string;
+  readonly clientKey: string;
+  readonly clientKeyPublic: string;
+  readonly knownHosts: string;
+  readonly sshConfig: string;
+  readonly state: string;
+  readonly serialLog: string;
+  readonly pidFile: string;
+  readonly qmpSocket: string;
+  readonly controlSocket: string;
+}
+
+/** `kvm` is the processor itself, `tcg` its emulation: ten times slower, and it works everywhere. */
+export type Accelerator = "kvm" | "tcg";
+
+export interface MachineShape {
+  readonly name: string;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly sshPort: number;
+  readonly accelerator: Accelerator;
+}
+
+/** `mitigations=off`: under emulation the work-arounds for processor faults cost time and protect nothing. */
+const kernelArguments = [
+  "root=/dev/vda",
+  "rw",
+  "console=ttyS0",
+  "quiet",
+  "net.ifnames=0",
+  "mitigations=off",
+  "panic=10",
+].join(" ");
+
+/** The arguments of qemu-system-x86_64, which then runs on its own and outlives its starter. */
+export function qemuArguments(shape: MachineShape, image: Image, files: VmFiles): string[] {
+  return [
+    ...["-name", `goblin-host-${shape.name}`],
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"],
+    ...["-accel", shape.accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
+    ...["-cpu", shape.accelerator === "kvm" ? "host" : "max"],
+    ...["-smp", `${shape.cpus}`, "-m", `${shape.memoryMiB}M`],
+    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelArguments],
+    // unsafe: a flush in the guest need not reach this machine's disk. The VM is disposable.
+    ...[
+      "-drive",
+      `if=none,id=root,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=${files.disk}`,
+    ],
+    ...["-device", "virtio-blk-pci,drive=root"],
+    ...["-netdev", `user,id=net,hostfwd=tcp:127.0.0.1:${shape.sshPort}-:22`],
+    ...["-device", "virtio-net-pci,netdev=net"],
+    ...["-device", "virtio-rng-pci"],
+    // Memory that the guest frees goes back to this machine.
+    ...["-device", "virtio-balloon-pci,free-page-reporting=on"],
+    ...["-fw_cfg", `name=opt/goblin/host-key,file=${files.hostKey}`],
+    ...["-fw_cfg", `name=opt/goblin/client-key,file=${files.clientKeyPublic}`],
+    ...["-serial", `file:${files.serialLog}`],
+    ...["-qmp", `unix:${files.qmpSocket},server=on,wait=off`],
+    ...["-pidfile", files.pidFile, "-daemonize"],
+  ];
+}
+
+/** The line of known_hosts(5) for a public key file's text ("ssh-ed25519 AAAA... comment"). */
+export function knownHostsLine(sshPort: number, publicKey: string): string {
+  const [type = "", key = ""] = publicKey.trim().split(" ");
+  return `[127.0.0.1]:${sshPort} ${type} ${key}\n`;
+}
+
+/** `ssh -F FILE vm` reaches the VM and accepts no other host key, whatever the user's own configuration says. */
+export function sshConfig(sshPort: number, files: VmFiles): string {
+  return `Host vm
+  HostName 127.0.0.1
+  Port ${sshPort}
+  User root
+  IdentityFile "${files.clientKey}"
+  IdentitiesOnly yes
+  IdentityAgent none
+  UserKnownHostsFile "${files.knownHosts}"
+  GlobalKnownHostsFile /dev/null
+  StrictHostKeyChecking yes
+  BatchMode yes
+  LogLevel ERROR
+  ServerAliveInterval 30
+  ServerAliveCountMax 10
+  ConnectTimeout 60
+  ControlPath "${files.controlSocket}"
+  ControlMaster auto
+  ControlPersist 600
+`;
+}

@@ -1,0 +1,82 @@
+import { createConnection } from "node:net";
+import { createInterface } from "node:readline";
+import { SandboxError } from "./errors";
+
+/** How long one command may take; saving 20 GiB of guest memory takes tens of seconds. */
+const commandMilliseconds = 300_000;
+
+interface Reply {
+  readonly return?: unknown;
+  readonly error?: { readonly desc: string };
+}
+
+/**
+ * Sends one command to QEMU's monitor (QMP) and returns its result. A connection for each command: the monitor
+ * serves one client at a time, and several processes may look after the same VM.
+ */
+export async function qmp(
+  socketPath: string,
+  command: string,
+  args: Record<string, unknown> = {},
+): Promise<unknown> {
+  const socket = createConnection(socketPath);
+  const failure = new Promise<never>((_resolve, reject) => {
+    socket.once("error", (error) => {
+      reject(new SandboxError(`QEMU's monitor cannot be reached: ${error.message}`));
+    });
+    socket.once("close", () => {
+      reject(new SandboxError(`QEMU ended during ${command}`));
+    });
+    socket.setTimeout(commandMilliseconds, () => {
+      reject(new SandboxError(`QEMU gave no answer to ${command} within ${commandMilliseconds / 1000} s`));
+    });
+  });
+  failure.catch(() => undefined);
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const answer = async (): Promise<unknown> => {
+    for (;;) {
+      const next = await Promise.race([lines.next(), failure]);
+      if (next.done === true) return failure;
+      const reply = JSON.parse(next.value) as Reply;
+      if (reply.error !== undefined) throw new SandboxError(`QEMU refused ${command}: ${reply.error.desc}`);
+      // Everything else is the greeting or an event.
+      if ("return" in reply) return reply.return;
+    }
+  };
+  try {
+    socket.write(`${JSON.stringify({ execute: "qmp_capabilities" })}\n`);
+    await answer();
+    socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
+    return await answer();
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Saves disk, memory and devices under a label; a snapshot of that label is replaced. */
+export async function saveSnapshot(socketPath: string, label: string): Promise<void> {
+  await humanMonitor(socketPath, `savevm ${label}`);
+}
+
+/** Puts disk, memory and devices back to what was saved under the label. */
+export async function loadSnapshot(socketPath: string, label: string): Promise<void> {
+  // QEMU stops the machine before it looks for the snapshot, and leaves it stopped when there is none.
+  const known = snapshotLabels(await humanMonitor(socketPath, "info snapshots"));
+  if (!known.includes(label)) {
+    throw new SandboxError(`there is no snapshot "${label}"; there is: ${known.join(", ") || "none"}`);
+  }
+  await humanMonitor(socketPath, `loadvm ${label}`);
+}
+
+/** The labels in the table that `info snapshots` prints (ID, TAG, VM SIZE...). */
+export const snapshotLabels = (table: string): string[] =>
+  table.split("\n").flatMap((line) => /^(?:--|\d+)\s+(\S+)\s+[\d.]+ /.exec(line)?.[1] ?? []);
+
+/** Runs a command of the human monitor. It reports failure as text, and says nothing when savevm or loadvm work. */
+async function humanMonitor(socketPath: string, commandLine: string): Promise<string> {
+  const answer = await qmp(socketPath, "human-monitor-command", { "command-line": commandLine });
+  const text = typeof answer === "string" ? answer.trim() : "";
+  if (text !== "" && !commandLine.startsWith("info "))
+    throw new SandboxError(`QEMU: ${commandLine}: ${text}`);
+  return text;
+}

@@ -1,0 +1,204 @@
+import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { totalmem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { chooseAccelerator } from "./accelerator";
+import { SandboxError } from "./errors";
+import { ensureImage, imageAt } from "./image";
+import { runFolder, runsFolder } from "./paths";
+import { endProcess, freePort, isOurProcess } from "./process";
+import { type VmFiles, qemuArguments } from "./qemu";
+import { loadSnapshot, qmp, saveSnapshot } from "./qmp";
+import { type SshOptions, type SshResult, closeConnections, greets, ssh } from "./ssh";
+import { VmState, createVmFiles, readPid, readVmState, recordVm, vmFiles } from "./vm-files";
+
+export interface BootOptions {
+  /** Names the VM's folder; one VM of a name at a time. */
+  readonly name: string;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  /** The port on 127.0.0.1 that leads to the guest's SSH; a free one when left out. */
+  readonly sshPort?: number;
+  /** Start from a new disk, whatever an earlier VM of this name left. Default false. */
+  readonly clean?: boolean;
+}
+
+/** A virtual machine that stands in for the VPS. It outlives the process that boots it; `Vm.find` finds it again. */
+export class Vm {
+  private constructor(
+    readonly state: VmState,
+    readonly files: VmFiles,
+  ) {}
+
+  /** The running VM of this name, if there is one. */
+  static find(name: string): Vm | undefined {
+    const state = readVmState(name);
+    if (state === undefined) return undefined;
+    const vm = new Vm(state, vmFiles(name));
+    return vm.isRunning() ? vm : undefined;
+  }
+
+  /** Every running VM of this machine's user. */
+  static list(): Vm[] {
+    try {
+      return readdirSync(runsFolder()).flatMap((name) => Vm.find(name) ?? []);
+    } catch {
+      return [];
+    }
+  }
+
+  /** Starts a VM and waits until it takes commands. A VM of that name that is running is an error. */
+  static async boot(options: BootOptions): Promise<Vm> {
+    const { name, memoryMiB, cpus } = options;
+    if (Vm.find(name) !== undefined)
+      throw new SandboxError(`the VM ${name} is already running`, "stop it first");
+    refuseOvercommit(options);
+    if (options.clean === true) Vm.purge(name);
+    const earlier = readVmState(name);
+    // An existing disk goes on with the image it was made from, even when the recipe has changed since.
+    const image = earlier === undefined ? await ensureImage() : imageAt(earlier.imageKey);
+    const files = await createVmFiles(name, image);
+    const sshPort = options.sshPort ?? (await freePort());
+    const accelerator = await chooseAccelerator(image);
+    const state: VmState = { name, memoryMiB, cpus, sshPort, accelerator, imageKey: image.key };
+    recordVm(state, files);
+    rmSync(files.pidFile, { force: true });
+    const qemu = await execa("qemu-system-x86_64", qemuArguments(state, image, files), {
+      reject: false,
+      all: true,
+    });
+    if (qemu.failed) {
+      throw new SandboxError(
+        `QEMU did not start: ${qemu.all}`,
+        `is port ${sshPort} in use by something else?`,
+      );
+    }
+    const vm = new Vm(state, files);
+    await vm.waitForSsh(600);
+    return vm;
+  }
+
+  /** Forgets a stopped VM: its disk, keys and snapshots. */
+  static purge(name: string): void {
+    rmSync(runFolder(name), { recursive: true, force: true });
+  }
+
+  get name(): string {
+    return this.state.name;
+  }
+
+  /** The guest's public host key as OpenSSH writes it: "ssh-ed25519 AAAA...". */
+  get hostKey(): string {
+    return readFileSync(this.files.hostKeyPublic, "utf8").trim().split(" ").slice(0, 2).join(" ");
+  }
+
+  isRunning(): boolean {
+    const pid = readPid(this.files);
+    return pid !== undefined && isOurProcess(pid, this.files.pidFile);
+  }
+
+  /** Runs a command line in the guest; its exit code is the caller's to judge. */
+  ssh(command: string, options: SshOptions = {}): Promise<SshResult> {
+    return ssh(this.files.sshConfig, command, options);
+  }
+
+  /** Runs a command line that must succeed, and returns what it printed. */
+  async run(command: string, options: SshOptions = {}): Promise<string> {
+    const { stdout, stderr, code } = await this.ssh(command, options);
+    if (code === 0) return stdout;
+    throw new SandboxError(`in the guest: ${command}\nexited with ${code}\n${stdout}${stderr}`.trimEnd());
+  }
+
+  /** Waits until the guest takes a command over SSH. */
+  async waitForSsh(seconds: number): Promise<void> {
+    const until = Date.now() + seconds * 1000;
+    while (Date.now() < until) {
+      if (!this.isRunning())
+        throw new SandboxError(`the VM ${this.name} ended while it booted:\n${this.serialTail()}`);
+      if (await greets(this.state.sshPort, 3000)) {
+        const { code } = await this.ssh("true", { fresh: true, timeoutSeconds: Math.max(60, seconds) });
+        if (code === 0) return;
+      }
+      await sleep(200);
+    }
+    throw new SandboxError(
+      `the VM ${this.name} took no SSH command within ${seconds} s:\n${this.serialTail()}`,
+    );
+  }
+
+  /** Saves disk, memory and devices under a name; one of that name is replaced. */
+  async snapshot(label: string): Promise<void> {
+    await saveSnapshot(this.files.qmpSocket, label);
+  }
+
+  /** Puts the running VM back to a snapshot, within seconds. Open SSH connections are lost. */
+  async reset(label: string): Promise<void> {
+    await loadSnapshot(this.files.qmpSocket, label);
+    await closeConnections(this.files.sshConfig);
+    await this.waitForSsh(120);
+    await this.run(`date --utc --set=@${(Date.now() / 1000).toFixed(2)} >/dev/null`);
+  }
+
+  /** Restarts the guest and returns when the new boot takes commands. */
+  async reboot(seconds = 300): Promise<void> {
+    const before = await this.bootId();
+    // The connection may end before the answer arrives: whatever ssh says, the boot id tells.
+    await this.ssh("systemctl reboot", { timeoutSeconds: 60 }).catch(() => undefined);
+    await closeConnections(this.files.sshConfig);
+    const until = Date.now() + seconds * 1000;
+    while (Date.now() < until) {
+      await this.waitForSsh((until - Date.now()) / 1000);
+      const { stdout, code } = await this.ssh(`cat ${bootIdFile}`, { fresh: true });
+      if (code === 0 && stdout.trim() !== before) return;
+      await sleep(500);
+    }
+    throw new SandboxError(`the VM ${this.name} did not reboot within ${seconds} s:\n${this.serialTail()}`);
+  }
+
+  /** The kernel's id of this boot (random(4)). */
+  async bootId(): Promise<string> {
+    return (await this.run(`cat ${bootIdFile}`)).trim();
+  }
+
+  /** Shuts the guest down in order; ends QEMU if that takes longer than `seconds`. */
+  async powerOff(seconds = 60): Promise<void> {
+    await qmp(this.files.qmpSocket, "system_powerdown").catch(() => undefined);
+    const until = Date.now() + seconds * 1000;
+    while (this.isRunning() && Date.now() < until) await sleep(200);
+    await this.kill();
+  }
+
+  /** Ends QEMU at once, as a power failure would. */
+  async kill(): Promise<void> {
+    await closeConnections(this.files.sshConfig);
+    const pid = readPid(this.files);
+    if (pid !== undefined) await endProcess(pid, this.files.pidFile, 10_000);
+  }
+
+  /** The last lines of the serial console. */
+  serialTail(lines = 20): string {
+    try {
+      return readFileSync(this.files.serialLog, "utf8").split("\n").slice(-lines).join("\n");
+    } catch {
+      return "(nothing on the serial console)";
+    }
+  }
+}
+
+const bootIdFile = "/proc/sys/kernel/random/boot_id";
+
+/** Guest memory is taken page by page, but two large guests that fill it would end in this machine's OOM killer. */
+function refuseOvercommit({ name, memoryMiB }: BootOptions): void {
+  const machineMiB = Math.floor(totalmem() / 1024 ** 2);
+  const running = Vm.list();
+  const taken = running.reduce((sum, vm) => sum + vm.state.memoryMiB, 0);
+  if (taken + memoryMiB <= machineMiB) return;
+  const others = running.map((vm) => `${vm.name} (${vm.state.memoryMiB} MiB)`).join(", ");
+  throw new SandboxError(
+    `the VM ${name} wants ${memoryMiB} MiB; this machine has ${machineMiB} MiB` +
+      (others === "" ? "" : `, and these VMs are running: ${others}`),
+    others === ""
+      ? "choose a smaller --memory"
+      : "stop them (npm run sandbox -- down), or choose a smaller --memory",
+  );
+}
