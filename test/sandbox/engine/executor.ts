@@ -1,0 +1,152 @@
+/** Carries out operations on resources through their providers, reports them and keeps the state up to date. */
+
+import { describe } from "./describe";
+import { toState, type Goal } from "./goal";
+import type { Operation } from "./providers/provider";
+import type { Providers } from "./providers/registry";
+import type { Report } from "./report";
+import type { ResourceState, State } from "./state";
+import type { Op } from "./types";
+import { isSecret, secret, type PropertyMap } from "./values";
+
+/** What one run works with. */
+export interface Run {
+  state: State;
+  /** Called after each change of the state; does nothing in a preview. */
+  save(): void;
+  providers: Providers;
+  report: Report;
+  dryRun: boolean;
+  env: NodeJS.ProcessEnv;
+}
+
+/** The run has failed elsewhere or here: nothing new is begun, and the program hears that the engine has gone. */
+export class Cancelled extends Error {
+  override name = "Cancelled";
+}
+
+export class Executor {
+  /** An operation failed, as opposed to the program or the engine itself. */
+  operationFailed = false;
+  readonly whenCancelled: Promise<void>;
+  private cancelled = false;
+  private settleCancelled: () => void = () => undefined;
+  private readonly inFlight = new Set<Promise<unknown>>();
+
+  constructor(private readonly run: Run) {
+    this.whenCancelled = new Promise((resolve) => {
+      this.settleCancelled = resolve;
+    });
+  }
+
+  isCancelled(): boolean {
+    return this.cancelled;
+  }
+
+  /** Begins nothing new from here on. */
+  cancel(): void {
+    this.cancelled = true;
+    this.settleCancelled();
+  }
+
+  /** Waits for operations that have begun: a failure elsewhere does not stop them. */
+  async idle(): Promise<void> {
+    while (this.inFlight.size > 0) await Promise.allSettled(this.inFlight);
+  }
+
+  create(goal: Goal, op: "create" | "create-replacement"): Promise<ResourceState> {
+    return this.perform(op, goal, "", async (operation) => {
+      if (!goal.custom) return this.remember(goal, "", {});
+      const { id, outputs } = await this.run.providers.of(goal.type).create(operation, goal.inputs);
+      return this.remember(goal, id, outputs);
+    });
+  }
+
+  update(goal: Goal, old: ResourceState): Promise<ResourceState> {
+    return this.perform("update", goal, describe(old.inputs, goal.inputs), async (operation) => {
+      if (!goal.custom) return this.remember(goal, old.id, old.outputs);
+      const outputs = await this.run.providers.of(goal.type).update(operation, old, goal.inputs);
+      return this.remember(goal, old.id, outputs);
+    });
+  }
+
+  same(goal: Goal, old: ResourceState): Promise<ResourceState> {
+    return this.perform("same", goal, "", () => Promise.resolve(this.remember(goal, old.id, old.outputs)));
+  }
+
+  /** Notes that a resource is replaced; the work is in the operations around it. */
+  replace(goal: Goal, old: ResourceState): void {
+    const { urn, type, name } = goal;
+    const diff = describe(old.inputs, goal.inputs);
+    this.run.report.step({ op: "replace", urn, type, name, diff, ran: [] });
+  }
+
+  /** Deletes a resource; `forget` takes it out of the state afterwards. */
+  delete(old: ResourceState, op: "delete" | "delete-replaced", forget: () => void): Promise<void> {
+    return this.perform(op, old, "", async (operation) => {
+      if (old.custom && !old.retainOnDelete && !this.run.dryRun) {
+        await this.run.providers.of(old.type).delete(operation, old);
+      }
+      forget();
+      this.run.save();
+    });
+  }
+
+  private remember(goal: Goal, id: string, outputs: PropertyMap): ResourceState {
+    const state = { ...toState(goal), id, outputs: sealOutputs(goal, outputs) };
+    this.run.state.resources.set(goal.urn, state);
+    this.run.save();
+    return state;
+  }
+
+  private async perform<T>(
+    op: Op,
+    resource: ResourceState,
+    diff: string,
+    action: (operation: Operation) => Promise<T>,
+  ): Promise<T> {
+    if (this.cancelled) throw new Cancelled();
+    const { report, dryRun, env } = this.run;
+    const { urn, type, name } = resource;
+    const ran: string[] = [];
+    const operation: Operation = {
+      urn,
+      type,
+      name,
+      dryRun,
+      env,
+      providerInputs: this.run.state.resources.get(resource.provider.replace(/::[^:]*$/, ""))?.inputs ?? {},
+      log: (severity, message) => {
+        report.diagnostic(severity, message, urn);
+      },
+      ran: (text) => {
+        ran.push(text);
+      },
+    };
+    report.emit({ type: "start", op, urn, name });
+    const work = action(operation);
+    this.inFlight.add(work);
+    try {
+      const result = await work;
+      report.step({ op, urn, type, name, diff, ran });
+      return result;
+    } catch (error) {
+      report.step({ op, urn, type, name, diff, ran, failed: true });
+      report.fail(error instanceof Error ? error.message : String(error), urn);
+      this.operationFailed = true;
+      this.cancel();
+      throw new Cancelled();
+    } finally {
+      this.inFlight.delete(work);
+    }
+  }
+}
+
+/** Marks as secret what the program asked for, and every output whose input of the same name is one. */
+function sealOutputs(goal: Goal, outputs: PropertyMap): PropertyMap {
+  const entries = Object.entries(outputs).map(([key, value]): [string, PropertyMap[string]] => {
+    const isHidden = isSecret(goal.inputs[key]) || goal.additionalSecretOutputs.includes(key);
+    return [key, isHidden ? secret(value) : value];
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,26 @@
+/**
+ * Engines that run this project's Pulumi program: the real one and a local stand-in for machines without the CLI.
+ * `preview`, `up` and `destroy` are the local engine's.
+ */
+
+export { chooseEngine, findPulumi, type EngineName, type Installation } from "./choose";
+export { BANNER, localEngine } from "./local";
+export { pulumiEngine } from "./pulumi";
+export { EngineError } from "./types";
+export type {
+  Counts,
+  Diagnostic,
+  Engine,
+  EngineEvent,
+  EngineOptions,
+  EngineResult,
+  Op,
+  Severity,
+  Step,
+} from "./types";
+
+import { localEngine } from "./local";
+
+export const preview = localEngine.preview;
+export const up = localEngine.up;
+export const destroy = localEngine.destroy;

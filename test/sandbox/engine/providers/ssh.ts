@@ -1,0 +1,98 @@
+/** Dialling a host the way the command provider does. */
+
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client, type ConnectConfig } from "ssh2";
+import { EngineError } from "../types";
+import type { Operation } from "./provider";
+
+/** The `connection` of a remote.Command. */
+export interface Connection {
+  host: string;
+  port: number;
+  user: string;
+  password?: string;
+  privateKey?: string;
+  privateKeyPassword?: string;
+  agentSocketPath?: string;
+  hostKey?: string;
+  dialErrorLimit: number;
+  perDialTimeout: number;
+  proxy?: unknown;
+}
+
+const FIRST_DELAY_MS = 100;
+const BACKOFF = 1.5;
+const MAX_DELAY_MS = 5000;
+
+/** Connects, trying again as often as `dialErrorLimit` says (-1: for ever). */
+export async function dial(connection: Connection, operation: Operation): Promise<Client> {
+  if (connection.proxy !== undefined)
+    throw new EngineError("the local engine does not serve connection.proxy");
+  const limit = connection.dialErrorLimit;
+  for (let attempt = 0, delay = FIRST_DELAY_MS; ; attempt++) {
+    try {
+      return await connect(connection, operation.env);
+    } catch (error) {
+      if (limit >= 0 && attempt + 1 > limit) {
+        throw new EngineError(`after ${attempt} failed attempts: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+      operation.log("debug", `Dial ${attempt + 1}/${limit === -1 ? "inf" : limit} failed: retrying`);
+    }
+    await sleep(delay);
+    delay = Math.min(delay * BACKOFF, MAX_DELAY_MS);
+  }
+}
+
+function connect(connection: Connection, env: NodeJS.ProcessEnv): Promise<Client> {
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    let mismatch: string | undefined;
+    const config: ConnectConfig = {
+      host: connection.host,
+      port: connection.port,
+      username: connection.user,
+      readyTimeout: connection.perDialTimeout * 1000,
+      tryKeyboard: connection.password !== undefined,
+    };
+    if (connection.privateKey !== undefined) config.privateKey = connection.privateKey;
+    if (connection.privateKeyPassword !== undefined) config.passphrase = connection.privateKeyPassword;
+    if (connection.password !== undefined) config.password = connection.password;
+    const agent = connection.agentSocketPath ?? env["SSH_AUTH_SOCK"];
+    if (agent !== undefined && agent !== "") config.agent = agent;
+    if (connection.hostKey !== undefined) {
+      const expected = parseHostKey(connection.hostKey);
+      // Only this algorithm is offered, as by the provider: an RSA key thus never works (it offers plain ssh-rsa).
+      config.algorithms = { serverHostKey: [expected.type as "ssh-ed25519"] };
+      config.hostVerifier = (key: Buffer): boolean => {
+        if (key.equals(expected.key)) return true;
+        mismatch = `host key mismatch: expected ${fingerprint(expected.key)}, the host has ${fingerprint(key)}`;
+        return false;
+      };
+    }
+    client.on("keyboard-interactive", (_name, _instructions, _language, prompts, finish) => {
+      finish(prompts.map(() => connection.password ?? ""));
+    });
+    client.once("ready", () => {
+      resolve(client);
+    });
+    client.on("error", (error) => {
+      const at = `${connection.host}:${connection.port}`;
+      reject(new EngineError(`dial ${at}: ${mismatch ?? error.message}`, { cause: error }));
+    });
+    client.connect(config);
+  });
+}
+
+function parseHostKey(text: string): { type: string; key: Buffer } {
+  const [type = "", base64 = ""] = text.trim().split(/\s+/);
+  const key = Buffer.from(base64, "base64");
+  if (key.length === 0) throw new EngineError(`failed to parse host key: ${text}`);
+  return { type, key };
+}
+
+function fingerprint(key: Buffer): string {
+  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+}
