@@ -20,7 +20,9 @@ converge() {
   plan_restarts
   capture_units
   stop_gone_units
+  observe_swaps
   give_back_zram || return 1
+  observe_swaps
   give_back_swap_files || return 1
   drop_overrides
   change_files
@@ -28,6 +30,7 @@ converge() {
   install_packages || return 1
   copy_backups
   retire_units
+  enable_units
   observe_swaps
   reload_if_pending
   give_back_sysctls

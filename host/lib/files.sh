@@ -86,6 +86,7 @@ restore_file() {
     absent)
       [[ ! -d $path || -L $path ]] || displace "$path"
       rm -f -- "$path"
+      say "  removed $path"
       ;;
     kept)
       [[ ! -d $path || -L $path ]] || displace "$path"
@@ -132,7 +133,6 @@ change_files() {
     original files "$path" || continue
     changed_file "$path"
     restore_file "$path"
-    say "  removed $path"
   done
   ((${#WRITTEN[@]} == 0)) || sync -- "${WRITTEN[@]}"
 }

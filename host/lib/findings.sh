@@ -44,7 +44,7 @@ find_unit_drift() {
   entries WANT units
   for unit in "${ENTRIES[@]}"; do
     seen "$unit" UnitFileState
-    if [[ ${WANT["units|$unit|enabled"]-} == true && $REPLY != enabled && $REPLY != static && $REPLY != generated ]]; then
+    if [[ ${WANT["units|$unit|enabled"]-} == true ]] && ! is_enabled "$REPLY"; then
       finding "$unit" enabled yes "${REPLY:-no such unit}" '' "is ${REPLY:-absent}"
     fi
     [[ -z $BOOTING ]] || continue
@@ -179,7 +179,8 @@ print_findings() {
   for line in "${FINDINGS[@]}"; do
     split_tabs "$line"
     name=${FIELDS[0]} unit=${FIELDS[1]} property=${FIELDS[2]} declared=${FIELDS[3]} file=${FIELDS[4]} kernel=${FIELDS[5]} reason=${FIELDS[6]}
-    say "$name: $unit $property: declared $declared${file:+, loaded $file}${kernel:+, kernel $kernel} ($reason)"
+    [[ $file != "$declared" && $file != "$kernel" ]] || file=
+    say "$name: $unit $property: declared $declared${file:+, on file $file}${kernel:+, kernel $kernel} ($reason)"
   done
 }
 

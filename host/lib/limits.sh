@@ -48,6 +48,8 @@ loaded_value() {
     CPUWeight | IOWeight) [[ $REPLY != '[not set]' ]] || REPLY=100 ;;
   esac
   [[ $REPLY != 18446744073709551615 ]] || REPLY=infinity
+  # The kernel counts memory in pages.
+  [[ $2 != Memory* || ! $REPLY =~ ^[0-9]+$ ]] || REPLY=$((REPLY / 4096 * 4096))
 }
 
 # enforced_value UNIT PROPERTY DECLARED: REPLY is what the kernel enforces now, empty when it cannot be read.

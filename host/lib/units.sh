@@ -65,16 +65,28 @@ retire_units() {
   done
 }
 
-# change_units: enables, then starts or restarts one at a time, each proven to run before the next.
+# is_enabled STATE: also for units that need no enabling.
+is_enabled() { [[ $1 == enabled || $1 == static || $1 == generated ]]; }
+
+# enable_units: before the reload, because systemd remembers the old state of a unit until then.
+enable_units() {
+  local unit
+  entries WANT units
+  for unit in "${ENTRIES[@]}"; do
+    [[ ${WANT["units|$unit|enabled"]-} == true ]] || continue
+    seen "$unit" UnitFileState
+    ! is_enabled "$REPLY" || continue
+    mark_pending reload
+    enable_unit "$REPLY" "$unit"
+    say "  enabled $unit"
+  done
+}
+
+# change_units: starts or restarts one at a time, each proven to run before the next.
 change_units() {
   local unit active
   entries WANT units
   for unit in "${ENTRIES[@]}"; do
-    seen "$unit" UnitFileState
-    if [[ ${WANT["units|$unit|enabled"]-} == true && $REPLY != enabled && $REPLY != static && $REPLY != generated ]]; then
-      enable_unit "$REPLY" "$unit"
-      say "  enabled $unit"
-    fi
     seen "$unit" ActiveState
     active=$REPLY
     if [[ -n $BOOTING ]]; then

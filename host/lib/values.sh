@@ -1,10 +1,10 @@
 # Values: sizes for people, CPU lists, and the tokens that are resolved on the host.
 
-# human BYTES: 8589934592 -> "8 GiB"; what is not a whole number of a unit stays precise.
+# human BYTES: 8589934592 -> "8 GiB"; what is not a whole number of MiB is shown in bytes.
 human() {
   local value=$1 unit
   [[ $value =~ ^[0-9]+$ ]] || { REPLY=$value; return; }
-  for unit in TiB:1099511627776 GiB:1073741824 MiB:1048576 KiB:1024; do
+  for unit in TiB:1099511627776 GiB:1073741824 MiB:1048576; do
     if ((value >= ${unit#*:} && value % ${unit#*:} == 0)); then
       REPLY="$((value / ${unit#*:})) ${unit%:*}"
       return
