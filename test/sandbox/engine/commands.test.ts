@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { preview, up, type EngineEvent, type EngineResult } from "./index";
 import { startBench, type Bench } from "./testing/bench";
@@ -43,7 +44,7 @@ describe("connecting", () => {
   it("fails on an unreachable host after as many attempts as dialErrorLimit says", async () => {
     const result = await up(program({ x: { create: "x" } }, { port: 1, dialErrorLimit: 2 }));
     expect(errors(result)[0]).toContain("after 2 failed attempts: dial 127.0.0.1:1: connect ECONNREFUSED");
-    expect(result.summary).toBe("1 created, 2 errored");
+    expect(result.summary).toBe("1 unchanged, 2 errored");
   });
 });
 
@@ -81,6 +82,25 @@ describe("replacing with deleteBeforeReplace", () => {
     const result = await up(program(spec("2")));
     expect(result.summary).toBe("1 replaced, 1 unchanged");
     expect(bench.server.take().map(({ command }) => command)).toEqual(["create r"]);
+  });
+});
+
+describe("the state", () => {
+  it("is whole on disk after every step, and one run's alone", async () => {
+    const specs = { m: { create: "create m" }, n: { create: "create n", dependsOn: ["m"] } };
+    const seen: unknown[] = [];
+    bench.server.answer = ({ command }) => {
+      const { resources } = JSON.parse(readFileSync(bench.stateFile, "utf8")) as {
+        resources: { name: string }[];
+      };
+      if (command === "create n")
+        seen.push(resources.map(({ name }) => name).filter((name) => /^[mn]$/.test(name)));
+      return { delayMs: 100 };
+    };
+    const first = up(program(specs));
+    await expect(up(program(specs))).rejects.toThrow("the stack is locked by another run");
+    expect((await first).exitCode).toBe(0);
+    expect(seen).toEqual([["m"]]);
   });
 });
 
@@ -132,7 +152,7 @@ describe("parallel operations", () => {
     expect(Math.max(...begun)).toBeLessThan(Math.min(...ended));
     expect(bench.server.connections - before).toBe(2);
     expect(shown.join("")).toMatch(
-      /^local engine \(test harness; production runs Pulumi\)\n(  \+  command:remote:Command  (one|two)  created\n){2}/,
+      /^local engine \(test harness; production runs Pulumi\)\n( {2}\+ {2}command:remote:Command {2}(one|two) {2}created\n){2}/,
     );
     expect(shown.join("")).toContain("Resources: 2 created, ");
   });

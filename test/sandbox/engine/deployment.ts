@@ -25,6 +25,7 @@ export class Deployment {
       this.reject(goal, `Duplicate resource URN '${goal.urn}'; try giving it a unique name`);
     }
     this.seen.add(goal.urn);
+    goal.retainOnDelete ??= this.run.state.resources.get(goal.parent)?.retainOnDelete;
     const old = this.takeOld(goal);
     if (old !== undefined) keepIgnored(goal, old);
     this.check(goal);

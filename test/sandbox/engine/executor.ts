@@ -84,7 +84,7 @@ export class Executor {
   /** Deletes a resource; `forget` takes it out of the state afterwards. */
   delete(old: ResourceState, op: "delete" | "delete-replaced", forget: () => void): Promise<void> {
     return this.perform(op, old, "", async (operation) => {
-      if (old.custom && !old.retainOnDelete && !this.run.dryRun) {
+      if (old.custom && old.retainOnDelete !== true && !this.run.dryRun) {
         await this.run.providers.of(old.type).delete(operation, old);
       }
       forget();

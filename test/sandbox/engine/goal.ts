@@ -56,7 +56,7 @@ export function readGoal(request: RegisterResourceRequest, where: StackName): Go
     propertyDependencies,
     provider: request.getProvider(),
     protect: request.getProtect() ?? false,
-    retainOnDelete: request.getRetainondelete() ?? false,
+    retainOnDelete: request.hasRetainondelete() ? request.getRetainondelete() : undefined,
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
     deleteBeforeReplace: request.getDeletebeforereplacedefined()

@@ -28,7 +28,7 @@ export class Report {
     const diagnostic: Diagnostic = { severity, message: message.replace(/\n$/, ""), urn };
     if (severity === "error")
       this.errored.add(urn?.includes(`::${STACK_TYPE}::`) === true ? "" : (urn ?? ""));
-    this.diagnostics.push(diagnostic);
+    if (severity !== "debug") this.diagnostics.push(diagnostic);
     this.emit({ type: "diagnostic", diagnostic });
   }
 

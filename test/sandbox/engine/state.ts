@@ -20,7 +20,7 @@ export interface ResourceState {
   /** `<urn>::<id>` of an explicit provider. */
   provider: string;
   protect: boolean;
-  retainOnDelete: boolean;
+  retainOnDelete: boolean | undefined;
   ignoreChanges: string[];
   replaceOnChanges: string[];
   /** Deleted, its replacement not made yet (deleteBeforeReplace). */

@@ -69,6 +69,7 @@ export interface EngineResult {
   summary: string;
   /** The stack's outputs; a secret reads `[secret]`, a value not yet known is undefined. */
   outputs: Record<string, unknown>;
+  /** Without those of severity debug, which are events only. */
   diagnostics: Diagnostic[];
 }
 
