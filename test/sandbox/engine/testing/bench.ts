@@ -1,4 +1,7 @@
-/** A place to run fixtures: an SSH server, a state file of its own, and the options that lead a program there. */
+/**
+ * A place to run fixtures: an SSH server, a state file of its own, and the options that lead a program there.
+ * fixtures/package.json makes them CommonJS, as the project's own program is, below a folder of ES modules.
+ */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
