@@ -1,0 +1,43 @@
+import * as pulumi from "@pulumi/pulumi";
+import { settleWorkload } from "../cgroup-service/workload";
+import { WorkloadSettings } from "../cgroup-service/schema";
+import type { HostConnection } from "../host-bundle/connection";
+import { HostBundle } from "../host-bundle/host-bundle";
+import { parseSettings } from "../settings/parse";
+import { renderSlices } from "./render";
+import { ReserveSettings } from "./schema";
+
+/** What the slices of a host are made from. */
+export interface AiSliceArgs {
+  readonly host: HostConnection;
+  /** Every workload of the host, by name. */
+  readonly workloads: Readonly<Record<string, WorkloadSettings>>;
+  readonly reserve?: ReserveSettings;
+  /** Where models lie. Default /srv/models. */
+  readonly modelsPath?: string;
+  /** Path of `reserve` in the configuration, named by the host's errors. Default: the resource's name. */
+  readonly settingPath?: string;
+}
+
+/**
+ * ai.slice, which holds all AI workloads and leaves memory and cores to the system; one slice per workload below
+ * it; and what protects sshd, its sessions and the system from them.
+ *
+ * @example
+ * new AiSlice("goblin-slices", { host, reserve: { memory: "2GiB" }, workloads: { ollama } }, { dependsOn: manager });
+ */
+export class AiSlice extends pulumi.ComponentResource {
+  readonly hostBundle: HostBundle;
+
+  constructor(name: string, args: AiSliceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("goblin-host:index:AiSlice", name, {}, opts);
+    const { host, modelsPath = "/srv/models", settingPath = name } = args;
+    const reserve = parseSettings(this, name, ReserveSettings, args.reserve ?? {});
+    const workloads = Object.entries(args.workloads).map(([workload, settings]) =>
+      settleWorkload(workload, parseSettings(this, `${name} ${workload}`, WorkloadSettings, settings)),
+    );
+    const bundle = renderSlices(workloads, { reserve, modelsPath, setting: settingPath });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, { parent: this });
+    this.registerOutputs({ receipt: this.hostBundle.receipt });
+  }
+}

@@ -1,0 +1,45 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostConnection } from "../host-bundle/connection";
+import { HostBundle } from "../host-bundle/host-bundle";
+import { parseSettings } from "../settings/parse";
+import { renderCgroupService } from "./render";
+import { CgroupServiceSettings } from "./schema";
+import { settleWorkload } from "./workload";
+
+/** One workload's settings and the host it runs on. */
+export interface CgroupServiceArgs extends CgroupServiceSettings {
+  readonly host: HostConnection;
+  /** The workload's name: its bundle is `workload-NAME`, its unit NAME.service unless `unit` says otherwise. */
+  readonly workload: string;
+  /** Where models lie. Default /srv/models. */
+  readonly modelsPath?: string;
+  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's name. */
+  readonly settingPath?: string;
+}
+
+/**
+ * The limits of one systemd service: drop-ins beside its vendor's unit, or the unit itself too when `exec` is
+ * given. A changed limit is live without a restart; a changed core, hardening or variable restarts it.
+ *
+ * @example
+ * new CgroupService("goblin-ollama", {
+ *   host,
+ *   workload: "ollama",
+ *   memory: { max: "8GiB" },
+ *   cpu: { quota: "200%", cores: "0-7" },
+ *   io: "high",
+ * }, { dependsOn: slices });
+ */
+export class CgroupService extends pulumi.ComponentResource {
+  readonly hostBundle: HostBundle;
+
+  constructor(name: string, args: CgroupServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("goblin-host:index:CgroupService", name, {}, opts);
+    const { host, workload, modelsPath = "/srv/models", settingPath = name, ...given } = args;
+    const settings = parseSettings(this, name, CgroupServiceSettings, given);
+    const settled = settleWorkload(workload, { ...settings, runtime: "systemd" });
+    const bundle = renderCgroupService(settled, { modelsPath, setting: settingPath });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, { parent: this });
+    this.registerOutputs({ receipt: this.hostBundle.receipt });
+  }
+}

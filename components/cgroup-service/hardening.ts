@@ -1,0 +1,119 @@
+import type { Directive } from "../render/unit-file";
+
+/** Every directive that a profile may set, and so every name that `hardening.except` accepts. */
+export const HARDENING_DIRECTIVES = [
+  "CapabilityBoundingSet",
+  "DevicePolicy",
+  "KeyringMode",
+  "LockPersonality",
+  "NoNewPrivileges",
+  "PrivateDevices",
+  "PrivateMounts",
+  "PrivateTmp",
+  "ProtectClock",
+  "ProtectControlGroups",
+  "ProtectHome",
+  "ProtectHostname",
+  "ProtectKernelLogs",
+  "ProtectKernelModules",
+  "ProtectKernelTunables",
+  "ProtectProc",
+  "ProtectSystem",
+  "RestrictAddressFamilies",
+  "RestrictNamespaces",
+  "RestrictRealtime",
+  "RestrictSUIDSGID",
+  "SystemCallArchitectures",
+  "SystemCallFilter",
+] as const;
+export type HardeningDirective = (typeof HARDENING_DIRECTIVES)[number];
+
+export interface Hardening {
+  readonly profile: "standard" | "gpu" | "none";
+  readonly except: readonly HardeningDirective[];
+  /** Folders the service may write to. */
+  readonly writablePaths: readonly string[];
+  /** Paths that must stay visible, the executable's and the models' among them. */
+  readonly neededPaths: readonly string[];
+  /** GPUs by number or UUID; all of them when empty. */
+  readonly gpus: readonly string[];
+}
+
+/**
+ * The directives of a profile. Measured with `systemd-analyze security` of systemd 252: at most 3.0 for a
+ * service that runs as root, less for one with its own user. What inference needs is left in: memory-mapped
+ * models, mlock, threads pinned to cores, netlink (Go lists interfaces with it), and writable-executable memory
+ * (V8 and CUDA compile at run time). UMask= stays, for models are shared between services.
+ */
+export function hardeningDirectives(hardening: Hardening): Directive[] {
+  const { profile, except } = hardening;
+  if (profile === "none") return [];
+  const directives: Directive[] = [
+    // A service that runs as root keeps what it needs to own its files and to become another user.
+    [
+      "CapabilityBoundingSet",
+      "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID",
+    ],
+    ["KeyringMode", "private"],
+    ["LockPersonality", "yes"],
+    ["NoNewPrivileges", "yes"],
+    ["PrivateMounts", "yes"],
+    ["PrivateTmp", "yes"],
+    ["ProtectClock", "yes"],
+    ["ProtectControlGroups", "yes"],
+    ["ProtectHome", homeProtection(hardening)],
+    ["ProtectHostname", "yes"],
+    ["ProtectKernelLogs", "yes"],
+    ["ProtectKernelModules", "yes"],
+    ["ProtectKernelTunables", "yes"],
+    ["ProtectProc", "invisible"],
+    ["ProtectSystem", "strict"],
+    ["RestrictAddressFamilies", "AF_INET AF_INET6 AF_NETLINK AF_UNIX"],
+    ["RestrictNamespaces", "yes"],
+    ["RestrictRealtime", "yes"],
+    ["RestrictSUIDSGID", "yes"],
+    ["SystemCallArchitectures", "native"],
+    ["SystemCallFilter", "@system-service"],
+    ...(profile === "gpu" ? [] : [["PrivateDevices", "yes"] as const]),
+  ];
+  const kept = directives.filter(([name]) => !except.some((excepted) => excepted === name));
+  return [...kept, ...companions(hardening, kept), ...(profile === "gpu" ? gpuDevices(hardening) : [])];
+}
+
+/** What only makes sense beside another directive. */
+function companions({ writablePaths, profile, except }: Hardening, kept: readonly Directive[]): Directive[] {
+  const has = (name: string) => kept.some(([directive]) => directive === name);
+  return [
+    // The leading dash ignores a folder that does not exist.
+    ...(has("ProtectSystem")
+      ? [["ReadWritePaths", writablePaths.map((path) => `-${path}`).join(" ")] as const]
+      : []),
+    // A refused system call is an error to the program, not its death.
+    ...(has("SystemCallFilter") ? [["SystemCallErrorNumber", "EPERM"] as const] : []),
+    ...(except.includes("DevicePolicy") ? [] : devicePolicy(profile, has)),
+  ];
+}
+
+/** ProtectClock= alone would open a device list with only the clock in it: the policy is said outright. */
+function devicePolicy(profile: string, has: (name: string) => boolean): Directive[] {
+  return profile === "gpu" || has("PrivateDevices") ? [["DevicePolicy", "closed"]] : [];
+}
+
+/** Nodes of NVIDIA (device groups of /proc/devices), AMD (kfd) and both vendors' render nodes. */
+function gpuDevices({ gpus, except }: Hardening): Directive[] {
+  if (except.includes("DevicePolicy")) return [];
+  const numbered = gpus.length > 0 && gpus.every((gpu) => /^[0-9]+$/.test(gpu));
+  const nodes = numbered
+    ? ["/dev/nvidiactl", ...gpus.map((gpu) => `/dev/nvidia${gpu}`)]
+    : ["char-nvidia", "char-nvidia-frontend", "char-nvidiactl"];
+  const shared = ["char-drm", "char-kfd", "char-nvidia-caps", "char-nvidia-modeset", "char-nvidia-uvm"];
+  return [...nodes, ...shared].map((node) => ["DeviceAllow", `${node} rw`] as const);
+}
+
+/** Programs and models in /home keep their homes visible, read-only. */
+function homeProtection({ neededPaths, writablePaths }: Hardening): string {
+  const inHome = [...neededPaths, ...writablePaths].some((path) =>
+    /^\/(home|root|run\/user)(\/|$)/.test(path),
+  );
+  return inHome ? "read-only" : "yes";
+}

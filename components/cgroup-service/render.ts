@@ -1,0 +1,133 @@
+import type { Bundle, BundleFile } from "../host-bundle/bundle";
+import { quoteEnvironment } from "../render/shell";
+import { type Directive, renderUnitFile } from "../render/unit-file";
+import { hardeningDirectives } from "./hardening";
+import { toDirectives, toLimits, workloadLimits } from "./limits";
+import type { SettledWorkload } from "./workload";
+
+/** What a workload's bundle needs to know beside the workload. */
+export interface WorkloadContext {
+  /** Where models lie: writable to the workload, and the disk that IO limits mean. */
+  readonly modelsPath: string;
+  /** Path of the workload's settings, for the host's error messages. */
+  readonly setting: string;
+}
+
+/** AI workloads are taken before anything else when the kernel itself must kill. */
+const OOM_SCORE_ADJUST = "500";
+
+/**
+ * The bundle `workload-NAME`: limits that a reload applies live in 50-goblin.conf, and what only a new process
+ * gets in 60-goblin-exec.conf, whose change restarts the service.
+ */
+export function renderCgroupService(workload: SettledWorkload, context: WorkloadContext): Bundle {
+  const { name, unit, cpu, exec } = workload;
+  const folder = `/etc/systemd/system/${unit}.d`;
+  const execFile = `${folder}/60-goblin-exec.conf`;
+  const unitFile = `/etc/systemd/system/${unit}`;
+  const limits = workloadLimits(workload, context.modelsPath);
+  return {
+    name: `workload-${name}`,
+    ...(cpu.cores === undefined
+      ? {}
+      : { requires: { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } } }),
+    files: {
+      [`${folder}/50-goblin.conf`]: file(renderLimits(workload, context)),
+      [execFile]: file(renderExec(workload, context)),
+      ...(exec === undefined ? {} : { [unitFile]: file(renderService(workload, exec)) }),
+    },
+    units: {
+      [unit]:
+        exec === undefined
+          ? { restartOn: [execFile] }
+          : { enabled: true, active: true, restartOn: [execFile, unitFile] },
+    },
+    limits: {
+      [unit]: {
+        ...toLimits(limits),
+        ...(cpu.cores === undefined ? {} : { CPUAffinity: cpu.cores }),
+        OOMScoreAdjust: OOM_SCORE_ADJUST,
+      },
+    },
+  };
+}
+
+function renderLimits(workload: SettledWorkload, { modelsPath }: WorkloadContext): string {
+  const { max, legacyLimit } = workload.memory;
+  return renderUnitFile({
+    Service: [
+      ...toDirectives(workloadLimits(workload, modelsPath)),
+      ...(legacyLimit ? [["MemoryLimit", max.toSystemd()] as const] : []),
+      ["CPUAccounting", "yes"],
+      ["IOAccounting", "yes"],
+      ["MemoryAccounting", "yes"],
+      ["TasksAccounting", "yes"],
+    ],
+  });
+}
+
+function renderExec(workload: SettledWorkload, { modelsPath }: WorkloadContext): string {
+  const { after, cpu, exec, hardening, gpu, unit, slice } = workload;
+  const base = unit.replace(/(@.*)?\.service$/, "");
+  return renderUnitFile({
+    Unit: after.length === 0 ? [] : [["After", after.join(" ")]],
+    Service: [
+      ["Slice", slice],
+      ...(cpu.cores === undefined ? [] : [["CPUAffinity", cpu.cores] as const]),
+      ["OOMScoreAdjust", OOM_SCORE_ADJUST],
+      // One killed child (a model runner) does not take its server along.
+      ["OOMPolicy", "continue"],
+      ["LimitMEMLOCK", "infinity"],
+      ...environmentDirectives(workload),
+      ...hardeningDirectives({
+        profile: hardening.profile ?? (gpu === undefined ? "standard" : "gpu"),
+        except: hardening.except,
+        writablePaths: [...usualPaths(base), modelsPath, ...workload.writablePaths],
+        neededPaths: exec === undefined ? [] : [exec.start.split(/\s/)[0] ?? ""],
+        gpus: gpu?.devices ?? [],
+      }),
+    ],
+  });
+}
+
+/** Where a service of that name keeps its state; Ollama's installer puts its home under /usr/share. */
+function usualPaths(base: string): string[] {
+  return ["/usr/share", "/var/cache", "/var/lib", "/var/log"].map((parent) => `${parent}/${base}`);
+}
+
+/** Variables that llama.cpp, OpenMP and Go read, set to the threads that the CPU limits leave room for. */
+function environmentDirectives({ threads, gpu, environment }: SettledWorkload): Directive[] {
+  const count = String(threads ?? "");
+  const variables: Record<string, string> = {
+    ...(threads === undefined ? {} : { GOMAXPROCS: count, LLAMA_ARG_THREADS: count, OMP_NUM_THREADS: count }),
+    ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu.devices.join(",") }),
+    ...environment,
+  };
+  return Object.keys(variables)
+    .sort()
+    .map((name) => ["Environment", quoteEnvironment(name, variables[name] ?? "")]);
+}
+
+function renderService(
+  { name }: SettledWorkload,
+  { start, user }: { start: string; user?: string | undefined },
+): string {
+  return renderUnitFile({
+    Unit: [
+      ["Description", `AI workload ${name}`],
+      ["After", "network-online.target"],
+      ["Wants", "network-online.target"],
+    ],
+    Service: [
+      ["ExecStart", start],
+      user === undefined ? ["DynamicUser", "yes"] : ["User", user],
+      ["Restart", "always"],
+      ["RestartSec", "3"],
+    ],
+    Install: [["WantedBy", "multi-user.target"]],
+  });
+}
+
+function file(content: string): BundleFile {
+  return { mode: "0644", content };
+}

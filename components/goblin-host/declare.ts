@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import type { CgroupServiceSettings } from "../cgroup-service/schema";
+import { WorkloadSettings } from "../cgroup-service/schema";
+import { type SettledWorkload, settleWorkload } from "../cgroup-service/workload";
+import type { HostConnection } from "../host-bundle/connection";
+import { checkSettings } from "../settings/issues";
+import { GoblinHostSettings, ModelsSettings } from "./schema";
+
+/** A workload of a host, in the order of importance. */
+export interface DeclaredWorkload {
+  readonly name: string;
+  readonly unit: string;
+  /** Its settings as a service; undefined when its runtime is not systemd. */
+  readonly service: CgroupServiceSettings | undefined;
+}
+
+/** What a host's settings come to beside the settings of its parts. */
+export interface DeclaredHost {
+  readonly connection: Omit<HostConnection, "address" | "privateKey">;
+  readonly modelsPath: string;
+  readonly workloads: readonly DeclaredWorkload[];
+}
+
+/** @param settings valid settings */
+export function declareHost(name: string, settings: Omit<GoblinHostSettings, "address">): DeclaredHost {
+  const { models = {}, workloads = {} } = settings;
+  const { port, user, hostKey, insecureSkipHostKeyCheck } = valid(GoblinHostSettings, {
+    ...settings,
+    address: "host",
+  });
+  return {
+    connection: { name, port, user, insecureSkipHostKeyCheck, ...(hostKey === undefined ? {} : { hostKey }) },
+    modelsPath: valid(ModelsSettings, models).path,
+    workloads: Object.entries(workloads)
+      .map(([workload, given]) => ({
+        given,
+        settled: settleWorkload(workload, valid(WorkloadSettings, given)),
+      }))
+      .sort((a, b) => byImportance(a.settled, b.settled))
+      .map(({ given, settled }) => ({
+        name: settled.name,
+        unit: settled.unit,
+        service: settled.runtime === "systemd" ? asService(given) : undefined,
+      })),
+  };
+}
+
+/**
+ * The larger CPU weight first, then by name. The order of the configuration is no order: Pulumi hands maps over
+ * sorted by key.
+ */
+function byImportance(a: SettledWorkload, b: SettledWorkload): number {
+  return b.cpu.weight - a.cpu.weight || (a.name < b.name ? -1 : 1);
+}
+
+const CONTAINER_ONLY = ["runtime", "image", "ports", "volumes", "command"];
+
+/** A service's settings without those that only a container has. */
+function asService(given: WorkloadSettings): CgroupServiceSettings {
+  const entries = Object.entries(given).filter(([key]) => !CONTAINER_ONLY.includes(key));
+  return Object.fromEntries(entries) as CgroupServiceSettings;
+}
+
+function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
+  const result = checkSettings(schema, given);
+  if ("value" in result) return result.value;
+  throw new Error(`settings were used before they were validated: ${result.issues[0]?.message ?? ""}`);
+}

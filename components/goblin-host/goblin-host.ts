@@ -1,0 +1,128 @@
+import * as pulumi from "@pulumi/pulumi";
+import { AiSlice } from "../ai-slice/ai-slice";
+import { CgroupService } from "../cgroup-service/cgroup-service";
+import { EarlyOom } from "../early-oom/early-oom";
+import type { Limits } from "../host-bundle/bundle";
+import type { HostConnection } from "../host-bundle/connection";
+import { Manager } from "../manager/manager";
+import { parseSettings } from "../settings/parse";
+import { SwapFile } from "../swap-file/swap-file";
+import { ZramDevice } from "../zram-device/zram-device";
+import { type DeclaredWorkload, declareHost } from "./declare";
+import { GoblinHostSettings } from "./schema";
+
+/** The settings of one host, and what only the program can give. */
+export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
+  readonly address: pulumi.Input<string>;
+  /** A private key for where there is no ssh-agent. Default: the agent. */
+  readonly privateKey?: pulumi.Input<string>;
+  /** Where a setting of this host stands in the configuration, for the host's error messages. Default: its path. */
+  readonly settingPath?: (path: string) => string;
+}
+
+/**
+ * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, and the limits of every
+ * workload, applied in this order and removed in the opposite one.
+ *
+ * @example
+ * new GoblinHost("goblin", {
+ *   address: "203.0.113.10",
+ *   hostKey: "ssh-ed25519 AAAA...",
+ *   workloads: { ollama: { memory: { max: "8GiB" }, cpu: { quota: "200%", cores: "0-7" }, io: "high" } },
+ * });
+ */
+export class GoblinHost extends pulumi.ComponentResource {
+  /** The limits declared for every unit, in the canonical form of docs/bundle.md. */
+  readonly limits: Readonly<Record<string, Limits>>;
+  /** Commands that show what is in force. */
+  readonly nextSteps: pulumi.Output<string[]>;
+
+  constructor(name: string, args: GoblinHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("goblin-host:index:GoblinHost", name, {}, opts);
+    const { address, privateKey, settingPath = (path: string) => path, ...given } = args;
+    // The address may be known only later; its own form is checked where it is written down.
+    parseSettings(this, name, GoblinHostSettings, {
+      ...given,
+      address: typeof address === "string" ? address : "host",
+    });
+    const { swap = {}, zram = {}, earlyOom = {}, reserve = {}, workloads = {} } = given;
+    const declared = declareHost(name, given);
+    const { modelsPath } = declared;
+    const host: HostConnection = {
+      ...declared.connection,
+      address,
+      ...(privateKey === undefined ? {} : { privateKey }),
+    };
+    const after = (previous: pulumi.Resource) => ({ parent: this, dependsOn: previous });
+
+    const manager = new Manager(
+      `${name}-manager`,
+      { host, before: declared.workloads.map(({ unit }) => unit) },
+      { parent: this },
+    );
+    const compressed = new ZramDevice(
+      `${name}-zram`,
+      { ...zram, host, settingPath: settingPath("zram") },
+      after(manager),
+    );
+    const disk = new SwapFile(
+      `${name}-swap`,
+      { ...swap, host, settingPath: settingPath("swap") },
+      after(compressed),
+    );
+    const killer = new EarlyOom(`${name}-earlyoom`, { ...earlyOom, host }, after(disk));
+    const slices = new AiSlice(
+      `${name}-slices`,
+      { host, reserve, workloads, modelsPath, settingPath: settingPath("reserve") },
+      after(killer),
+    );
+    const services = this.services(name, declared.workloads, slices, (workload) => ({
+      host,
+      workload: workload.name,
+      modelsPath,
+      settingPath: settingPath(`workloads.${workload.name}`),
+    }));
+
+    const bundles = [manager, compressed, disk, killer, slices, ...services].map(
+      ({ hostBundle }) => hostBundle.bundle,
+    );
+    this.limits = Object.assign({}, ...bundles.map(({ limits }) => limits ?? {})) as Record<string, Limits>;
+    this.nextSteps = pulumi.output(address).apply((at) => nextSteps(host, at));
+    this.registerOutputs({ limits: this.limits, nextSteps: this.nextSteps });
+  }
+
+  /** One after the other, the most important first: they restart one at a time. */
+  private services(
+    name: string,
+    workloads: readonly DeclaredWorkload[],
+    slices: AiSlice,
+    context: (workload: DeclaredWorkload) => {
+      host: HostConnection;
+      workload: string;
+      modelsPath: string;
+      settingPath: string;
+    },
+  ): CgroupService[] {
+    let previous: pulumi.Resource = slices;
+    return workloads.flatMap((workload) => {
+      if (workload.service === undefined) return [];
+      const args = { ...workload.service, ...context(workload) };
+      const service = new CgroupService(`${name}-${workload.name}`, args, {
+        parent: this,
+        dependsOn: previous,
+      });
+      previous = service;
+      return [service];
+    });
+  }
+}
+
+function nextSteps({ user = "root", port = 22 }: HostConnection, address: string): string[] {
+  const ssh = `ssh ${port === 22 ? "" : `-p ${port} `}${user}@${address}`;
+  const sudo = user === "root" ? "" : "sudo -n ";
+  return [
+    `what the kernel enforces: ${ssh} ${sudo}ai-resource-manager verify --table`,
+    `what happened at boot: ${ssh} ${sudo}journalctl -u ai-resource-manager`,
+    "what has changed on the host: pulumi preview --expect-no-changes",
+  ];
+}

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { ReserveSettings } from "../ai-slice/schema";
+import { WorkloadSettings } from "../cgroup-service/schema";
+import { EarlyOomSettings } from "../early-oom/schema";
+import { HostConnectionSettings } from "../host-bundle/schema";
+import { pathField, sizeField } from "../settings/fields";
+import { SwapFileSettings } from "../swap-file/schema";
+import { ZramDeviceSettings } from "../zram-device/schema";
+import { ManagerSettings, MonitorSettings, ObserveSetting, ThresholdSettings } from "./later-schema";
+
+/** A host or workload name: it becomes part of resource, bundle and unit names. */
+export const NAME = /^[a-z][a-z0-9-]{0,40}$/;
+const NAME_RULE = "a name begins with a small letter and has small letters, digits and dashes";
+
+export const ModelsSettings = z.strictObject({
+  path: pathField({
+    description: "Where models lie. Workloads may write there; IO limits mean its disk.",
+    example: "/srv/models",
+  }).prefault("/srv/models"),
+  readAhead: sizeField({
+    description: "Read-ahead of its disk, for sequential model loading.",
+    example: "4MiB",
+    zero: true,
+  }).optional(),
+});
+
+/** What can be shared by all hosts, and overridden deeply under one of them. */
+export const SharedSettings = z.strictObject({
+  observe: ObserveSetting,
+  swap: SwapFileSettings.prefault({}),
+  zram: ZramDeviceSettings.prefault({}),
+  earlyOom: EarlyOomSettings.prefault({}),
+  reserve: ReserveSettings.prefault({}),
+  models: ModelsSettings.prefault({}),
+  workloads: z
+    .record(z.string().regex(NAME, NAME_RULE), WorkloadSettings)
+    .meta({
+      description:
+        "The AI workloads by name. A name is an identity on the host: another name is another workload.",
+    })
+    .default({}),
+  monitor: MonitorSettings.prefault({}),
+  manager: ManagerSettings.prefault({}),
+  thresholds: ThresholdSettings.prefault({}),
+});
+
+/** All settings of one host. */
+export const GoblinHostSettings = z.strictObject({
+  ...HostConnectionSettings.shape,
+  ...SharedSettings.shape,
+});
+export type GoblinHostSettings = z.input<typeof GoblinHostSettings>;

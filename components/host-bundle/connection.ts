@@ -1,0 +1,18 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** One host and how it is reached. Its settings are described in schema.ts. */
+export interface HostConnection {
+  /** The host's identity in resource names. Moving to another machine is another name. */
+  readonly name: string;
+  readonly address: pulumi.Input<string>;
+  /** Default 22. */
+  readonly port?: number;
+  /** Default root; any other needs `sudo -n`. */
+  readonly user?: string;
+  /** The host's public key, ed25519 or ecdsa. Required unless the check is switched off. */
+  readonly hostKey?: pulumi.Input<string>;
+  /** DANGER: connects to whoever answers. */
+  readonly insecureSkipHostKeyCheck?: boolean;
+  /** A private key for where there is no ssh-agent, such as CI. Default: the agent at SSH_AUTH_SOCK. */
+  readonly privateKey?: pulumi.Input<string>;
+}

@@ -1,0 +1,68 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { managerProgram } from "../manager/program";
+import type { Bundle } from "./bundle";
+import { bundleCommands } from "./commands";
+import type { HostConnection } from "./connection";
+import { renderBundle } from "./render";
+import { parseHostKey } from "./schema";
+
+/** What is sent, and where to. */
+export interface HostBundleArgs {
+  readonly host: HostConnection;
+  readonly bundle: Bundle;
+}
+
+/**
+ * One bundle on one host: the only resource that talks to a host. Creating and updating it applies the bundle,
+ * deleting it puts back what was there before.
+ */
+export class HostBundle extends pulumi.ComponentResource {
+  /** What the host's manager printed when it last applied the bundle. */
+  readonly receipt: pulumi.Output<string>;
+  readonly bundle: Bundle;
+
+  constructor(name: string, args: HostBundleArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("goblin-host:index:HostBundle", name, {}, opts);
+    const { host, bundle } = args;
+    this.bundle = bundle;
+    const commands = bundleCommands(bundle.name, host.user ?? "root");
+    // No `triggers`: any change of them is a replacement, which creates first and then deletes what it created.
+    // No `environment`: sshd refuses it without AcceptEnv. Previous output could outgrow the environment.
+    const applied = new command.remote.Command(
+      `${name}-apply`,
+      {
+        connection: connectionOf(this, host),
+        create: commands.apply,
+        update: commands.apply,
+        delete: commands.remove,
+        stdin: renderBundle(bundle, managerProgram().version),
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.receipt = applied.stdout;
+    this.registerOutputs({ receipt: this.receipt });
+  }
+}
+
+function connectionOf(resource: pulumi.Resource, host: HostConnection) {
+  const { address, port = 22, user = "root", hostKey, privateKey, insecureSkipHostKeyCheck = false } = host;
+  if (hostKey === undefined && !insecureSkipHostKeyCheck) {
+    throw new pulumi.ResourceError(
+      `host "${host.name}" has no hostKey: nobody could tell who answers`,
+      resource,
+      true,
+    );
+  }
+  return {
+    host: address,
+    port,
+    user,
+    // An unreachable host fails after about a minute, not after the provider's three.
+    dialErrorLimit: 3,
+    perDialTimeout: 15,
+    ...(hostKey === undefined ? {} : { hostKey: pulumi.output(hostKey).apply(parseHostKey) }),
+    ...(privateKey === undefined ? {} : { privateKey: pulumi.secret(privateKey) }),
+  };
+}

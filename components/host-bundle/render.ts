@@ -1,0 +1,118 @@
+import type { Bundle } from "./bundle";
+
+type Entry = Readonly<Record<string, string | undefined>>;
+type Section = Readonly<Record<string, Entry | string>>;
+
+/**
+ * The bundle as the strict YAML of docs/bundle.md.
+ * @throws RangeError for what that subset cannot express: a control character, a name that is no bundle name.
+ */
+export function renderBundle(bundle: Bundle, managerVersion: string): string {
+  if (!/^[a-z][a-z0-9-]{0,62}$/.test(bundle.name)) throw new RangeError(`"${bundle.name}" is no bundle name`);
+  const head = `bundle: "1"\nname: ${scalar(bundle.name)}\nmanager: ${scalar(managerVersion)}\n`;
+  return `${head}${Object.entries(sectionsOf(bundle)).map(renderSection).join("")}end: true\n`;
+}
+
+/** The sections in the order of docs/bundle.md, every value a string. */
+function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
+  return {
+    requires: bundle.requires,
+    files: map(bundle.files, (file) => ({
+      mode: file.mode,
+      content: file.content,
+      expand: flag(file.expand),
+    })),
+    packages: bundle.packages && Object.fromEntries(bundle.packages.map((name) => [name, "present"])),
+    replaces: bundle.replaces,
+    backups: bundle.backups,
+    units: map(bundle.units, (unit) => ({
+      enabled: flag(unit.enabled),
+      active: flag(unit.active),
+      restartOn: unit.restartOn?.join(" "),
+      cmdline: unit.cmdline,
+    })),
+    sysctls: bundle.sysctls,
+    swapFiles: map(bundle.swapFiles, ({ sizeBytes, priority, setting }) => ({
+      size: String(sizeBytes),
+      priority: String(priority),
+      setting,
+    })),
+    zram: map(bundle.zram, ({ sizeBytes, memoryLimitBytes, priority, algorithm, setting }) => ({
+      size: String(sizeBytes),
+      memoryLimit: String(memoryLimitBytes),
+      priority: String(priority),
+      algorithm,
+      setting,
+    })),
+    ioSchedulers: bundle.ioSchedulers,
+    limits: bundle.limits,
+  };
+}
+
+function renderSection([name, section]: [string, Section | undefined]): string {
+  const entries = Object.entries(section ?? {}).sort(byKey);
+  if (entries.length === 0) return "";
+  return `${name}:\n${entries.map(([key, entry]) => renderEntry(name, key, entry)).join("")}`;
+}
+
+function renderEntry(section: string, name: string, entry: Entry | string): string {
+  if (typeof entry === "string") return `  ${key(name)}: ${scalar(entry)}\n`;
+  const fields = Object.entries(entry).sort(byKey);
+  const lines = fields.map(([field, value]) => {
+    if (value === undefined) return "";
+    return `    ${key(field)}: ${section === "files" && field === "content" ? block(value) : scalar(value)}\n`;
+  });
+  return `  ${key(name)}:\n${lines.join("")}`;
+}
+
+/** A literal block whose indentation is stated, so that content may begin with spaces or empty lines. */
+function block(content: string): string {
+  if (content === "") return '""';
+  if (!content.endsWith("\n")) throw new RangeError("the content of a file must end in a newline");
+  refuse(content, UNPRINTABLE, "content");
+  const lines = content.slice(0, -1).split("\n");
+  return `|2+\n${lines.map((line) => (line === "" ? "" : `      ${line}`)).join("\n")}`;
+}
+
+function key(text: string): string {
+  // YAML readers look for a key's colon within 1024 characters only.
+  if (text === "" || text.length > 512)
+    throw new RangeError(`${JSON.stringify(text.slice(0, 40))} is no key`);
+  return /^[A-Za-z0-9/._@+][A-Za-z0-9/._@*+-]*$/.test(text) ? text : scalar(text);
+}
+
+function scalar(text: string): string {
+  refuse(text, /[\t\n]/, "a value");
+  refuse(text, UNPRINTABLE, "a value");
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+function refuse(text: string, pattern: RegExp, what: string): void {
+  const found = pattern.exec(text)?.[0];
+  if (found === undefined) return;
+  const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  throw new RangeError(`${what} holds U+${code}, which a bundle cannot carry`);
+}
+
+/**
+ * What YAML readers refuse or treat as a line break: controls other than tab and newline, U+0085, U+2028,
+ * U+2029, the byte order mark, halves of surrogate pairs, and the two non-characters.
+ */
+const UNPRINTABLE =
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\p{Surrogate}/u;
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function flag(value: boolean | undefined): string | undefined {
+  return value === true ? "true" : undefined;
+}
+
+function map<T>(
+  entries: Readonly<Record<string, T>> | undefined,
+  entry: (value: T) => Entry,
+): Section | undefined {
+  return entries && Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, entry(value)]));
+}

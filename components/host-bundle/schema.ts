@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { flagField, integerField, lineField, SettingError, wordField } from "../settings/fields";
+
+/** How a host is reached over SSH. */
+export const HostConnectionSettings = z.strictObject({
+  address: wordField({
+    description:
+      "Address or name of the host. Under the same host name in `hosts`, another address is another machine: see docs/operations.md.",
+    example: "203.0.113.10",
+    allowed: "an IP address or a host name",
+    pattern: /^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/,
+  }),
+  port: integerField({ description: "SSH port.", min: 1, max: 65535, example: "22" }).prefault(22),
+  user: wordField({
+    description: "SSH user. One other than root needs `sudo -n` without a password for every command.",
+    example: "root",
+    allowed: "a user name",
+    pattern: /^[a-z_][a-z0-9_-]{0,31}$/,
+  }).prefault("root"),
+  hostKey: lineField(
+    {
+      description:
+        "The host's public key, ed25519 or ecdsa, as `ssh-keyscan -t ed25519 ADDRESS` prints it after the address. Without it the host is not authenticated.",
+      example: "ssh-ed25519 AAAA...",
+      allowed: "ssh-ed25519 KEY or ecdsa-sha2-nistp256 KEY (also nistp384, nistp521)",
+    },
+    parseHostKey,
+  ).optional(),
+  insecureSkipHostKeyCheck: flagField({
+    description:
+      "Connects without checking the host's key. Anyone between you and the host can then become the host; refused in a stack named prod.",
+  }).default(false),
+});
+
+/**
+ * A host key without its comment, so that two people's copies are one value.
+ * @throws SettingError when it is not one that the command provider can check
+ */
+export function parseHostKey(text: string): string {
+  const [algorithm = "", key = ""] = text.trim().split(/\s+/);
+  if (/^(ssh-rsa|rsa-sha2-)/.test(algorithm)) {
+    throw new SettingError(
+      "RSA host keys cannot be checked: the command provider offers only ssh-rsa, which servers no longer accept. Use the host's ed25519 key",
+    );
+  }
+  const length = KEY_BYTES[algorithm];
+  if (length === undefined) throw new SettingError("it does not begin with the name of a supported key type");
+  const blob = Buffer.from(key, "base64");
+  const named = blob.subarray(4, 4 + algorithm.length).toString("latin1");
+  if (blob.length !== length || blob.toString("base64") !== key || named !== algorithm) {
+    throw new SettingError("the key after its type is cut short or damaged");
+  }
+  return `${algorithm} ${key}`;
+}
+
+/** Lengths of the decoded keys (RFC 8709, RFC 5656). */
+const KEY_BYTES: Record<string, number> = {
+  "ssh-ed25519": 51,
+  "ecdsa-sha2-nistp256": 104,
+  "ecdsa-sha2-nistp384": 136,
+  "ecdsa-sha2-nistp521": 172,
+};

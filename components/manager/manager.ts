@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostConnection } from "../host-bundle/connection";
+import { HostBundle } from "../host-bundle/host-bundle";
+import { managerProgram } from "./program";
+import { renderManager } from "./render";
+
+/** The host that gets the manager. */
+export interface ManagerArgs {
+  readonly host: HostConnection;
+  /** Units that start only after the boot-time run: the workloads. Default none. */
+  readonly before?: readonly string[];
+}
+
+/** `ai-resource-manager` on a host. Every other component of the host depends on it. */
+export class Manager extends pulumi.ComponentResource {
+  readonly hostBundle: HostBundle;
+
+  constructor(name: string, args: ManagerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("goblin-host:index:Manager", name, {}, opts);
+    const bundle = renderManager(managerProgram().text, args.before ?? []);
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host: args.host, bundle }, { parent: this });
+    this.registerOutputs({ receipt: this.hostBundle.receipt });
+  }
+}

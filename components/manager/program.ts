@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The program that runs on the host, joined into one file. */
+export interface ManagerProgram {
+  readonly version: string;
+  readonly text: string;
+}
+
+/** host/ lies beside components/ in a checkout, and beside the compiled components in the package. */
+const HOST_FOLDER = join(__dirname, "..", "..", "host");
+
+let program: ManagerProgram | undefined;
+
+/** Reads the parts of host/ in the order of host/PARTS, once per run. */
+export function managerProgram(): ManagerProgram {
+  program ??= readProgram(HOST_FOLDER);
+  return program;
+}
+
+function readProgram(folder: string): ManagerProgram {
+  const parts = readFileSync(join(folder, "PARTS"), "utf8")
+    .split("\n")
+    .filter((part) => part !== "");
+  const text = parts.map((part) => readFileSync(join(folder, part), "utf8")).join("");
+  const version = /^VERSION=([0-9]+\.[0-9]+\.[0-9]+)$/m.exec(text)?.[1];
+  if (version === undefined) throw new Error(`${folder} holds no line VERSION=X.Y.Z`);
+  return { version, text };
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { integerField, pathField, sizeField } from "../settings/fields";
+
+/** The settings of a {@link SwapFile}. The defaults are the specification's numbers. */
+export const SwapFileSettings = z.strictObject({
+  path: pathField({
+    description:
+      "Where the swapfile lies. ext4 and xfs hold one well; btrfs, ZFS, overlay and tmpfs are refused on the host.",
+    example: "/swapfile",
+  }).prefault("/swapfile"),
+  size: sizeField({
+    description:
+      "Size of the swapfile, in bytes on disk. It is created whole, and a change builds the new one before the old one goes.",
+    example: "16GiB",
+    least: "1MiB",
+  }).prefault("16GiB"),
+  priority: integerField({
+    description: "Swap priority. It must be below zram's, or the disk is used first.",
+    min: 0,
+    max: 32767,
+    example: "10",
+  }).prefault(10),
+  swappiness: integerField({
+    description:
+      "vm.swappiness of the whole host: 0 swaps only under pressure, 100 as readily as dropping cache.",
+    min: 0,
+    max: 200,
+    example: "10",
+  }).prefault(10),
+});
+export type SwapFileSettings = z.input<typeof SwapFileSettings>;

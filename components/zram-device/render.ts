@@ -1,0 +1,52 @@
+import type { z } from "zod";
+import type { Bundle } from "../host-bundle/bundle";
+import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
+import type { ZramDeviceSettings } from "./schema";
+
+type Settled = z.output<typeof ZramDeviceSettings>;
+
+/**
+ * The `zram` bundle: systemd-zram-generator makes the device at boot, zram-tools steps aside.
+ * @param setting path of the settings, for the host's error messages
+ */
+export function renderZramDevice(settings: Settled, setting: string): Bundle {
+  const { size, algorithm, priority, memoryLimit } = settings;
+  return {
+    name: "zram",
+    files: {
+      "/etc/systemd/zram-generator.conf": { mode: "0644", content: renderGeneratorConfig(settings) },
+      "/etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf": {
+        mode: "0644",
+        content: renderMemoryLimit(settings),
+      },
+    },
+    packages: ["systemd-zram-generator"],
+    replaces: { "zramswap.service": "zram-tools" },
+    backups: { "/etc/default/zramswap": "/etc/default/zramswap.backup" },
+    zram: {
+      zram0: {
+        sizeBytes: size.bytes,
+        algorithm,
+        priority,
+        memoryLimitBytes: memoryLimit.bytes,
+        setting: `${setting}.size`,
+      },
+    },
+  };
+}
+
+/** Generator 1.1.2 of Debian 12 reads `zram-size` as an expression in MiB (zram-generator.conf(5)). */
+function renderGeneratorConfig({ size, algorithm, priority }: Settled): string {
+  return `${FILE_HEADER}
+[zram0]
+zram-size = ${size.mebibytes}
+compression-algorithm = ${algorithm}
+swap-priority = ${priority}
+`;
+}
+
+/** `zram-resident-limit` is only in generator 1.2, so the limit is written when the device is set up. */
+function renderMemoryLimit({ memoryLimit }: Settled): string {
+  const write = `/bin/sh -c "echo ${memoryLimit.bytes} >/sys/block/%i/mem_limit"`;
+  return renderUnitFile({ Service: [["ExecStartPost", write]] });
+}
