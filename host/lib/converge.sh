@@ -43,6 +43,7 @@ converge() {
   reload_if_pending
   return_swaps
   give_back_units
+  stop_gone_slices
   observe EVERYTHING
   change_units || return 1
   observe EVERYTHING

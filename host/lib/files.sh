@@ -34,16 +34,16 @@ file_state() {
 
 # capture_file PATH: remembers what stands at PATH, and which of its parent folders do not exist yet.
 capture_file() {
-  local path=$1 parent=${1%/*} missing='' data copy='-'
+  local path=$1 parent=${1%/*} data copy='-'
   original files "$path" && return 0
   while [[ -n $parent && ! -d $parent ]]; do
-    missing+=${missing:+:}$parent
+    record_original folders "$parent" "$parent"
     parent=${parent%/*}
   done
   original_id files "$path"
   data=$REPLY.data
   if [[ ! -e $path && ! -L $path ]]; then
-    record_original files "$path" absent "${missing:--}"
+    record_original files "$path" absent
     return
   fi
   rm -rf -- "$data"
@@ -53,7 +53,7 @@ capture_file() {
     cp -a -- "$path" "$copy"
     say "  backed up $path as $copy"
   fi
-  record_original files "$path" kept "${missing:--}" "$copy"
+  record_original files "$path" kept "$copy"
 }
 
 write_file() {
@@ -76,9 +76,9 @@ write_file() {
   say "  wrote $path"
 }
 
-# restore_file PATH: puts the original back and removes the folders that came with our file.
+# restore_file PATH: puts the original back.
 restore_file() {
-  local path=$1 folder
+  local path=$1
   rm -f -- "${path%/*}/.${path##*/}.goblin-new"
   original files "$path" || return 0
   original_id files "$path"
@@ -92,13 +92,26 @@ restore_file() {
       [[ ! -d $path || -L $path ]] || displace "$path"
       cp -a --remove-destination -T -- "$REPLY.data" "$path.goblin-new" && mv -T -- "$path.goblin-new" "$path"
       say "  put back $path"
-      [[ ${RECORD[2]} == - ]] || rm -f -- "${RECORD[2]}"
+      [[ ${RECORD[1]} == - ]] || rm -f -- "${RECORD[1]}"
       ;;
   esac
-  if [[ ${RECORD[1]} != - ]]; then
-    for folder in ${RECORD[1]//:/ }; do rmdir -- "$folder" 2>/dev/null || :; done
-  fi
   forget_original files "$path"
+}
+
+# remove_empty_folders: those that came with our files and hold nothing any more, deepest first.
+remove_empty_folders() {
+  local record folder
+  local -a folders=()
+  for record in "$STATE"/originals/folders%*; do
+    IFS=$'\t' read -r folder _ <"$record" || :
+    folders+=("$folder")
+  done
+  sort_words "${folders[@]}"
+  local -i i
+  for ((i = ${#SORTED[@]} - 1; i >= 0; i--)); do
+    folder=${SORTED[i]}
+    if [[ ! -d $folder ]] || rmdir -- "$folder" 2>/dev/null; then forget_original folders "$folder"; fi
+  done
 }
 
 # touches_units PATH: whether systemd must be told.
@@ -117,7 +130,7 @@ changed_file() {
 
 # change_files: brings every file of the bundle to its wanted state. WRITTEN lists what was written.
 change_files() {
-  local path
+  local path restored=''
   WRITTEN=()
   entries WANT files
   for path in "${ENTRIES[@]}"; do
@@ -133,7 +146,9 @@ change_files() {
     original files "$path" || continue
     changed_file "$path"
     restore_file "$path"
+    restored=1
   done
+  [[ -z $restored ]] || remove_empty_folders
   ((${#WRITTEN[@]} == 0)) || sync -- "${WRITTEN[@]}"
 }
 

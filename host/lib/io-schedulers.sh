@@ -42,7 +42,7 @@ scheduler_of() {
 }
 
 change_schedulers() {
-  local entry device wanted
+  local entry device wanted before
   local -a DEVICES
   entries WANT ioSchedulers
   for entry in "${ENTRIES[@]}"; do
@@ -50,8 +50,9 @@ change_schedulers() {
     block_devices "$entry"
     for device in "${DEVICES[@]}"; do
       scheduler_of "$device"
-      [[ $REPLY != "$wanted" ]] || continue
-      original ioSchedulers "$device" || record_original ioSchedulers "$device" "$REPLY"
+      before=$REPLY
+      [[ $before != "$wanted" ]] || continue
+      original ioSchedulers "$device" || record_original ioSchedulers "$device" "$before"
       modprobe -q "$wanted" 2>/dev/null || :
       if printf '%s' "$wanted" 2>/dev/null >"/sys/block/$device/queue/scheduler"; then
         say "  $device: IO scheduler $wanted"

@@ -151,6 +151,27 @@ stop_gone_units() {
   done
 }
 
+# stop_empty_slice SLICE: a slice without processes lives on in systemd until it is stopped.
+stop_empty_slice() {
+  local path=${1%.slice} group='' part='' key value
+  # a-b.slice is /a.slice/a-b.slice
+  for key in ${path//-/ }; do
+    part+=${part:+-}$key
+    group+=/$part.slice
+  done
+  [[ -e /sys/fs/cgroup$group/cgroup.events ]] || return 0
+  while read -r key value; do [[ $key != populated || $value == 0 ]] || return 0; done <"/sys/fs/cgroup$group/cgroup.events"
+  systemctl stop -- "$1" 2>/dev/null || :
+}
+
+stop_gone_slices() {
+  local path
+  entries WAS files
+  for path in "${ENTRIES[@]}"; do
+    [[ $path != /etc/systemd/system/*.slice || -e $path ]] || stop_empty_slice "${path##*/}"
+  done
+}
+
 # give_back_units: after our files are gone, each unit stands again as it stood before.
 give_back_units() {
   local unit section active

@@ -80,6 +80,7 @@ give_back_zram() {
       can_swapoff "/dev/$device" 0 || return 1
     fi
     systemctl stop -- "dev-$device.swap" "systemd-zram-setup@$device.service" 2>/dev/null || :
+    stop_empty_slice 'system-systemd\x2dzram\x2dsetup.slice'
     swapoff -- "/dev/$device" 2>/dev/null || :
     [[ ! -e /sys/block/$device/reset ]] || printf 1 2>/dev/null >"/sys/block/$device/reset" || :
     forget_original zram "$device"
