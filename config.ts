@@ -1,29 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { crossCheck, hostWarnings } from "./components/goblin-host/checks";
+import { notYetApplied } from "./components/goblin-host/not-yet-applied";
 import { GoblinHostSettings, NAME, SharedSettings } from "./components/goblin-host/schema";
 import { quoteShell } from "./components/render/shell";
-import {
-  checkSettings,
-  closest,
-  formatIssue,
-  formatPath,
-  isMap,
-  type SettingIssue,
-  valueAt,
-} from "./components/settings/issues";
+import { closest } from "./components/settings/closest";
+import { checkSettings, formatIssue, isMap, type SettingIssue } from "./components/settings/issues";
+import { locateSetting, mergeLayers } from "./components/settings/layers";
 
 const PROJECT = "goblin-host";
-
-/** Settings that are validated today and applied by a later version. An operator is told once per run. */
-const NOT_YET_APPLIED: readonly (readonly string[])[] = [
-  ["observe"],
-  ["monitor"],
-  ["manager", "daily"],
-  ["thresholds"],
-  ["models", "readAhead"],
-  ["workloads", "*", "health"],
-  ["workloads", "*", "image"],
-];
 
 /** One host of the stack, as GoblinHost takes it. */
 export interface ConfiguredHost {
@@ -39,27 +23,26 @@ export interface StackConfig {
   readonly privateKey: pulumi.Output<string> | undefined;
 }
 
-type Path = readonly (string | number)[];
-
 /**
  * Reads and validates the stack's configuration; the only reader of it.
  * @throws pulumi.RunError that lists everything that is wrong, without a stack trace
  */
 export function readConfig(): StackConfig {
   const config = new pulumi.Config(PROJECT);
-  const keys = ["hosts", ...Object.keys(SharedSettings.shape)];
+  const sharable = Object.keys(SharedSettings.shape);
+  const keys = ["hosts", ...sharable];
   const given = Object.fromEntries(keys.map((key) => [key, parse(config.get(key))]));
   const { hosts: hostMap, ...shared } = given;
   const problems = new Set(unknownKeys([...keys, "privateKey"]));
   const hosts = Object.entries(isMap(hostMap) ? hostMap : {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, own]) => ({ name, own, raw: merge(shared, own) }));
+    .map(([name, own]) => ({ name, own, raw: mergeLayers(shared, own) }));
   if (hosts.length === 0) problems.add(noHosts(hostMap));
 
   for (const { name, own, raw } of hosts) {
-    const locate = (path: Path) => located(name, own, shared, path);
+    const layers = { host: name, own, shared, sharable };
     for (const issue of [...hostNameIssues(name, own), ...issuesOf(raw)])
-      problems.add(explain(issue, locate(issue.path)));
+      problems.add(explain(issue, locateSetting(layers, issue.path)));
   }
   if (problems.size > 0) throw configError([...problems]);
   tellWarnings(hosts);
@@ -67,7 +50,8 @@ export function readConfig(): StackConfig {
     hosts: hosts.map(({ name, own, raw }) => ({
       name,
       settings: raw as GoblinHostSettings,
-      settingPath: (path) => `${PROJECT}:${located(name, own, shared, path.split("."))}`,
+      settingPath: (path) =>
+        `${PROJECT}:${locateSetting({ host: name, own, shared, sharable }, path.split("."))}`,
     })),
     privateKey: config.getSecret("privateKey"),
   };
@@ -86,27 +70,6 @@ function parse(text: string | undefined): unknown {
   } catch {
     return text;
   }
-}
-
-/** The host's own settings over the shared ones, map by map; null takes a shared setting back to its default. */
-function merge(shared: unknown, own: unknown): unknown {
-  if (!isMap(shared) || !isMap(own)) return own === undefined ? shared : own;
-  const merged: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(shared), ...Object.keys(own)])) {
-    const value = merge(shared[key], own[key]);
-    if (value !== undefined && value !== null) merged[key] = value;
-  }
-  return merged;
-}
-
-/** Where a setting of a host is written: under the host when it says so itself, else where all hosts share it. */
-function located(host: string, own: unknown, shared: unknown, path: Path): string {
-  const [top = ""] = path;
-  const isShared = Object.hasOwn(SharedSettings.shape, String(top));
-  const depth = (root: unknown) =>
-    path.filter((_, index) => valueAt(root, path.slice(0, index + 1)) !== undefined).length;
-  const underHost = !isShared && depth(shared) === 0 ? true : depth(own) > 0 && depth(own) >= depth(shared);
-  return formatPath(underHost ? ["hosts", host, ...path] : path);
 }
 
 function explain(issue: SettingIssue, path: string): string {
@@ -146,13 +109,19 @@ function hostNameIssues(name: string, own: unknown): SettingIssue[] {
 }
 
 function noHosts(given: unknown): string {
+  const allowed = "a map from a host's name to its settings";
   const issue = {
     path: ["hosts"],
     value: given,
     message: "a stack needs at least one host",
-    allowed: "a map from a host's name to its settings",
+    allowed,
+    fix: null,
   };
-  return explain({ ...issue, fix: "203.0.113.10" }, "hosts.goblin.address");
+  return formatIssue(
+    issue,
+    `${PROJECT}:hosts`,
+    `pulumi config set --path '${PROJECT}:hosts.goblin.address' ADDRESS`,
+  );
 }
 
 /** A misspelt key would otherwise be ignored in silence. */
@@ -182,24 +151,8 @@ function tellWarnings(hosts: readonly { name: string; raw: unknown }[]): void {
   const later = new Set<string>();
   for (const { name, raw } of hosts) {
     for (const warning of hostWarnings(raw)) void pulumi.log.warn(`host ${name}: ${warning}`);
-    for (const setting of NOT_YET_APPLIED) for (const found of present(raw, setting)) later.add(found);
-    for (const container of containers(raw)) later.add(container);
+    for (const setting of notYetApplied(raw)) later.add(setting);
   }
   if (later.size === 0) return;
   void pulumi.log.warn(`valid, and not yet applied by this version: ${[...later].sort().join(", ")}`);
-}
-
-/** The settings of that form which are given; `*` is any name. */
-function present(raw: unknown, [part, ...rest]: readonly string[], trail: readonly string[] = []): string[] {
-  if (part === undefined) return raw === undefined ? [] : [trail.join(".")];
-  if (!isMap(raw)) return [];
-  const keys = part === "*" ? Object.keys(raw) : Object.hasOwn(raw, part) ? [part] : [];
-  return keys.flatMap((key) => present(raw[key], rest, [...trail, key]));
-}
-
-function containers(raw: unknown): string[] {
-  const workloads = valueAt(raw, ["workloads"]);
-  return Object.entries(isMap(workloads) ? workloads : {})
-    .filter(([, workload]) => valueAt(workload, ["runtime"]) === "container")
-    .map(([name]) => `workloads.${name}.runtime (container)`);
 }

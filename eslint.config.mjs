@@ -3,9 +3,9 @@ import tseslint from "typescript-eslint";
 
 const PURE = [
   "components/**/render.ts",
-  "components/**/schema.ts",
+  "components/**/*schema.ts",
   "components/render/**/*.ts",
-  "components/settings/{fields,issues}.ts",
+  "components/settings/!(parse).ts",
   "components/cgroup-service/{hardening,limits,workload}.ts",
   "components/goblin-host/{checks,declare}.ts",
 ];

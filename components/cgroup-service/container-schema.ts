@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { lineField, wordField } from "../settings/fields";
+import { lineField, wordField } from "../settings/text-fields";
 
 const text = (description: string, example: string) =>
   lineField({ description, example, allowed: "text on one line" });

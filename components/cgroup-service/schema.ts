@@ -1,52 +1,9 @@
 import { z } from "zod";
-import {
-  choiceField,
-  coresField,
-  flagField,
-  integerField,
-  lineField,
-  pathField,
-  quotaField,
-  sizeField,
-  tokenField,
-  valueField,
-  wordField,
-} from "../settings/fields";
 import { ContainerFields } from "./container-schema";
+import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
 import { HARDENING_DIRECTIVES } from "./hardening";
-
-/** Weights of the specification's IO classes (its container table). */
-export const IO_CLASSES = { high: 100, medium: 80, low: 50 } as const;
-
-const bandwidth = (what: string) =>
-  sizeField({
-    description: `Most bytes per second ${what} the disk that holds the models.`,
-    example: "100MiB",
-    least: "1MiB",
-  }).optional();
-const operations = (what: string) =>
-  integerField({
-    description: `Most operations per second ${what} the disk that holds the models.`,
-    min: 1,
-    max: 10_000_000,
-    example: "1000",
-  }).optional();
-
-const IoSettings = z.strictObject({
-  weight: integerField({
-    description:
-      "Share of the disk under contention, against 100 of other services. high is 100, medium 80, low 50.",
-    min: 1,
-    max: 10000,
-    example: "100",
-  }).prefault(IO_CLASSES.medium),
-  readBandwidth: bandwidth("read from"),
-  writeBandwidth: bandwidth("written to"),
-  readIops: operations("reading from"),
-  writeIops: operations("writing to"),
-});
-/** A class, a weight (a number, or its digits), or a map. */
-type IoInput = keyof typeof IO_CLASSES | number | `${number}` | z.input<typeof IoSettings>;
+import { choiceField, integerField } from "../settings/fields";
+import { lineField, pathField, tokenField, valueField, wordField } from "../settings/text-fields";
 
 const HardeningSettings = z.strictObject({
   profile: choiceField(["standard", "gpu", "none"], {
@@ -80,64 +37,6 @@ const ExecSettings = z.strictObject({
 });
 type ExecInput = string | z.input<typeof ExecSettings>;
 
-const MemorySettings = z
-  .strictObject({
-    max: sizeField({
-      description:
-        "The most RAM the workload may use, page cache of its model files included. At it, the kernel reclaims, then kills inside the workload.",
-      example: "8GiB",
-      least: "16MiB",
-    }),
-    high: sizeField({
-      description: "Where the kernel begins to slow it down and reclaim. Default 90% of max, in whole MiB.",
-      example: "7GiB",
-      least: "1MiB",
-    }).optional(),
-    low: sizeField({
-      description: "RAM that is left to it while others can be reclaimed. Default 25% of max.",
-      example: "2GiB",
-      zero: true,
-    }).optional(),
-    swap: sizeField({
-      description:
-        "The most swap it may use; 0 for none. Without an allowance, `high` can stall it instead of ending it. Default 50% of max.",
-      example: "4GiB",
-      zero: true,
-    }).optional(),
-    legacyLimit: flagField({
-      description:
-        "Also writes MemoryLimit=, so that `systemctl show -p MemoryLimit` prints the limit; systemd 252 warns about it. Set false where systemd no longer knows it.",
-    }).default(true),
-  })
-  .superRefine(({ max, high, low }, context) => {
-    const refuse = (key: string, message: string) => {
-      context.addIssue({ code: "custom", path: [key], message, params: { fix: null } });
-    };
-    if (high !== undefined && high.bytes >= max.bytes)
-      refuse("high", `it must be below max, ${max} (without it: 90% of max)`);
-    const ceiling = high ?? max.share(90);
-    if (low !== undefined && low.bytes > ceiling.bytes)
-      refuse("low", `it must not be above high, ${ceiling} (without it: 25% of max)`);
-  });
-
-const CpuSettings = z.strictObject({
-  quota: quotaField({
-    description:
-      "CPU time it may use: 200% is two cores' worth. Threads are set to match. Default: no quota.",
-  }).optional(),
-  cores: coresField({
-    description: "Cores it runs on (AllowedCPUs and CPUAffinity). The host must have them. Default: any.",
-    example: "0-7",
-  }).optional(),
-  weight: integerField({
-    description:
-      "Share of CPU time under contention. Default by IO class: high 200, medium 150, low 100, so that AI services precede utilities.",
-    min: 1,
-    max: 10000,
-    example: "200",
-  }).optional(),
-});
-
 const GpuSettings = z.strictObject({
   devices: z
     .array(
@@ -156,6 +55,7 @@ const unitName = wordField({
     "Unit that runs it. Default NAME.service. Its vendor's unit file is never touched: drop-ins only.",
   example: "ollama.service",
   allowed: "NAME.service, of letters, digits and . _ : @ -",
+  fix: null,
   pattern: /^[A-Za-z0-9][A-Za-z0-9._:-]*(@[A-Za-z0-9._:-]+)?\.service$/,
 });
 
@@ -168,6 +68,7 @@ export const WorkloadSettings = z.strictObject({
       "Its slice under ai.slice. One word after ai-, because dashes nest. Default ai-NAME without NAME's dashes.",
     example: "ai-ollama",
     allowed: "ai- and one word of small letters and digits",
+    fix: null,
     pattern: /^ai-[a-z0-9_]{1,40}$/,
   }).optional(),
   memory: MemorySettings,
@@ -206,6 +107,7 @@ export const WorkloadSettings = z.strictObject({
       valueField({
         description: "A value; plain text in Pulumi's state and on the host, so no secret.",
         example: "1",
+        fix: null,
         allowed: "text on one line",
       }),
     )
@@ -244,7 +146,3 @@ export const CgroupServiceSettings = WorkloadSettings.omit({
   command: true,
 });
 export type CgroupServiceSettings = z.input<typeof CgroupServiceSettings>;
-
-function classWeight(given: number | string): number | string {
-  return Object.hasOwn(IO_CLASSES, given) ? IO_CLASSES[given as keyof typeof IO_CLASSES] : given;
-}

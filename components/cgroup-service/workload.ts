@@ -1,6 +1,7 @@
 import { parseCpuList } from "../render/cpu-list";
 import type { Size } from "../render/size";
-import { IO_CLASSES, type Workload } from "./schema";
+import { IO_CLASSES } from "./limits-schema";
+import type { Workload } from "./schema";
 
 /** A workload with every default settled: what its bundle and its slice are rendered from. */
 export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit" | "slice"> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { integerField, wordField } from "../settings/fields";
+import { integerField } from "../settings/fields";
+import { wordField } from "../settings/text-fields";
 
 const processName = () =>
   wordField({
@@ -7,6 +8,7 @@ const processName = () =>
       "A process name as `ps -o comm` prints it. The kernel keeps 15 characters; a final * stands for any rest.",
     example: "sshd",
     allowed: "letters, digits and . _ : @ + / -, with at most a * at the end",
+    fix: null,
     pattern: /^[A-Za-z0-9._:@+/-]+\*?$/,
   });
 

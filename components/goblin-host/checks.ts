@@ -21,8 +21,8 @@ export function crossCheck(raw: unknown, stack: string): SettingIssue[] {
     ...hostKeyIssues(raw, stack),
     ...priorityIssues(raw),
     ...workloads.flatMap((workload) => workloadIssues(workload, raw)),
-    ...duplicates(workloads, "unit"),
-    ...duplicates(workloads, "slice"),
+    ...duplicates(raw, "unit"),
+    ...duplicates(raw, "slice"),
     ...reservedCoreIssues(workloads, raw),
   ];
 }
@@ -106,21 +106,20 @@ function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[]
   return issues;
 }
 
-function duplicates(workloads: readonly SettledWorkload[], key: "unit" | "slice"): SettingIssue[] {
+/** Compared as they are written, so that another mistake in a workload does not hide this one. */
+function duplicates(raw: unknown, key: "unit" | "slice"): SettingIssue[] {
+  const given = valueAt(raw, ["workloads"]);
   const owners = new Map<string, string>();
-  return workloads.flatMap((workload) => {
-    const value = workload[key];
+  return Object.entries(isMap(given) ? given : {}).flatMap(([name, workload]) => {
+    const usual = key === "unit" ? `${name}.service` : `ai-${name.replaceAll("-", "")}`;
+    const value = valueAt(workload, [key]) ?? usual;
+    if (typeof value !== "string") return [];
     const owner = owners.get(value);
-    if (owner === undefined) {
-      owners.set(value, workload.name);
-      return [];
-    }
-    const own = workload.name.replaceAll("-", "");
+    owners.set(value, owner ?? name);
+    if (owner === undefined) return [];
     const message = `workload ${owner} has the same ${key}, and each has its own limits`;
-    const fix = key === "unit" ? `${workload.name}.service` : `ai-${own}`;
-    const path = ["workloads", workload.name, key];
-    const written = key === "slice" ? value.replace(".slice", "") : value;
-    return [{ path, value: written, message, fix: fix === written ? `${fix}2` : fix }];
+    const fix = value === usual ? usual.replace(/(\.service)?$/, "2$1") : usual;
+    return [{ path: ["workloads", name, key], value, message, fix }];
   });
 }
 

@@ -1,12 +1,6 @@
 import { z } from "zod";
-import {
-  choiceField,
-  integerField,
-  lineField,
-  positiveField,
-  sizeField,
-  wordField,
-} from "../settings/fields";
+import { choiceField, integerField, positiveField, sizeField } from "../settings/fields";
+import { lineField, wordField } from "../settings/text-fields";
 
 const percent = (what: string, example: string) =>
   integerField({ description: `Alert above this ${what}, in percent.`, min: 1, max: 100, example }).prefault(

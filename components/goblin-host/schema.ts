@@ -3,10 +3,11 @@ import { ReserveSettings } from "../ai-slice/schema";
 import { WorkloadSettings } from "../cgroup-service/schema";
 import { EarlyOomSettings } from "../early-oom/schema";
 import { HostConnectionSettings } from "../host-bundle/schema";
-import { pathField, sizeField } from "../settings/fields";
 import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
 import { ManagerSettings, MonitorSettings, ObserveSetting, ThresholdSettings } from "./later-schema";
+import { sizeField } from "../settings/fields";
+import { pathField } from "../settings/text-fields";
 
 /** A host or workload name: it becomes part of resource, bundle and unit names. */
 export const NAME = /^[a-z][a-z0-9-]{0,40}$/;

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { flagField, integerField, lineField, SettingError, wordField } from "../settings/fields";
+import { SettingError } from "../settings/field";
+import { flagField, integerField } from "../settings/fields";
+import { lineField, wordField } from "../settings/text-fields";
 
 /** How a host is reached over SSH. */
 export const HostConnectionSettings = z.strictObject({

@@ -23,8 +23,7 @@ export class Size {
     if (number.startsWith("-")) throw new SizeError("a size cannot be negative");
     const letter = unit.charAt(0).toUpperCase();
     const factor = FACTORS[letter];
-    if (unit === "")
-      throw new SizeError("a size needs a unit", `${Math.max(1, Math.ceil(Number(number)))}GiB`);
+    if (unit === "") throw new SizeError("a size needs a unit", withUnit(Number(number)));
     if (factor === undefined) throw new SizeError(`"${unit}" is no unit of size`);
     const spelling = `${number}${letter}iB`;
     if (number.includes("."))
@@ -82,6 +81,12 @@ export class SizeError extends Error {
 
 const MEBIBYTE = 1024 ** 2;
 const FACTORS: Record<string, number> = { M: MEBIBYTE, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** A bare number was meant as GiB when it is small, as MiB when it is not, as bytes when it is huge. */
+function withUnit(value: number): string {
+  if (value >= MEBIBYTE) return `${Math.ceil(value / MEBIBYTE)}MiB`;
+  return value >= 256 ? `${Math.ceil(value)}MiB` : `${Math.max(1, Math.ceil(value))}GiB`;
+}
 
 /** `1.5 GiB` is `1536MiB`; what is no whole number of MiB is rounded up, for it is only a suggestion. */
 function wholeSpelling(value: number, letter: string): string {

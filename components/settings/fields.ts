@@ -1,58 +1,10 @@
 import { z } from "zod";
 import { formatCpuList, parseCpuList } from "../render/cpu-list";
-import { Size, SizeError } from "../render/size";
+import { Size } from "../render/size";
+import { type Described, scalarField, SettingError } from "./field";
 
-/** What the config reference and the error messages say about one setting. */
-export interface FieldDoc {
-  /** Meaning and, where there is one, danger. */
-  readonly description: string;
-  /** A valid value: what an error message proposes. */
-  readonly example: string;
-  /** What is accepted, in words. */
-  readonly allowed: string;
-}
-
-type Described = Pick<FieldDoc, "description"> & Partial<FieldDoc>;
-
-/** A refusal, with the value that was probably meant. */
-export class SettingError extends Error {
-  constructor(
-    message: string,
-    readonly suggestion?: string,
-  ) {
-    super(message);
-  }
-}
-
-/** A setting that is written as a word or a number, whichever of the two it arrives as. */
-function scalarField<T>(doc: FieldDoc, parse: (text: string) => T) {
-  return z
-    .union([z.string(), z.number()])
-    .transform(refusing(parse))
-    .meta({ ...doc });
-}
-
-/** A setting that is text. */
-function textField<T>(doc: FieldDoc, parse: (text: string) => T) {
-  return z
-    .string()
-    .transform(refusing(parse))
-    .meta({ ...doc });
-}
-
-/** A parser's refusal becomes an issue, with its suggestion. */
-function refusing<T>(parse: (text: string) => T) {
-  return (raw: string | number, context: z.core.$RefinementCtx): T => {
-    try {
-      return parse(String(raw));
-    } catch (error) {
-      const fix = error instanceof SettingError || error instanceof SizeError ? error.suggestion : undefined;
-      const message = error instanceof Error ? error.message : String(error);
-      context.issues.push({ code: "custom", message, input: raw, params: { fix } });
-      return z.NEVER;
-    }
-  };
-}
+/** More than any host has; a typing error. */
+const MOST = Size.parse("64TiB");
 
 /** A size of memory, swap or disk; more than nothing unless `zero` is allowed. */
 export function sizeField(doc: Described & { zero?: boolean; least?: string }) {
@@ -60,6 +12,7 @@ export function sizeField(doc: Described & { zero?: boolean; least?: string }) {
   const allowed = `${zero ? "0 or a" : "a"} size: ${Size.spellings}${least === undefined ? "" : `, at least ${least}`}`;
   return scalarField({ example: "1GiB", allowed, ...rest }, (text) => {
     const size = Size.parse(text);
+    if (size.bytes > MOST.bytes) throw new SettingError(`that is more than ${MOST}`);
     if (size.bytes === 0 && !zero) throw new SettingError("a size of 0 would leave nothing");
     if (size.bytes > 0 && least !== undefined && size.bytes < Size.parse(least).bytes) {
       throw new SettingError(`that is less than ${least}`, least);
@@ -128,52 +81,6 @@ export function quotaField(doc: Described) {
       return percent;
     },
   );
-}
-
-/** An absolute path that needs no quoting anywhere. */
-export function pathField(doc: Described) {
-  return textField(
-    { example: "/srv/models", allowed: "an absolute path of letters, digits and . _ + @ -", ...doc },
-    (text) => {
-      if (!/^(\/[A-Za-z0-9._+@-]+)+$/.test(text)) throw new SettingError("that is no such path");
-      if (/\/\.{1,2}(\/|$)/.test(text)) throw new SettingError("a path must not hold . or .. as a part");
-      return text;
-    },
-  );
-}
-
-/** A word that matches a pattern. */
-export function wordField(doc: FieldDoc & { pattern: RegExp }) {
-  const { pattern, ...rest } = doc;
-  return textField(rest, (text) => matching(pattern, text));
-}
-
-/** A word that may look like a number, such as a device's. */
-export function tokenField(doc: FieldDoc & { pattern: RegExp }) {
-  const { pattern, ...rest } = doc;
-  return scalarField(rest, (text) => matching(pattern, text));
-}
-
-/** Text on one line. */
-export function lineField<T = string>(doc: FieldDoc, parse?: (text: string) => T) {
-  return textField(doc, (text) => (parse ?? (oneLine as (text: string) => T))(oneLine(text)));
-}
-
-/** Text on one line that may look like a number, such as a variable's value. */
-export function valueField(doc: FieldDoc) {
-  return scalarField(doc, oneLine);
-}
-
-function matching(pattern: RegExp, text: string): string {
-  if (!pattern.test(text)) throw new SettingError("that is no such name");
-  return text;
-}
-
-function oneLine(text: string): string {
-  if (text === "") throw new SettingError("that is empty");
-  if (/\p{Cc}|[\u2028\u2029\ufeff]/u.test(text))
-    throw new SettingError("it holds a line break or a control character");
-  return text;
 }
 
 /** One of several words. */

@@ -1,8 +1,13 @@
-import { z } from "zod";
+import type { z } from "zod";
+import { closest } from "./closest";
+import { documentation, knownKeys, requiredKey, schemaAt } from "./schema-walk";
+
+/** The keys and list positions that lead to a setting. */
+export type SettingPath = readonly (string | number)[];
 
 /** One thing that is wrong with the settings. */
 export interface SettingIssue {
-  readonly path: readonly (string | number)[];
+  readonly path: SettingPath;
   /** What was found there; undefined when nothing was. */
   readonly value: unknown;
   readonly message: string;
@@ -30,7 +35,7 @@ export function formatIssue(issue: SettingIssue, name: string, command: string |
 }
 
 /** A setting's path as Pulumi writes it: `workloads.ollama.memory.max`, `earlyOom.avoid[0]`. */
-export function formatPath(path: readonly (string | number)[]): string {
+export function formatPath(path: SettingPath): string {
   return path
     .map((part, index) => {
       if (typeof part === "number") return `[${part}]`;
@@ -44,7 +49,7 @@ export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function valueAt(root: unknown, path: readonly (string | number)[]): unknown {
+export function valueAt(root: unknown, path: SettingPath): unknown {
   let value = root;
   for (const part of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
@@ -84,13 +89,14 @@ function describe(schema: z.ZodType, root: unknown, issue: z.core.$ZodIssue): Se
       },
     ];
   }
-  const written = writtenPath(root, path);
+  const written = mendablePath(schema, root, path);
   const value = valueAt(root, written);
-  const at = schemaAt(schema, path);
+  const at = schemaAt(schema, written);
   const doc = documentation(at);
   const params = issue.code === "custom" ? (issue.params as { fix?: string | null } | undefined) : undefined;
   const fields = knownKeys(at);
   const allowed = doc?.allowed ?? (fields.length > 0 ? `a map of ${fields.join(", ")}` : undefined);
+  const usual = value === undefined || doc?.fix === undefined ? (doc?.example ?? null) : doc.fix;
   return [
     {
       path: written,
@@ -102,91 +108,22 @@ function describe(schema: z.ZodType, root: unknown, issue: z.core.$ZodIssue): Se
             ? "it is required"
             : "that is not allowed here",
       ...(allowed === undefined ? {} : { allowed }),
-      fix: params?.fix === undefined ? (doc?.example ?? null) : params.fix,
+      fix: params?.fix === undefined ? usual : params.fix,
     },
   ];
 }
 
-/** Where a shorthand stands for a map (`io: high`), the path ends at the shorthand. */
-function writtenPath(root: unknown, path: (string | number)[]): (string | number)[] {
+/**
+ * Where an operator can mend it: at a shorthand that stands for a map (`io: high`), and inside a map that is
+ * missing altogether.
+ */
+function mendablePath(schema: z.ZodType, root: unknown, path: (string | number)[]): (string | number)[] {
   for (let length = 1; length < path.length; length++) {
     const value = valueAt(root, path.slice(0, length));
     if (value !== undefined && typeof value !== "object") return path.slice(0, length);
   }
-  return path;
-}
-
-/** The schema that a path leads to, through optional, default and pipe. */
-export function schemaAt(schema: z.ZodType, path: readonly (string | number)[]): z.ZodType | undefined {
-  let at: z.ZodType | undefined = schema;
-  for (const part of path) {
-    const inner: z.ZodType | undefined = at === undefined ? undefined : unwrap(at);
-    if (inner instanceof z.ZodObject)
-      at = (inner.shape as Record<string, z.ZodType | undefined>)[String(part)];
-    else if (inner instanceof z.ZodRecord) at = inner.valueType as z.ZodType;
-    else if (inner instanceof z.ZodArray) at = inner.element as z.ZodType;
-    else return undefined;
-  }
-  return at;
-}
-
-export function documentation(schema: z.ZodType | undefined): Documentation | undefined {
-  let at = schema;
-  while (at !== undefined) {
-    const meta = at.meta();
-    if (meta !== undefined) return meta;
-    at = inward(at);
-  }
-  return undefined;
-}
-
-/** What `meta` says of a setting; see FieldDoc. */
-export interface Documentation {
-  readonly description?: string | undefined;
-  readonly example?: string;
-  readonly allowed?: string;
-}
-
-/** The object, record or array inside the wrappers. */
-export function unwrap(schema: z.ZodType): z.ZodType {
-  const inner = inward(schema);
-  return inner === undefined ? schema : unwrap(inner);
-}
-
-function inward(schema: z.ZodType): z.ZodType | undefined {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault) {
-    return schema.unwrap() as z.ZodType;
-  }
-  if (schema instanceof z.ZodPipe)
-    return (schema.in instanceof z.ZodTransform ? schema.out : schema.in) as z.ZodType;
-  return undefined;
-}
-
-function knownKeys(schema: z.ZodType | undefined): string[] {
-  const inner = schema === undefined ? undefined : unwrap(schema);
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
-}
-
-/** ", did you mean X?" where one known key is close. */
-export function closest(key: string, known: readonly string[]): string {
-  const ranked = known.map(
-    (candidate) => [distance(key.toLowerCase(), candidate.toLowerCase()), candidate] as const,
-  );
-  const best = ranked.sort(([a], [b]) => a - b)[0];
-  return best !== undefined && best[0] <= 2 ? `; did you mean ${best[1]}?` : "";
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  const required = valueAt(root, path) === undefined ? requiredKey(schemaAt(schema, path)) : undefined;
+  return required === undefined ? path : [...path, required];
 }
 
 function display(value: unknown): string {

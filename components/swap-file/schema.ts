@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { integerField, pathField, sizeField } from "../settings/fields";
+import { integerField, sizeField } from "../settings/fields";
+import { pathField } from "../settings/text-fields";
 
 /** The settings of a {@link SwapFile}. The defaults are the specification's numbers. */
 export const SwapFileSettings = z.strictObject({
