@@ -78,8 +78,11 @@ function key(text: string): string {
   // YAML readers look for a key's colon within 1024 characters only.
   if (text === "" || text.length > 512)
     throw new RangeError(`${JSON.stringify(text.slice(0, 40))} is no key`);
-  return /^[A-Za-z0-9/._@+][A-Za-z0-9/._@*+-]*$/.test(text) ? text : scalar(text);
+  return /^[A-Za-z/][A-Za-z0-9/._@*+-]*$/.test(text) && !YAML_WORD.test(text) ? text : scalar(text);
 }
+
+/** Words that YAML 1.1 and 1.2 read as null or a truth value. */
+const YAML_WORD = /^(null|true|false|yes|no|on|off|y|n)$/i;
 
 function scalar(text: string): string {
   refuse(text, /[\t\n]/, "a value");

@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { Bundle } from "../../components/host-bundle/bundle";
+import { bundleCommands } from "../../components/host-bundle/commands";
+import { renderBundle } from "../../components/host-bundle/render";
+
+const one = (content: string): Bundle => ({ name: "x", files: { "/etc/a.conf": { mode: "0644", content } } });
+
+describe("a bundle's text", () => {
+  it("has every section in the order of docs/bundle.md, sorted below", () => {
+    const bundle: Bundle = {
+      name: "all",
+      limits: { "a.service": { MemoryMax: "1", CPUQuota: "200%" } },
+      ioSchedulers: { "*": "bfq" },
+      zram: {
+        zram0: { sizeBytes: 2, memoryLimitBytes: 1, priority: 100, algorithm: "lz4", setting: "zram.size" },
+      },
+      swapFiles: { "/swapfile": { sizeBytes: 4096, priority: 10, setting: "swap.size" } },
+      sysctls: { "vm.swappiness": "10" },
+      units: {
+        "srv-my\\x2dswap.swap": { enabled: true, active: true, restartOn: ["/a", "/b"], cmdline: 'x "y"' },
+      },
+      backups: { "/etc/a": "/etc/a.backup" },
+      replaces: { "old.service": "an older tool" },
+      packages: ["zsh", "jq"],
+      files: {
+        "/etc/b.conf": { mode: "0600", content: "\n  indented\n\ttab\n\n", expand: true },
+        "/etc/a b.conf": { mode: "0644", content: "" },
+      },
+      requires: { "goblin-host:workloads.a.cpu.cores": { cores: "0-7" } },
+    };
+    expect(renderBundle(bundle, "1.2.3")).toBe(`bundle: "1"
+name: "all"
+manager: "1.2.3"
+requires:
+  "goblin-host:workloads.a.cpu.cores":
+    cores: "0-7"
+files:
+  "/etc/a b.conf":
+    content: ""
+    mode: "0644"
+  /etc/b.conf:
+    content: |2+
+
+        indented
+      \ttab
+
+    expand: "true"
+    mode: "0600"
+packages:
+  jq: "present"
+  zsh: "present"
+replaces:
+  old.service: "an older tool"
+backups:
+  /etc/a: "/etc/a.backup"
+units:
+  "srv-my\\\\x2dswap.swap":
+    active: "true"
+    cmdline: "x \\"y\\""
+    enabled: "true"
+    restartOn: "/a /b"
+sysctls:
+  vm.swappiness: "10"
+swapFiles:
+  /swapfile:
+    priority: "10"
+    setting: "swap.size"
+    size: "4096"
+zram:
+  zram0:
+    algorithm: "lz4"
+    memoryLimit: "1"
+    priority: "100"
+    setting: "zram.size"
+    size: "2"
+ioSchedulers:
+  "*": "bfq"
+limits:
+  a.service:
+    CPUQuota: "200%"
+    MemoryMax: "1"
+end: true
+`);
+  });
+
+  it.each([
+    ["a carriage return", one("a\r\n")],
+    ["a NUL", one("a\u0000\n")],
+    ["an escape", one("\u001b[0m\n")],
+    ["a C1 control", one("a\u0085b\n")],
+    ["a line separator", one("a\u2028b\n")],
+    ["a byte order mark", one("\ufeffa\n")],
+    ["half a surrogate pair", one("a\ud800b\n")],
+    ["no newline at its end", one("a")],
+    ["a newline in a value", { name: "x", sysctls: { a: "b\nc" } }],
+    ["a tab in a value", { name: "x", sysctls: { a: "b\tc" } }],
+    ["a newline in a key", { name: "x", sysctls: { "a\nb": "c" } }],
+    ["an empty key", { name: "x", sysctls: { "": "c" } }],
+    ["a name with a slash", { name: "../x" }],
+    ["a name with a newline", { name: "x\n" }],
+    ["a name in capitals", { name: "X" }],
+  ] satisfies [string, Bundle][])("is refused with %s", (_, bundle) => {
+    expect(() => renderBundle(bundle, "1.0.0")).toThrow(RangeError);
+  });
+
+  it("reads back as what went in, for 500 generated bundles", () => {
+    const random = generator(20251208);
+    for (let round = 0; round < 500; round++) {
+      const content = `${text(random, ALPHABET, 60)}\n`.repeat(1 + random(2));
+      const path = `/${text(random, KEY_ALPHABET, 12)}`;
+      const cmdline = text(random, KEY_ALPHABET, 20);
+      const bundle: Bundle = {
+        name: "generated",
+        files: { [path]: { mode: "0644", content }, "/z": { mode: "0755", content: "" } },
+        units: { [text(random, KEY_ALPHABET, 12)]: { cmdline, enabled: true } },
+      };
+      expect(parse(renderBundle(bundle, "1.0.0"))).toEqual({
+        bundle: "1",
+        name: "generated",
+        manager: "1.0.0",
+        files: { [path]: { mode: "0644", content }, "/z": { mode: "0755", content: "" } },
+        units: Object.fromEntries(
+          Object.entries(bundle.units ?? {}).map(([unit]) => [unit, { cmdline, enabled: "true" }]),
+        ),
+        end: true,
+      });
+    }
+  });
+});
+
+describe("the texts that stay in Pulumi's state", () => {
+  it("are these for root", () => {
+    expect(bundleCommands("swap", "root")).toEqual({
+      apply: "ai-resource-manager apply swap",
+      remove: "! command -v ai-resource-manager >/dev/null || ai-resource-manager remove swap",
+    });
+  });
+
+  it("are these for another user", () => {
+    expect(bundleCommands("swap", "admin")).toEqual({
+      apply: "sudo -n ai-resource-manager apply swap",
+      remove:
+        "sudo -n sh -c '! command -v ai-resource-manager >/dev/null || ai-resource-manager remove swap'",
+    });
+  });
+});
+
+/** Characters that readers of YAML treat specially, and some that they do not. */
+const ALPHABET = [
+  ..."aZ09 \t\n:#-?*&!|>'\"%@`{}[],\\~=.<$/äß€😀",
+  "\n\n",
+  "  ",
+  "---\n",
+  "end: true\n",
+  "|2+",
+  "null",
+  "0755",
+];
+const KEY_ALPHABET = [..."abcXYZ019/._@*+-: '\"\\#&!|>%{}[],~=ä€😀", "null", "true", "0755"];
+
+/** A small linear congruential generator: the same cases in every run. */
+function generator(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+function text(random: (below: number) => number, alphabet: readonly string[], length: number): string {
+  const count = 1 + random(length);
+  return Array.from({ length: count }, () => alphabet[random(alphabet.length)] ?? "").join("");
+}
