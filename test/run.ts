@@ -18,7 +18,12 @@ interface VitestReport {
   numPassedTests: number;
   numFailedTests: number;
   numPendingTests: number;
-  testResults: { name: string; status: string; message?: string; assertionResults: { status: string; fullName: string }[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    message?: string;
+    assertionResults: { status: string; fullName: string }[];
+  }[];
 }
 
 const long = process.argv.includes("--long");
@@ -37,7 +42,7 @@ async function run(): Promise<number> {
       if (exitCode === 0) total.passed += 1;
       else total.failed += 1;
     }
-    for (const project of ["unit", "e2e"]) add(await vitest(project));
+    for (const project of ["unit", "engine", "e2e"]) add(await vitest(project));
   } finally {
     rmSync(reports, { recursive: true, force: true });
   }
@@ -53,7 +58,16 @@ async function vitest(project: string): Promise<Counts> {
   const report = join(reports, `${project}.json`);
   const { exitCode } = await execa(
     "npx",
-    ["--no", "vitest", "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+    [
+      "--no",
+      "vitest",
+      "run",
+      "--project",
+      project,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
     { stdio: "inherit", reject: false, env: long ? { GOBLIN_HOST_LONG: "1" } : {} },
   );
   let read: VitestReport;

@@ -1,0 +1,273 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { readEnforcement } from "../sandbox/enforcement";
+import { activity, difference, fingerprint } from "./support/fingerprint";
+import { deploy, get, goTo, machine, ran } from "./support/machine";
+
+const vm = machine();
+const GiB = 1024 ** 3;
+const MiB = 1024 ** 2;
+
+/** The specification's table with the design's defaults: high 90%, low 25%, swap 50% of max. */
+const SERVICES = {
+  ollama: {
+    slice: "ai-ollama",
+    max: 8 * GiB,
+    high: 7372 * MiB,
+    low: 2 * GiB,
+    swap: 4 * GiB,
+    cpu: "200000 100000",
+    cores: "0",
+    io: 100,
+  },
+  llamacpp: {
+    slice: "ai-llamacpp",
+    max: 6 * GiB,
+    high: 5529 * MiB,
+    low: 1536 * MiB,
+    swap: 3 * GiB,
+    cpu: "150000 100000",
+    cores: "1",
+    io: 80,
+  },
+  "local-llm-proxy": {
+    slice: "ai-proxy",
+    max: GiB,
+    high: 921 * MiB,
+    low: 256 * MiB,
+    swap: 512 * MiB,
+    cpu: "50000 100000",
+    cores: "0-1",
+    io: 50,
+  },
+} as const;
+
+const BUNDLES = [
+  "manager",
+  "zram",
+  "swap",
+  "earlyoom",
+  "slices",
+  "workload-ollama",
+  "workload-llamacpp",
+  "workload-local-llm-proxy",
+];
+
+const read = async (path: string): Promise<string> => (await vm.run(`cat ${path}`)).trim();
+
+/** The whole host, as the specification describes it and the kernel shows it. */
+async function expectSpecification(): Promise<void> {
+  const swaps = (await read("/proc/swaps"))
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(/\s+/));
+  expect(swaps.map(([name, , size, , priority]) => [name, Number(size) * 1024, priority]).sort()).toEqual([
+    ["/dev/zram0", 8 * GiB - 4096, "100"],
+    ["/swapfile", 16 * GiB - 4096, "10"],
+  ]);
+  expect(await vm.run("stat -c '%a %s' /swapfile")).toBe(`600 ${16 * GiB}\n`);
+  expect(await read("/sys/block/zram0/comp_algorithm")).toContain("[lz4]");
+  expect((await read("/sys/block/zram0/mm_stat")).split(/\s+/)[3]).toBe(String(4 * GiB));
+  expect(await read("/proc/sys/vm/swappiness")).toBe("10");
+  const earlyoom = await vm.run("tr '\\0' ' ' </proc/$(systemctl show -p MainPID --value earlyoom)/cmdline");
+  expect(earlyoom).toMatch(/^\/usr\/bin\/earlyoom .*-m 10,5 .*-s 100,100 /);
+  for (const [name, wanted] of Object.entries(SERVICES)) {
+    const group = `/sys/fs/cgroup/ai.slice/${wanted.slice}.slice/${name}.service`;
+    const files = [
+      "memory.max",
+      "memory.high",
+      "memory.low",
+      "memory.swap.max",
+      "cpu.max",
+      "cpuset.cpus.effective",
+      "io.bfq.weight",
+      "pids.max",
+    ];
+    const values = (await vm.run(files.map((file) => `head -n 1 ${group}/${file}`).join("; ")))
+      .trim()
+      .split("\n");
+    expect(values, name).toEqual(
+      [
+        wanted.max,
+        wanted.high,
+        wanted.low,
+        wanted.swap,
+        wanted.cpu,
+        wanted.cores,
+        `default ${wanted.io}`,
+        4096,
+      ].map(String),
+    );
+  }
+  for (const row of await readEnforcement(vm))
+    expect(row, `${row.subject} ${row.property}`).toMatchObject({ holds: true });
+}
+
+beforeAll(async () => {
+  await goTo(vm, "clean");
+});
+
+describe("the host stack on a new machine", () => {
+  let before: string[];
+
+  it("preview shows what up will create and changes nothing", async () => {
+    before = await fingerprint(vm);
+    const result = await deploy(vm, "preview");
+    expect(
+      result.steps.filter(({ op, type }) => op === "create" && type === "command:remote:Command"),
+    ).toHaveLength(BUNDLES.length);
+    expect(difference(before, await fingerprint(vm))).toEqual([]);
+  });
+
+  it("up applies every bundle in order, and the kernel enforces all of it", async () => {
+    await goTo(vm, "applied");
+    await expectSpecification();
+    for (const port of [11434, 8080, 8090]) {
+      expect(await get(vm, port, "/health")).toBe("ok\n");
+    }
+  });
+
+  it("the specification's own commands print the limits", async () => {
+    const shown = await vm.run(
+      "systemctl show ollama -p MemoryMax,MemoryLimit,CPUQuotaPerSecUSec,CPUAffinity",
+    );
+    expect(shown.trim().split("\n").sort()).toEqual([
+      "CPUAffinity=0",
+      "CPUQuotaPerSecUSec=2s",
+      `MemoryLimit=${8 * GiB}`,
+      `MemoryMax=${8 * GiB}`,
+    ]);
+    expect(await vm.run("zramctl --noheadings --raw -o NAME,DISKSIZE,ALGORITHM")).toContain(
+      "/dev/zram0 8G lz4",
+    );
+    await vm.run(
+      "systemctl restart ollama llamacpp && systemctl is-active ollama llamacpp && journalctl -q -u ollama -n 50 >/dev/null",
+    );
+  });
+
+  it("each service's hardening keeps its exposure at 3.0 or less", async () => {
+    for (const unit of Object.keys(SERVICES)) {
+      const { stdout } = await vm.ssh(`systemd-analyze security --no-pager ${unit}.service | tail -n 1`);
+      const exposure = Number(/: ([0-9.]+) /.exec(stdout)?.[1]);
+      expect(exposure, stdout).toBeLessThanOrEqual(3.0);
+    }
+  });
+
+  it("verify finds nothing, and a second up changes nothing at all", async () => {
+    const { code, stdout } = await vm.ssh("ai-resource-manager verify");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("all holds")]);
+    const earlier = await activity(vm);
+    const again = await deploy(vm, "up", { expectNoChanges: true });
+    expect(ran(again)).toEqual([]);
+    for (const bundle of BUNDLES) {
+      const stored = `/var/lib/ai-resource-manager/bundles/${bundle}/bundle.yaml`;
+      expect(await vm.run(`ai-resource-manager apply ${bundle} <${stored}`)).toBe(`${bundle}: unchanged\n`);
+    }
+    expect(await activity(vm)).toBe(earlier);
+  });
+
+  it("a changed memory limit is live without a restart, and shows line by line in the preview", async () => {
+    await goTo(vm, "applied");
+    const started = await vm.run(
+      "systemctl show -p ExecMainPID,ActiveEnterTimestampMonotonic ollama llamacpp local-llm-proxy earlyoom",
+    );
+    const overrides = { "goblin-host:workloads.llamacpp.memory.max": "5GiB" };
+    const preview = await deploy(vm, "preview", { overrides });
+    const update = preview.steps.find(
+      ({ op, type, name }) =>
+        op === "update" && type === "command:remote:Command" && name.includes("llamacpp"),
+    );
+    expect(update?.diff).toContain("- MemoryMax=6G");
+    expect(update?.diff).toContain("+ MemoryMax=5G");
+    await deploy(vm, "up", { overrides });
+    expect(await read("/sys/fs/cgroup/ai.slice/ai-llamacpp.slice/llamacpp.service/memory.max")).toBe(
+      String(5 * GiB),
+    );
+    expect(
+      await vm.run(
+        "systemctl show -p ExecMainPID,ActiveEnterTimestampMonotonic ollama llamacpp local-llm-proxy earlyoom",
+      ),
+    ).toBe(started);
+  });
+
+  it("verify names an edited drop-in and a value written by hand; apply repairs both and touches no other unit", async () => {
+    await goTo(vm, "applied");
+    await vm.run(
+      "sed -i 's/^TasksMax=.*/TasksMax=123/' /etc/systemd/system/ollama.service.d/50-goblin.conf;" +
+        "echo 4294967296 >/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service/memory.max",
+    );
+    const started = await vm.run(
+      "systemctl show -p Id,ActiveEnterTimestampMonotonic '*.service' | grep -v run-",
+    );
+    const { code, stdout } = await vm.ssh("ai-resource-manager verify");
+    expect(code).toBe(3);
+    expect(stdout.trim().split("\n")).toEqual([
+      "workload-ollama: /etc/systemd/system/ollama.service.d/50-goblin.conf file: declared as applied, on file content differs (content differs)",
+      "workload-ollama: ollama.service MemoryMax: declared 8 GiB, kernel 4 GiB (written by hand or not taken by the kernel)",
+    ]);
+    const receipt = await vm.run("ai-resource-manager apply --stored workload-ollama");
+    expect(receipt).toContain("workload-ollama: applied (generation 2)");
+    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await read("/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service/memory.max")).toBe(
+      String(8 * GiB),
+    );
+    expect(
+      await vm.run("systemctl show -p Id,ActiveEnterTimestampMonotonic '*.service' | grep -v run-"),
+    ).toBe(started);
+  });
+
+  it("set-property overrides, run-time and persistent, are drift by name and repaired", async () => {
+    await goTo(vm, "applied");
+    await vm.run(
+      "systemctl set-property --runtime ollama.service MemoryMax=3G; systemctl set-property llamacpp.service TasksMax=77",
+    );
+    const { code, stdout } = await vm.ssh("ai-resource-manager verify");
+    expect(code).toBe(3);
+    expect(stdout).toContain(
+      "ollama.service MemoryMax: declared 8 GiB, kernel 3 GiB (runtime override /run/systemd/system.control/ollama.service.d/50-MemoryMax.conf)",
+    );
+    expect(stdout).toContain(
+      "llamacpp.service TasksMax: declared 4096, kernel 77 (persistent override /etc/systemd/system.control/llamacpp.service.d/50-TasksMax.conf)",
+    );
+    await vm.run("ai-resource-manager apply --stored");
+    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+  });
+
+  it("status --json says the same to a program, with at most a dozen processes", async () => {
+    const script =
+      "before=$(awk '/^processes/ {print $2}' /proc/stat); ai-resource-manager status --json >/tmp/status; echo $(($(awk '/^processes/ {print $2}' /proc/stat) - before))";
+    const forks = Number(await vm.run(script));
+    const status = JSON.parse(await vm.run("cat /tmp/status")) as {
+      version: string;
+      bundles: { name: string; digest: string; findings: unknown[]; limits: { verdict: string }[] }[];
+    };
+    expect(status.bundles.map(({ name }) => name)).toEqual(BUNDLES);
+    expect(status.bundles.flatMap(({ findings }) => findings)).toEqual([]);
+    expect(
+      status.bundles
+        .flatMap(({ limits }) => limits)
+        .every(({ verdict }) => ["enforced", "inert"].includes(verdict)),
+    ).toBe(true);
+    for (const { digest } of status.bundles) expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    // awk and the two command substitutions are this test's own.
+    expect(forks).toBeLessThanOrEqual(12 + 4);
+  });
+
+  it("after a reboot all of it holds before anyone logs in", async () => {
+    await goTo(vm, "applied");
+    await vm.reboot();
+    await vm.run("systemctl is-system-running --wait >/dev/null; true");
+    await expectSpecification();
+    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    const boot = await vm.run("systemctl show -p Result,ActiveState ai-resource-manager.service");
+    expect(boot.trim().split("\n").sort()).toEqual(["ActiveState=active", "Result=success"]);
+  });
+
+  it("destroy gives the machine back as it was", async () => {
+    await goTo(vm, "clean");
+    before = await fingerprint(vm);
+    await goTo(vm, "applied");
+    const result = await deploy(vm, "destroy");
+    expect(ran(result)).toEqual([...BUNDLES].reverse());
+    expect(difference(before, await fingerprint(vm))).toEqual([]);
+  });
+});

@@ -1,0 +1,70 @@
+import { copyFileSync, existsSync, rmSync } from "node:fs";
+import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
+import type { EngineResult } from "../../sandbox/engine";
+import { Vm } from "../../sandbox/vm";
+
+/** The suite's VM: the specification's memory, so that its numbers are real. */
+export const FULL_SIZE = {
+  name: process.env["GOBLIN_HOST_E2E_VM"] ?? "e2e",
+  memoryMiB: Number(process.env["GOBLIN_HOST_E2E_MEMORY_MIB"] ?? 20 * 1024),
+  cpus: 2,
+};
+
+/** The VM that test/e2e/setup.ts booted. */
+export function machine(): Vm {
+  const vm = Vm.find(FULL_SIZE.name);
+  if (vm === undefined) throw new Error("the end-to-end VM is not running: test/e2e/setup.ts boots it");
+  return vm;
+}
+
+/** Saves the machine and the stack's state together: one without the other would be drift. */
+export async function checkpoint(vm: Vm, label: string): Promise<void> {
+  await vm.snapshot(label);
+  for (const suffix of ["", ".key"]) {
+    const saved = `${stateFile(vm)}${suffix}.${label}`;
+    rmSync(saved, { force: true });
+    if (existsSync(stateFile(vm) + suffix)) copyFileSync(stateFile(vm) + suffix, saved);
+  }
+  reached.add(label);
+}
+
+/** Puts machine and state back to a checkpoint; "applied" is made the first time it is asked for. */
+export async function goTo(vm: Vm, label: "clean" | "applied"): Promise<void> {
+  if (label === "applied" && !reached.has(label)) {
+    await goTo(vm, "clean");
+    await deploy(vm, "up");
+    await checkpoint(vm, label);
+    return;
+  }
+  await vm.reset(label);
+  for (const suffix of ["", ".key"]) {
+    const saved = `${stateFile(vm)}${suffix}.${label}`;
+    rmSync(stateFile(vm) + suffix, { force: true });
+    if (existsSync(saved)) copyFileSync(saved, stateFile(vm) + suffix);
+  }
+}
+
+/** Checkpoints of this run; one of an earlier run may be of another program. */
+const reached = new Set<string>(["clean"]);
+
+/** Runs the program with the local engine and fails with what it said unless it succeeds. */
+export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): Promise<EngineResult> {
+  const result = await runEngine(verb, vm, { engine: "local", ...options });
+  if (result.exitCode === 0) return result;
+  const said = result.diagnostics.map(({ severity, message }) => `${severity}: ${message}`).join("\n");
+  throw new Error(`${verb} ended with ${result.exitCode} (${result.summary})\n${said}`);
+}
+
+/** The names of the bundles whose command ran, in order. */
+export function ran(result: EngineResult): string[] {
+  return result.steps
+    .flatMap((step) => step.ran)
+    .map((text) => /(?:apply|remove) ([a-z0-9-]+)/.exec(text)?.[1] ?? text);
+}
+
+/** The body of a GET to a workload in the guest, which has no HTTP client but bash. */
+export function get(vm: Vm, port: number, path: string): Promise<string> {
+  return vm.run(
+    `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; sed '1,/^\\r$/d' <&3`,
+  );
+}
