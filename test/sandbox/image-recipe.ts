@@ -41,7 +41,7 @@ export const excludedPaths: readonly string[] = [
 ];
 
 /** Changes when an image built by older code is no longer what this code would build. */
-const format = 1;
+const format = 2;
 
 /** A name for the image that follows from all it is built from, so that a changed recipe is another image. */
 export function imageKey(apt: MachineApt, guest: readonly GuestFile[]): string {

@@ -70,6 +70,8 @@ async function build(apt: MachineApt, work: string, onOutput: (line: string) => 
     ...excludedPaths.map((path) => `--dpkgopt=path-exclude=${path}`),
     ...apt.config.map((line) => `--aptopt=${line}`),
     `--customize-hook=tar-in ${quote(overlay)} /`,
+    // The package lists stay, as on a provider's machine: under emulation a full `apt-get update` takes 18 s.
+    "--skip=cleanup/apt/lists",
     '--customize-hook=chroot "$1" sh /opt/goblin-sandbox/setup',
     release,
     join(work, "root.tar"),

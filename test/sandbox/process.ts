@@ -32,16 +32,26 @@ export async function endProcess(pid: number, argument: string, graceMillisecond
   }
 }
 
-/** A TCP port that nobody listens on at 127.0.0.1 just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** The first of these TCP ports that nobody listens on at 127.0.0.1 just now, else any such port. */
+export async function firstFreePort(preferred: readonly (number | undefined)[]): Promise<number> {
+  for (const wanted of [...preferred, 0]) {
+    const port = wanted === undefined ? undefined : await bind(wanted);
+    if (port !== undefined) return port;
+  }
+  throw new Error("the system gave no TCP port on 127.0.0.1");
+}
+
+/** Takes a port for a moment; undefined when somebody else has it. 0 is any. */
+function bind(wanted: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.once("error", () => {
+      resolve(undefined);
+    });
+    server.listen(wanted, "127.0.0.1", () => {
       const address = server.address();
       server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
+        resolve(address === null || typeof address === "string" ? undefined : address.port);
       });
     });
   });

@@ -6,7 +6,7 @@ import { chooseAccelerator } from "./accelerator";
 import { SandboxError } from "./errors";
 import { ensureImage, imageAt } from "./image";
 import { runFolder, runsFolder } from "./paths";
-import { endProcess, freePort, isOurProcess } from "./process";
+import { endProcess, firstFreePort, isOurProcess } from "./process";
 import { type VmFiles, qemuArguments } from "./qemu";
 import { loadSnapshot, qmp, saveSnapshot } from "./qmp";
 import { type SshOptions, type SshResult, closeConnections, greets, ssh } from "./ssh";
@@ -18,7 +18,9 @@ export interface BootOptions {
   readonly memoryMiB: number;
   readonly cpus: number;
   /** The port on 127.0.0.1 that leads to the guest's SSH; a free one when left out. */
-  readonly sshPort?: number;
+  readonly sshPort?: number | undefined;
+  /** The port of a VM that is new, if nobody has it. */
+  readonly preferredSshPort?: number;
   /** Start from a new disk, whatever an earlier VM of this name left. Default false. */
   readonly clean?: boolean;
 }
@@ -58,7 +60,8 @@ export class Vm {
     // An existing disk goes on with the image it was made from, even when the recipe has changed since.
     const image = earlier === undefined ? await ensureImage() : imageAt(earlier.imageKey);
     const files = await createVmFiles(name, image);
-    const sshPort = options.sshPort ?? (await freePort());
+    // A VM keeps its port over a restart: whoever recorded its address goes on finding it.
+    const sshPort = options.sshPort ?? (await firstFreePort([earlier?.sshPort, options.preferredSshPort]));
     const accelerator = await chooseAccelerator(image);
     const state: VmState = { name, memoryMiB, cpus, sshPort, accelerator, imageKey: image.key };
     recordVm(state, files);

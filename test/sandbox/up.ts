@@ -1,0 +1,100 @@
+import { Listr, PRESET_TIMER } from "listr2";
+import type { EngineEvent, EngineName, EngineResult } from "./engine";
+import { refuseFailure, runEngine, stack } from "./deploy";
+import { ensureImage } from "./image";
+import { ensurePrerequisites } from "./prerequisites";
+import { Vm } from "./vm";
+
+export interface SandboxOptions {
+  readonly name: string;
+  /** Of a new VM; one that is up keeps its own. */
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly sshPort?: number | undefined;
+  readonly engine?: EngineName | undefined;
+}
+
+/** Easy to remember; another one is taken where this one is in use. */
+const preferredSshPort = 2222;
+
+interface Context {
+  vm?: Vm;
+  result?: EngineResult;
+}
+
+/** Brings the VM up and, unless `apply` is false, the program onto it; shows each step and how long it took. */
+export async function bringUp(
+  options: SandboxOptions,
+  apply = true,
+): Promise<{ vm: Vm; result?: EngineResult }> {
+  const { name, memoryMiB, cpus, sshPort } = options;
+  const running = Vm.find(name);
+  const tasks = new Listr<Context, "default", "simple">(
+    [
+      {
+        title: "Prerequisites",
+        task: async (_context, task) => {
+          const installed = await ensurePrerequisites();
+          if (installed.length > 0) task.title = `Prerequisites: installed ${installed.join(", ")}`;
+        },
+      },
+      {
+        title: "Debian image",
+        skip: () => (running === undefined ? false : "Debian image: the VM has one"),
+        task: async (_context, task) => {
+          await ensureImage((line) => {
+            task.output = line;
+          });
+        },
+      },
+      {
+        title:
+          running === undefined ? `VM ${name}: boot (${memoryMiB} MiB, ${cpus} CPUs)` : `VM ${name}: is up`,
+        task: async (context, task) => {
+          context.vm = running ?? (await Vm.boot({ name, memoryMiB, cpus, sshPort, preferredSshPort }));
+          const { state } = context.vm;
+          task.title = `VM ${name}: ${state.memoryMiB} MiB, ${state.cpus} CPUs, 127.0.0.1:${state.sshPort}`;
+        },
+      },
+      {
+        title: `Program: up on stack ${stack}`,
+        enabled: () => apply,
+        task: async (context, task) => {
+          if (context.vm === undefined) return;
+          context.result = await runEngine("up", context.vm, {
+            engine: options.engine,
+            onEvent: (event) => {
+              const line = progressLine(event);
+              if (line !== undefined) task.output = line;
+            },
+          });
+          refuseFailure("up", context.result);
+          task.title = `Program: ${context.result.summary}`;
+        },
+        rendererOptions: { bottomBar: Infinity, persistentOutput: true },
+      },
+    ],
+    {
+      renderer: "default",
+      fallbackRenderer: "simple",
+      // The error is printed once, by the CLI, with its fix.
+      rendererOptions: { timer: PRESET_TIMER, showErrorMessage: false },
+      fallbackRendererOptions: { timer: PRESET_TIMER },
+    },
+  );
+  const { vm, result } = await tasks.run({});
+  if (vm === undefined) throw new Error("the VM's task ended without a VM");
+  return { vm, ...(result !== undefined && { result }) };
+}
+
+/** What is worth a line while the program is applied: what ran on the host, and what went wrong. */
+export function progressLine(event: EngineEvent): string | undefined {
+  if (event.type === "banner") return event.message;
+  if (event.type === "diagnostic") {
+    const { severity, message } = event.diagnostic;
+    return severity === "warning" || severity === "error" ? `${severity}: ${message.trim()}` : undefined;
+  }
+  if (event.type !== "step" || event.step.ran.length === 0) return undefined;
+  const { op, name, failed } = event.step;
+  return `${op} ${name}${failed === true ? ": failed" : ""}`;
+}
