@@ -1,28 +1,128 @@
 import { readFileSync } from "node:fs";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
-import { mockEngine, settle } from "./components/mock-engine";
+import { commands, mockEngine, settle, textOf } from "./components/mock-engine";
 
-async function deploy(stack: string) {
-  const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  const plain = Object.fromEntries(
+type Config = Record<string, unknown>;
+
+/** A stack's configuration, its keys without the project. */
+function configOf(stack: string): Config {
+  const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Config };
+  return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.replace("goblin-host:", ""), value]),
   );
-  const registered = await mockEngine(plain, stack);
+}
+
+async function deploy(config: Config, stack = "test") {
+  vi.resetModules();
+  const registered = await mockEngine(config, stack);
   const program = await import("../index");
   await settle();
   return { program, registered };
 }
 
-afterEach(() => {
-  vi.resetModules();
-});
+afterEach(settle);
 
-it("declares the production host", async () => {
-  const { program, registered } = await deploy("prod");
-  console.log(registered.map((r) => r.type + " " + r.name));
-  for (const r of registered) if (r.inputs.stdin && !r.name.includes("manager")) console.log(r.inputs.stdin);
-  expect(Object.keys(program.limits)).toEqual(["goblin"]);
+const ORDER = ["manager", "zram", "swap", "earlyoom", "slices", "ollama", "llamacpp", "local-llm-proxy"];
+
+describe("the program", () => {
+  it.each([
+    ["prod", "goblin"],
+    ["sandbox", "sandbox"],
+  ])("declares the host of Pulumi.%s.yaml as one chain of bundles", async (stack, host) => {
+    const { program, registered } = await deploy(configOf(stack), stack);
+    expect(commands(registered).map(({ name }) => name)).toEqual(
+      ORDER.map((part) => `${host}-${part}-bundle-apply`),
+    );
+    expect(
+      commands(registered).map(({ dependsOn }) => dependsOn.filter((name) => name.endsWith("-apply"))),
+    ).toEqual(
+      ORDER.map((_, index) => (index === 0 ? [] : [`${host}-${ORDER[index - 1] ?? ""}-bundle-apply`])),
+    );
+    expect(registered.filter(({ name }) => name === host).map(({ parent }) => parent)).toEqual([""]);
+    for (const part of ORDER) {
+      const parents = registered
+        .filter(({ name }) => name.startsWith(`${host}-${part}`))
+        .map(({ parent }) => parent);
+      expect(parents).toEqual([host, `${host}-${part}`, `${host}-${part}-bundle`]);
+    }
+    expect(commands(registered).every(({ deleteBeforeReplace }) => deleteBeforeReplace)).toBe(true);
+    expect(Object.keys(program.limits)).toEqual([host]);
+    expect(program.limits[host]?.["ollama.service"]?.MemoryMax).toBe("8589934592");
+  });
+
+  it("holds the specification's numbers in production", async () => {
+    const { registered } = await deploy(configOf("prod"), "prod");
+    const sent = commands(registered)
+      .map((command) => textOf(command))
+      .join("");
+    for (const text of [
+      'size: "17179869184"',
+      'size: "8589934592"',
+      'algorithm: "lz4"',
+      'vm.swappiness: "10"',
+      "-m 10,5 -s 100,100",
+      'MemoryMax: "8589934592"',
+      'MemoryMax: "6442450944"',
+      'MemoryMax: "1073741824"',
+      'CPUQuota: "200%"',
+      'CPUQuota: "150%"',
+      'CPUQuota: "50%"',
+      'CPUAffinity: "0-7"',
+      'CPUAffinity: "8-11"',
+      'IOWeight: "100"',
+      'IOWeight: "80"',
+      'IOWeight: "50"',
+      "Before=llamacpp.service local-llm-proxy.service ollama.service",
+    ]) {
+      expect(sent).toContain(text);
+    }
+    expect(configOf("prod")["thresholds"]).toEqual({ memory: 85, cpu: 90, disk: 90, swap: 70, service: 95 });
+  });
+
+  it("renders the same inputs from another folder, with another key and another agent", async () => {
+    const first = await deploy(configOf("prod"));
+    const folder = process.cwd();
+    process.chdir("/");
+    vi.stubEnv("SSH_AUTH_SOCK", "/tmp/another-agent");
+    vi.stubEnv("HOME", "/tmp/another-home");
+    const config = (() => {
+      process.chdir(folder);
+      const read = configOf("prod");
+      process.chdir("/");
+      return read;
+    })();
+    const second = await deploy(config);
+    process.chdir(folder);
+    vi.unstubAllEnvs();
+    expect(second.registered).toEqual(first.registered);
+  });
+
+  it("does as many hosts as there are, side by side", async () => {
+    const { hosts, ...shared } = configOf("prod");
+    const [host] = Object.values(hosts as Record<string, object>);
+    const { registered } = await deploy({
+      ...shared,
+      hosts: { b: { ...host, workloads: { ollama: null } }, a: host },
+    });
+    const names = commands(registered).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith("a-"))).toHaveLength(8);
+    expect(names.filter((name) => name.startsWith("b-"))).toHaveLength(7);
+    for (const { name, dependsOn } of commands(registered)) {
+      expect(dependsOn.every((other) => other.startsWith(name.slice(0, 2)))).toBe(true);
+    }
+  });
+
+  it("leaves a container to a later version", async () => {
+    const config = configOf("prod");
+    const workloads = config["workloads"] as Record<string, object>;
+    const { registered } = await deploy({
+      ...config,
+      workloads: {
+        ...workloads,
+        ollama: { ...workloads["ollama"], runtime: "container", image: "ollama/ollama:0.6.5" },
+      },
+    });
+    expect(commands(registered).map(({ name }) => name)).not.toContain("goblin-ollama-bundle-apply");
+  });
 });

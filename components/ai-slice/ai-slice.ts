@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { settleWorkload } from "../cgroup-service/workload";
 import { WorkloadSettings } from "../cgroup-service/schema";
 import type { HostConnection } from "../host-bundle/connection";
-import { HostBundle } from "../host-bundle/host-bundle";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderSlices } from "./render";
 import { ReserveSettings } from "./schema";
@@ -37,7 +37,7 @@ export class AiSlice extends pulumi.ComponentResource {
       settleWorkload(workload, parseSettings(this, `${name} ${workload}`, WorkloadSettings, settings)),
     );
     const bundle = renderSlices(workloads, { reserve, modelsPath, setting: settingPath });
-    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, { parent: this });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../host-bundle/connection";
-import { HostBundle } from "../host-bundle/host-bundle";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderCgroupService } from "./render";
 import { CgroupServiceSettings } from "./schema";
@@ -39,7 +39,7 @@ export class CgroupService extends pulumi.ComponentResource {
     const settings = parseSettings(this, name, CgroupServiceSettings, given);
     const settled = settleWorkload(workload, { ...settings, runtime: "systemd" });
     const bundle = renderCgroupService(settled, { modelsPath, setting: settingPath });
-    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, { parent: this });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

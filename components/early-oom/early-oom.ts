@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../host-bundle/connection";
-import { HostBundle } from "../host-bundle/host-bundle";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderEarlyOom } from "./render";
 import { EarlyOomSettings } from "./schema";
@@ -24,7 +24,7 @@ export class EarlyOom extends pulumi.ComponentResource {
     super("goblin-host:index:EarlyOom", name, {}, opts);
     const { host, ...given } = args;
     const bundle = renderEarlyOom(parseSettings(this, name, EarlyOomSettings, given));
-    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, { parent: this });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

@@ -39,11 +39,19 @@ export class HostBundle extends pulumi.ComponentResource {
         stdin: renderBundle(bundle, managerProgram().version),
         addPreviousOutputInEnv: false,
       },
-      { parent: this, deleteBeforeReplace: true },
+      { ...childOptions(this, opts), deleteBeforeReplace: true },
     );
     this.receipt = applied.stdout;
     this.registerOutputs({ receipt: this.receipt });
   }
+}
+
+/**
+ * Options of a component's child. A component's own dependencies do not reach its children, and only those of the
+ * command itself order a destroy.
+ */
+export function childOptions(parent: pulumi.Resource, opts: pulumi.ComponentResourceOptions | undefined) {
+  return opts?.dependsOn === undefined ? { parent } : { parent, dependsOn: opts.dependsOn };
 }
 
 function connectionOf(resource: pulumi.Resource, host: HostConnection) {

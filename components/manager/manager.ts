@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../host-bundle/connection";
-import { HostBundle } from "../host-bundle/host-bundle";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { managerProgram } from "./program";
 import { renderManager } from "./render";
 
@@ -18,7 +18,7 @@ export class Manager extends pulumi.ComponentResource {
   constructor(name: string, args: ManagerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:Manager", name, {}, opts);
     const bundle = renderManager(managerProgram().text, args.before ?? []);
-    this.hostBundle = new HostBundle(`${name}-bundle`, { host: args.host, bundle }, { parent: this });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host: args.host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

@@ -18,11 +18,17 @@ export function managerProgram(): ManagerProgram {
   return program;
 }
 
+/** The parts of host/ as the one file that they are on a host. */
+export function joinManager(folder: string = HOST_FOLDER): string {
+  const parts = readFileSync(join(folder, "PARTS"), "utf8").split("\n");
+  return parts
+    .filter((part) => part !== "")
+    .map((part) => readFileSync(join(folder, part), "utf8"))
+    .join("");
+}
+
 function readProgram(folder: string): ManagerProgram {
-  const parts = readFileSync(join(folder, "PARTS"), "utf8")
-    .split("\n")
-    .filter((part) => part !== "");
-  const text = parts.map((part) => readFileSync(join(folder, part), "utf8")).join("");
+  const text = joinManager(folder);
   const version = /^VERSION=([0-9]+\.[0-9]+\.[0-9]+)$/m.exec(text)?.[1];
   if (version === undefined) throw new Error(`${folder} holds no line VERSION=X.Y.Z`);
   return { version, text };

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { HostBundle } from "../host-bundle/host-bundle";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import type { HostConnection } from "../host-bundle/connection";
 import { parseSettings } from "../settings/parse";
 import { renderSwapFile } from "./render";
@@ -26,7 +26,7 @@ export class SwapFile extends pulumi.ComponentResource {
     const { host, settingPath = name, ...given } = args;
     const settings = parseSettings(this, name, SwapFileSettings, given);
     const bundle = renderSwapFile(settings, settingPath);
-    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, { parent: this });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../host-bundle/connection";
-import { HostBundle } from "../host-bundle/host-bundle";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderZramDevice } from "./render";
 import { ZramDeviceSettings } from "./schema";
@@ -27,7 +27,7 @@ export class ZramDevice extends pulumi.ComponentResource {
     const { host, settingPath = name, ...given } = args;
     const settings = parseSettings(this, name, ZramDeviceSettings, given);
     const bundle = renderZramDevice(settings, settingPath);
-    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, { parent: this });
+    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

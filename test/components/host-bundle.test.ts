@@ -148,7 +148,7 @@ describe("the texts that stay in Pulumi's state", () => {
 
 /** Characters that readers of YAML treat specially, and some that they do not. */
 const ALPHABET = [
-  ..."aZ09 \t\n:#-?*&!|>'\"%@`{}[],\\~=.<$/äß€😀",
+  ...Array.from("aZ09 \t\n:#-?*&!|>'\"%@`{}[],\\~=.<$/äß€😀"),
   "\n\n",
   "  ",
   "---\n",
@@ -157,7 +157,7 @@ const ALPHABET = [
   "null",
   "0755",
 ];
-const KEY_ALPHABET = [..."abcXYZ019/._@*+-: '\"\\#&!|>%{}[],~=ä€😀", "null", "true", "0755"];
+const KEY_ALPHABET = [...Array.from("abcXYZ019/._@*+-: '\"\\#&!|>%{}[],~=ä€😀"), "null", "true", "0755"];
 
 /** A small linear congruential generator: the same cases in every run. */
 function generator(seed: number): (below: number) => number {

@@ -5,30 +5,44 @@ export interface Registered {
   readonly type: string;
   readonly name: string;
   readonly inputs: Record<string, unknown>;
+  /** Name of its parent; empty for the stack. */
+  parent: string;
+  /** Names of what it depends on. */
+  dependsOn: string[];
+  deleteBeforeReplace: boolean;
+}
+
+/** The part of Pulumi's RegisterResourceRequest that setMocks keeps to itself. */
+interface Request {
+  getName(): string;
+  getParent(): string;
+  getDependenciesList(): string[];
+  getDeletebeforereplace(): boolean;
 }
 
 const COMPONENT = /^goblin-host:index:/;
+const COMMAND = "command:remote:Command";
 
 /**
- * Installs Pulumi's mocks. Import the components only after it has settled. A type or call that is not expected
- * here throws.
+ * Installs Pulumi's mocks. Import the components only after it has settled. A resource type or call that is not
+ * expected here throws.
  */
 export async function mockEngine(
   config: Record<string, unknown> = {},
   stack = "test",
 ): Promise<Registered[]> {
   const registered: Registered[] = [];
-  const serialised = Object.entries(config).map(([key, value]) => {
+  const texts = Object.entries(config).map(([key, value]): [string, string] => {
     return [`goblin-host:${key}`, typeof value === "string" ? value : JSON.stringify(value)];
   });
-  pulumi.runtime.setAllConfig(Object.fromEntries(serialised) as Record<string, string>);
+  pulumi.runtime.setAllConfig(Object.fromEntries(texts));
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
-        if (type !== "command:remote:Command" && !COMPONENT.test(type))
-          throw new Error(`unexpected resource ${type}`);
-        registered.push({ type, name, inputs: inputs as Record<string, unknown> });
-        return { id: `${name}-id`, state: { ...(inputs as object), stdout: `receipt of ${name}` } };
+        if (type !== COMMAND && !COMPONENT.test(type)) throw new Error(`unexpected resource ${type}`);
+        const given = inputs as Record<string, unknown>;
+        registered.push({ type, name, inputs: given, parent: "", dependsOn: [], deleteBeforeReplace: false });
+        return { id: `${name}-id`, state: { ...given, stdout: `receipt of ${name}` } };
       },
       call: ({ token }) => {
         throw new Error(`unexpected call ${token}`);
@@ -38,6 +52,7 @@ export async function mockEngine(
     stack,
     false,
   );
+  watchOptions(registered);
   return registered;
 }
 
@@ -46,10 +61,38 @@ export async function settle(): Promise<void> {
   await pulumi.runtime.disconnect();
 }
 
-export async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
-  return await new Promise((resolve) => {
-    output.apply((value) => {
-      resolve(value);
-    });
-  });
+/** The commands among the resources: what a host is told. */
+export function commands(registered: readonly Registered[]): Registered[] {
+  return registered.filter(({ type }) => type === COMMAND);
+}
+
+/** The text of a command's stdin, or of another of its inputs. */
+export function textOf(resource: Registered | undefined, input = "stdin"): string {
+  const value = resource?.inputs[input];
+  if (typeof value !== "string") throw new Error(`${resource?.name ?? "nothing"} has no text ${input}`);
+  return value;
+}
+
+/** setMocks shows inputs only; parents, dependencies and options are read off the request. */
+function watchOptions(registered: readonly Registered[]): void {
+  const monitor = (
+    pulumi.runtime as unknown as { getMonitor(): { registerResource: (...args: unknown[]) => unknown } }
+  ).getMonitor();
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = async (...args) => {
+    const result = await register(...args);
+    const request = args[0] as Request;
+    const found = registered.find(({ name }) => name === request.getName());
+    if (found !== undefined) {
+      found.parent = nameOf(request.getParent());
+      found.dependsOn = request.getDependenciesList().map(nameOf);
+      found.deleteBeforeReplace = request.getDeletebeforereplace();
+    }
+    return result;
+  };
+}
+
+function nameOf(urn: string): string {
+  const name = urn.split("::").at(-1) ?? "";
+  return name === "goblin-host-test" || name === "goblin-host-prod" ? "" : name;
 }

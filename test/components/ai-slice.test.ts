@@ -1,0 +1,149 @@
+import { describe, expect, it } from "vitest";
+import type { z } from "zod";
+import { renderSlices } from "../../components/ai-slice/render";
+import { ReserveSettings } from "../../components/ai-slice/schema";
+import { WorkloadSettings } from "../../components/cgroup-service/schema";
+import { settleWorkload } from "../../components/cgroup-service/workload";
+
+const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
+
+function render(
+  workloads: Record<string, z.input<typeof WorkloadSettings>>,
+  reserve: z.input<typeof ReserveSettings> = {},
+) {
+  const settled = Object.entries(workloads).map(([name, given]) =>
+    settleWorkload(name, WorkloadSettings.parse(given)),
+  );
+  return renderSlices(settled, {
+    reserve: ReserveSettings.parse(reserve),
+    modelsPath: "/srv/models",
+    setting: "goblin-host:reserve",
+  });
+}
+
+const TABLE = {
+  ollama: { memory: { max: "8GiB" }, io: "high" },
+  llamacpp: { memory: { max: "6GiB" }, io: "medium" },
+} as const;
+
+describe("the slices", () => {
+  it("hold the workloads, pass their weights and protection on, and protect sshd", () => {
+    const { files = {}, limits, ioSchedulers, requires } = render(TABLE);
+    expect(requires).toBeUndefined();
+    expect(ioSchedulers).toEqual({ "*": "bfq" });
+    expect(files["/etc/systemd/system/ai.slice"]).toEqual({
+      mode: "0644",
+      expand: true,
+      content: `${HEADER}
+
+[Unit]
+Description=AI workloads of goblin-host
+
+[Slice]
+CPUWeight=100
+IOWeight=200
+MemoryLow=3584M
+MemoryMax=@{memory-less:2147483648:10%}
+`,
+    });
+    expect(files["/etc/systemd/system/ai-ollama.slice"]?.content).toBe(`${HEADER}
+
+[Unit]
+Description=AI workload ollama
+
+[Slice]
+CPUWeight=200
+IOWeight=100
+MemoryLow=2G
+`);
+    expect(files["/etc/systemd/system/ssh.service.d/50-goblin.conf"]?.content).toBe(`${HEADER}
+
+[Service]
+CPUWeight=1000
+IOWeight=1000
+MemoryMin=64M
+`);
+    expect(files["/etc/systemd/system/init.scope.d/50-goblin.conf"]?.content).toContain("[Scope]\n");
+    expect(files["/etc/modules-load.d/goblin-bfq.conf"]?.content).toBe(`${HEADER}\nbfq\n`);
+    expect(Object.keys(files)).toEqual([
+      "/etc/modules-load.d/goblin-bfq.conf",
+      "/etc/udev/rules.d/60-goblin-io-scheduler.rules",
+      "/etc/systemd/system/ai.slice",
+      "/etc/systemd/system/airm.slice",
+      "/etc/systemd/system/ai-ollama.slice",
+      "/etc/systemd/system/ai-llamacpp.slice",
+      "/etc/systemd/system/ssh.service.d/50-goblin.conf",
+      "/etc/systemd/system/system.slice.d/50-goblin.conf",
+      "/etc/systemd/system/user.slice.d/50-goblin.conf",
+      "/etc/systemd/system/init.scope.d/50-goblin.conf",
+    ]);
+    expect(limits).toEqual({
+      "ai.slice": {
+        CPUWeight: "100",
+        IOWeight: "200",
+        MemoryLow: "3758096384",
+        MemoryMax: "@{memory-less:2147483648:10%}",
+      },
+      "airm.slice": { CPUWeight: "200", MemoryMin: "33554432" },
+      "ai-ollama.slice": { CPUWeight: "200", IOWeight: "100", MemoryLow: "2147483648" },
+      "ai-llamacpp.slice": { CPUWeight: "150", IOWeight: "80", MemoryLow: "1610612736" },
+      "ssh.service": { CPUWeight: "1000", IOWeight: "1000", MemoryMin: "67108864" },
+      "system.slice": { CPUWeight: "200", MemoryMin: "268435456" },
+      "user.slice": { CPUWeight: "200", IOWeight: "200", MemoryMin: "134217728" },
+      "init.scope": { CPUWeight: "1000", MemoryMin: "33554432" },
+    });
+  });
+
+  it("keep the system and the workloads on their own cores", () => {
+    const { files = {}, limits = {}, requires } = render(TABLE, { cores: "0,1", memory: "4GiB" });
+    expect(requires).toEqual({ "goblin-host:reserve.cores": { cores: "0-1" } });
+    expect(Object.entries(limits).map(([unit, { AllowedCPUs }]) => [unit, AllowedCPUs])).toEqual([
+      ["ai.slice", "@{cores-except:0-1}"],
+      ["airm.slice", "0-1"],
+      ["ai-ollama.slice", undefined],
+      ["ai-llamacpp.slice", undefined],
+      ["ssh.service", undefined],
+      ["system.slice", "0-1"],
+      ["user.slice", "0-1"],
+      ["init.scope", "0-1"],
+    ]);
+    expect(files["/etc/systemd/system/ai.slice"]?.content).toContain("AllowedCPUs=@{cores-except:0-1}\n");
+    expect(limits["ai.slice"]?.MemoryMax).toBe("@{memory-less:4294967296:10%}");
+  });
+
+  it("carry all limits of a container, of which docker exposes only some", () => {
+    const { limits = {} } = render({
+      proxy: {
+        runtime: "container",
+        image: "x",
+        memory: { max: "1GiB", swap: 0 },
+        cpu: { quota: "50%", cores: "2" },
+        io: "low",
+      },
+    });
+    expect(limits["ai-proxy.slice"]).toEqual({
+      AllowedCPUs: "2",
+      CPUQuota: "50%",
+      CPUWeight: "100",
+      IOWeight: "50",
+      MemoryHigh: "965738496",
+      MemoryLow: "268435456",
+      MemoryMax: "1073741824",
+      MemorySwapMax: "0",
+      TasksMax: "4096",
+    });
+  });
+
+  it("say in every file what they say in the limits", () => {
+    const { files = {}, limits = {} } = render(TABLE, { cores: "0" });
+    for (const [unit, declared] of Object.entries(limits)) {
+      const content =
+        files[`/etc/systemd/system/${unit}`]?.content ??
+        files[`/etc/systemd/system/${unit}.d/50-goblin.conf`]?.content;
+      const names = [...(content ?? "").matchAll(/^([A-Za-z]+)=/gm)]
+        .map(([, name]) => name)
+        .filter((name) => name !== "Description");
+      expect([unit, names]).toEqual([unit, Object.keys(declared).sort()]);
+    }
+  });
+});

@@ -1,0 +1,289 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { z } from "zod";
+import { renderCgroupService } from "../../components/cgroup-service/render";
+import { WorkloadSettings } from "../../components/cgroup-service/schema";
+import { settleWorkload } from "../../components/cgroup-service/workload";
+import { checkSettings } from "../../components/settings/issues";
+
+const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
+const OLLAMA = { memory: { max: "8GiB" }, cpu: { quota: "200%", cores: "0-7" }, io: "high" } as const;
+
+function render(settings: z.input<typeof WorkloadSettings>, name = "ollama", modelsPath = "/srv/models") {
+  const checked = checkSettings(WorkloadSettings, settings);
+  if ("issues" in checked) throw new Error(JSON.stringify(checked.issues));
+  return renderCgroupService(settleWorkload(name, checked.value), {
+    modelsPath,
+    setting: `goblin-host:workloads.${name}`,
+  });
+}
+
+const contents = (settings: z.input<typeof WorkloadSettings>, name?: string, modelsPath?: string) =>
+  Object.entries(render(settings, name, modelsPath).files ?? {}).map(
+    ([path, { content }]) => [path, content] as const,
+  );
+
+/** Directives of the exec drop-in. */
+const directives = (settings: z.input<typeof WorkloadSettings>, modelsPath?: string) =>
+  (
+    contents(settings, "ollama", modelsPath).find(([path]) => path.endsWith("60-goblin-exec.conf"))?.[1] ?? ""
+  ).split("\n");
+
+describe("a service's limits", () => {
+  it("are the specification's, live in one file and exec-level in the other", () => {
+    const bundle = render(OLLAMA);
+    expect(contents(OLLAMA)).toEqual([
+      [
+        "/etc/systemd/system/ollama.service.d/50-goblin.conf",
+        `${HEADER}
+
+[Service]
+AllowedCPUs=0-7
+CPUAccounting=yes
+CPUQuota=200%
+CPUWeight=200
+IOAccounting=yes
+IOWeight=100
+MemoryAccounting=yes
+MemoryHigh=7372M
+MemoryLimit=8G
+MemoryLow=2G
+MemoryMax=8G
+MemorySwapMax=4G
+TasksAccounting=yes
+TasksMax=4096
+`,
+      ],
+      [
+        "/etc/systemd/system/ollama.service.d/60-goblin-exec.conf",
+        `${HEADER}
+
+[Service]
+CPUAffinity=0-7
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID
+DevicePolicy=closed
+Environment="GOMAXPROCS=2"
+Environment="LLAMA_ARG_THREADS=2"
+Environment="OMP_NUM_THREADS=2"
+KeyringMode=private
+LimitMEMLOCK=infinity
+LockPersonality=yes
+NoNewPrivileges=yes
+OOMPolicy=continue
+OOMScoreAdjust=500
+PrivateDevices=yes
+PrivateMounts=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+ReadWritePaths=-/usr/share/ollama -/var/cache/ollama -/var/lib/ollama -/var/log/ollama -/srv/models
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+Slice=ai-ollama.slice
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+`,
+      ],
+    ]);
+    expect({ ...bundle, files: undefined }).toEqual({
+      name: "workload-ollama",
+      files: undefined,
+      requires: { "goblin-host:workloads.ollama.cpu.cores": { cores: "0-7" } },
+      units: {
+        "ollama.service": { restartOn: ["/etc/systemd/system/ollama.service.d/60-goblin-exec.conf"] },
+      },
+      limits: {
+        "ollama.service": {
+          AllowedCPUs: "0-7",
+          CPUAffinity: "0-7",
+          CPUQuota: "200%",
+          CPUWeight: "200",
+          IOWeight: "100",
+          MemoryHigh: "7730102272",
+          MemoryLow: "2147483648",
+          MemoryMax: "8589934592",
+          MemorySwapMax: "4294967296",
+          OOMScoreAdjust: "500",
+          TasksMax: "4096",
+        },
+      },
+    });
+  });
+
+  it("are the given ones where given: 0 is a value", () => {
+    const bundle = render({
+      memory: { max: "1GiB", high: "512MiB", low: 0, swap: "0", legacyLimit: "false" },
+      cpu: { weight: 300 },
+      io: { weight: "70", readBandwidth: "100MiB", writeBandwidth: "50MiB", readIops: 1000, writeIops: 500 },
+      tasks: 64,
+      hardening: "none",
+    });
+    expect(contents({ memory: { max: "1GiB", swap: 0, legacyLimit: false } })[0]?.[1]).not.toContain(
+      "MemoryLimit",
+    );
+    expect(bundle.requires).toBeUndefined();
+    expect(bundle.limits?.["ollama.service"]).toEqual({
+      CPUWeight: "300",
+      IOReadBandwidthMax: "/srv/models 104857600",
+      IOReadIOPSMax: "/srv/models 1000",
+      IOWeight: "70",
+      IOWriteBandwidthMax: "/srv/models 52428800",
+      IOWriteIOPSMax: "/srv/models 500",
+      MemoryHigh: "536870912",
+      MemoryLow: "0",
+      MemoryMax: "1073741824",
+      MemorySwapMax: "0",
+      OOMScoreAdjust: "500",
+      TasksMax: "64",
+    });
+  });
+
+  it.each([
+    [{ quota: "200%", cores: "0-7" }, "2"],
+    [{ quota: "150%", cores: "8-11" }, "1"],
+    [{ quota: "50%" }, "1"],
+    [{ cores: "0-3" }, "4"],
+    [{ quota: "400%", cores: "0,2" }, "2"],
+    [{}, undefined],
+  ])("leave room for threads: %j", (cpu, threads) => {
+    const found = directives({ ...OLLAMA, cpu }).find((line) => line.includes("OMP_NUM_THREADS"));
+    expect(found).toBe(threads === undefined ? undefined : `Environment="OMP_NUM_THREADS=${threads}"`);
+  });
+
+  it("keep the user's variables over the derived ones, whatever they hold", () => {
+    const lines = directives({ ...OLLAMA, environment: { OMP_NUM_THREADS: 4, _X: `a "b" $c 100% \\` } });
+    expect(lines.filter((line) => line.startsWith("Environment"))).toEqual([
+      'Environment="GOMAXPROCS=2"',
+      'Environment="LLAMA_ARG_THREADS=2"',
+      'Environment="OMP_NUM_THREADS=4"',
+      'Environment="_X=a \\"b\\" $c 100%% \\\\"',
+    ]);
+  });
+});
+
+describe("a service's unit", () => {
+  it("is written only when exec is given", () => {
+    const bundle = render({ ...OLLAMA, exec: "/usr/local/bin/ollama serve", after: ["network.target"] });
+    expect(bundle.files?.["/etc/systemd/system/ollama.service"]?.content).toBe(`${HEADER}
+
+[Unit]
+After=network-online.target
+Description=AI workload ollama
+Wants=network-online.target
+
+[Service]
+DynamicUser=yes
+ExecStart=/usr/local/bin/ollama serve
+Restart=always
+RestartSec=3
+
+[Install]
+WantedBy=multi-user.target
+`);
+    expect(bundle.units).toEqual({
+      "ollama.service": {
+        enabled: true,
+        active: true,
+        restartOn: [
+          "/etc/systemd/system/ollama.service.d/60-goblin-exec.conf",
+          "/etc/systemd/system/ollama.service",
+        ],
+      },
+    });
+    const file = render({ ...OLLAMA, exec: { start: "/bin/x", user: "ai" } }).files?.[
+      "/etc/systemd/system/ollama.service"
+    ];
+    expect(file?.content).toContain("\nUser=ai\n");
+    expect(file?.content).not.toContain("DynamicUser");
+  });
+});
+
+describe("hardening", () => {
+  it("leaves named directives out, and what belongs to them", () => {
+    const except = ["ProtectSystem", "SystemCallFilter", "ProtectClock"] as const;
+    const lines = directives({ ...OLLAMA, hardening: { except: [...except] } }).join("\n");
+    expect(lines).not.toMatch(
+      /ProtectSystem|ReadWritePaths|SystemCallFilter|SystemCallErrorNumber|ProtectClock/,
+    );
+    expect(lines).toContain("ProtectHome=yes");
+  });
+
+  it("none leaves everything to the vendor's unit, and never sets a user", () => {
+    expect(directives({ ...OLLAMA, hardening: "none" }).join("\n")).not.toMatch(
+      /Protect|Private|Restrict|Capability|SystemCall/,
+    );
+    expect(directives(OLLAMA).join("\n")).not.toMatch(
+      /^(User|Group|DynamicUser|MemoryDenyWriteExecute|UMask)=/m,
+    );
+  });
+
+  it("leaves homes readable where programs or models lie in one", () => {
+    const home = (settings: object, modelsPath?: string) =>
+      directives({ ...OLLAMA, ...settings }, modelsPath).find((line) => line.startsWith("ProtectHome"));
+    expect(home({})).toBe("ProtectHome=yes");
+    expect(home({}, "/home/ai/models")).toBe("ProtectHome=read-only");
+    expect(home({ writablePaths: ["/root/cache"] })).toBe("ProtectHome=read-only");
+    expect(home({ exec: "/home/ai/llama-server -m x" })).toBe("ProtectHome=read-only");
+    expect(home({ writablePaths: ["/homework"] })).toBe("ProtectHome=yes");
+  });
+
+  it("shows the given GPUs and no other device", () => {
+    const lines = directives({ ...OLLAMA, gpu: { devices: [0, "1"] } });
+    expect(lines.filter((line) => /^(Device|Private|Environment="CUDA)/.test(line))).toEqual([
+      "DeviceAllow=/dev/nvidiactl rw",
+      "DeviceAllow=/dev/nvidia0 rw",
+      "DeviceAllow=/dev/nvidia1 rw",
+      "DeviceAllow=char-drm rw",
+      "DeviceAllow=char-kfd rw",
+      "DeviceAllow=char-nvidia-caps rw",
+      "DeviceAllow=char-nvidia-modeset rw",
+      "DeviceAllow=char-nvidia-uvm rw",
+      "DevicePolicy=closed",
+      'Environment="CUDA_VISIBLE_DEVICES=0,1"',
+      "PrivateMounts=yes",
+      "PrivateTmp=yes",
+    ]);
+  });
+
+  const security = (settings: z.input<typeof WorkloadSettings>, user: string) => {
+    const folder = mkdtempSync(join(tmpdir(), "goblin-security-"));
+    writeFileSync(join(folder, "ollama.service"), `[Service]\nExecStart=/bin/true\n${user}`);
+    for (const [path, content] of contents(settings)) {
+      const target = join(folder, basename(dirname(path)), basename(path));
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, content);
+    }
+    const told = spawnSync(
+      "systemd-analyze",
+      ["security", "--offline=true", "--no-pager", "ollama.service"],
+      {
+        encoding: "utf8",
+        env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:/lib/systemd/system` },
+      },
+    );
+    const exposure = /Overall exposure level for \S+ ([0-9.]+)/.exec(told.stdout)?.[1];
+    if (exposure === undefined) throw new Error(told.stdout + told.stderr);
+    return Number(exposure);
+  };
+  it.skipIf(!existsSync("/usr/bin/systemd-analyze")).each([
+    ["standard", "User=root\n"],
+    ["standard", "User=ollama\n"],
+    ["gpu", "User=root\n"],
+    ["gpu", "User=ollama\n"],
+  ] as const)("%s is exposed at most 3.0 with %s", (profile, user) => {
+    expect(security({ ...OLLAMA, hardening: profile }, user)).toBeLessThanOrEqual(3);
+  });
+});

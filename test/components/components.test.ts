@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { commands, mockEngine, type Registered, settle, textOf } from "./mock-engine";
+
+const HOST_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
+const host = { name: "goblin", address: "198.51.100.7", hostKey: `${HOST_KEY} root@goblin` };
+const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
+
+let registered: Registered[];
+let components: typeof import("../../components");
+
+beforeEach(async () => {
+  vi.resetModules();
+  registered = await mockEngine();
+  components = await import("../../components");
+});
+
+// What a test left unfinished must not meet the mocks of the next one.
+afterEach(settle);
+
+/** The one command of a deployment, and the version of the manager aside. */
+async function onlyStdin(): Promise<string> {
+  await settle();
+  const [command, ...others] = commands(registered);
+  expect(others).toEqual([]);
+  return textOf(command).replace(/^manager: "[0-9.]+"$/m, 'manager: "VERSION"');
+}
+
+describe("SwapFile", () => {
+  it("sends its unit, its sysctl and the file's size", async () => {
+    new components.SwapFile("swap", {
+      host,
+      path: "/srv/my-swap",
+      size: "8GiB",
+      swappiness: 0,
+      settingPath: "goblin-host:swap",
+    });
+    expect(await onlyStdin()).toBe(`bundle: "1"
+name: "swap"
+manager: "VERSION"
+files:
+  /etc/sysctl.d/90-goblin-swap.conf:
+    content: |2+
+      ${HEADER}
+      vm.swappiness = 0
+    mode: "0644"
+  "/etc/systemd/system/srv-my\\\\x2dswap.swap":
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=Swapfile /srv/my-swap of goblin-host
+
+      [Swap]
+      Priority=10
+      What=/srv/my-swap
+
+      [Install]
+      WantedBy=swap.target
+    mode: "0644"
+units:
+  "srv-my\\\\x2dswap.swap":
+    active: "true"
+    enabled: "true"
+sysctls:
+  vm.swappiness: "0"
+swapFiles:
+  /srv/my-swap:
+    priority: "10"
+    setting: "goblin-host:swap.size"
+    size: "8589934592"
+end: true
+`);
+  });
+
+  it("refuses bad settings all at once, by name", () => {
+    const make = () => new components.SwapFile("swap", { host, size: "16GB", priority: -1 });
+    expect(make).toThrow(
+      /the settings of "swap" are not valid:\n {2}size is "16GB": [^]*\n {2}priority is -1: /,
+    );
+  });
+});
+
+describe("ZramDevice", () => {
+  it("sends the generator's configuration, the memory limit, and takes over zram-tools", async () => {
+    new components.ZramDevice("zram", { host });
+    expect(await onlyStdin()).toBe(`bundle: "1"
+name: "zram"
+manager: "VERSION"
+files:
+  /etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf:
+    content: |2+
+      ${HEADER}
+
+      [Service]
+      ExecStartPost=/bin/sh -c "echo 4294967296 >/sys/block/%i/mem_limit"
+    mode: "0644"
+  /etc/systemd/zram-generator.conf:
+    content: |2+
+      ${HEADER}
+
+      [zram0]
+      zram-size = 8192
+      compression-algorithm = lz4
+      swap-priority = 100
+    mode: "0644"
+packages:
+  systemd-zram-generator: "present"
+replaces:
+  zramswap.service: "zram-tools"
+backups:
+  /etc/default/zramswap: "/etc/default/zramswap.backup"
+zram:
+  zram0:
+    algorithm: "lz4"
+    memoryLimit: "4294967296"
+    priority: "100"
+    setting: "zram.size"
+    size: "8589934592"
+end: true
+`);
+  });
+});
+
+describe("EarlyOom", () => {
+  it("makes memory alone decide, and says what the process must be", async () => {
+    new components.EarlyOom("earlyoom", { host, avoid: ["my.daemon", "a-name-longer-than-15*"], prefer: [] });
+    const avoid =
+      "^(a-name-longer-t|agetty|ai-resource-man|ai-resource-mon|containerd.*|dbus-broker.*|dbus-daemon|dockerd|earlyoom|init|login|my[.]daemon|sshd|sudo|systemd.*)$";
+    expect(await onlyStdin()).toBe(`bundle: "1"
+name: "earlyoom"
+manager: "VERSION"
+files:
+  /etc/systemd/system/earlyoom.service.d/50-goblin.conf:
+    content: |2+
+      ${HEADER}
+
+      [Service]
+      CPUWeight=1000
+      ExecStart=
+      ExecStart=/usr/bin/earlyoom -m 10,5 -s 100,100 -r 3600 --avoid "${avoid}$"
+      MemoryMin=16M
+      Nice=-20
+      OOMScoreAdjust=-1000
+    mode: "0644"
+packages:
+  earlyoom: "present"
+units:
+  earlyoom.service:
+    active: "true"
+    cmdline: "/usr/bin/earlyoom -m 10,5 -s 100,100 -r 3600 --avoid ${avoid}"
+    enabled: "true"
+    restartOn: "/etc/systemd/system/earlyoom.service.d/50-goblin.conf"
+limits:
+  earlyoom.service:
+    CPUWeight: "1000"
+    MemoryMin: "16777216"
+    OOMScoreAdjust: "-1000"
+end: true
+`);
+  });
+});
+
+describe("Manager", () => {
+  it("sends itself, and its run at boot before the workloads", async () => {
+    new components.Manager("manager", { host, before: ["ollama.service", "llamacpp.service"] });
+    const stdin = await onlyStdin();
+    const program =
+      /^ {2}\/usr\/local\/sbin\/ai-resource-manager:\n {4}content: \|2\+\n([^]*)^ {4}mode: "0755"$/m.exec(
+        stdin,
+      )?.[1];
+    expect(program).toMatch(/^ {6}#!\/usr\/bin\/env bash\n/);
+    expect(stdin.replace(program ?? "", "      THE PROGRAM\n")).toBe(`bundle: "1"
+name: "manager"
+manager: "VERSION"
+files:
+  /etc/systemd/system/ai-resource-manager.service:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      After=local-fs.target swap.target systemd-sysctl.service
+      Before=llamacpp.service ollama.service
+      ConditionPathIsDirectory=/var/lib/ai-resource-manager/bundles
+      Description=Apply the resource limits of goblin-host at boot
+
+      [Service]
+      ExecStart=/usr/local/sbin/ai-resource-manager apply --stored
+      RemainAfterExit=yes
+      TimeoutStartSec=10min
+      Type=oneshot
+
+      [Install]
+      WantedBy=multi-user.target
+    mode: "0644"
+  /usr/local/sbin/ai-resource-manager:
+    content: |2+
+      THE PROGRAM
+    mode: "0755"
+packages:
+  jq: "present"
+units:
+  ai-resource-manager.service:
+    enabled: "true"
+end: true
+`);
+  });
+});
+
+describe("HostBundle", () => {
+  const bundle = { name: "empty" };
+
+  it("is one command, in place and without triggers or environment", async () => {
+    new components.HostBundle("bundle", { host: { ...host, user: "admin", port: 2222 }, bundle });
+    await settle();
+    const [command] = commands(registered);
+    expect(command).toEqual({
+      type: "command:remote:Command",
+      name: "bundle-apply",
+      inputs: {
+        // The provider's SDK makes the whole of it a secret.
+        connection: expect.objectContaining({
+          value: {
+            host: "198.51.100.7",
+            port: 2222,
+            user: "admin",
+            hostKey: HOST_KEY,
+            dialErrorLimit: 3,
+            perDialTimeout: 15,
+          },
+        }) as object,
+        create: "sudo -n ai-resource-manager apply empty",
+        update: "sudo -n ai-resource-manager apply empty",
+        delete:
+          "sudo -n sh -c '! command -v ai-resource-manager >/dev/null || ai-resource-manager remove empty'",
+        stdin: expect.stringMatching(
+          /^bundle: "1"\nname: "empty"\nmanager: "[0-9.]+"\nend: true\n$/,
+        ) as string,
+        addPreviousOutputInEnv: false,
+      },
+      parent: "bundle",
+      dependsOn: [],
+      deleteBeforeReplace: true,
+    });
+  });
+
+  it("sends a private key as a secret", async () => {
+    new components.HostBundle("bundle", { host: { ...host, privateKey: "not a real key" }, bundle });
+    await settle();
+    expect(JSON.stringify(commands(registered)[0]?.inputs["connection"])).toContain("not a real key");
+  });
+
+  it("refuses a host that nobody can recognise", () => {
+    const unchecked = { name: "goblin", address: "198.51.100.7" };
+    expect(() => new components.HostBundle("bundle", { host: unchecked, bundle })).toThrow(
+      'host "goblin" has no hostKey',
+    );
+  });
+
+  it("connects to whoever answers only when told so", async () => {
+    const unchecked = { name: "goblin", address: "198.51.100.7", insecureSkipHostKeyCheck: true };
+    new components.HostBundle("bundle", { host: unchecked, bundle });
+    await settle();
+    expect(commands(registered)[0]?.inputs["connection"]).not.toHaveProperty("value.hostKey");
+  });
+});
