@@ -78,6 +78,7 @@ export const WorkloadSettings = z.strictObject({
     .pipe(IoSettings)
     .prefault({})
     .meta({
+      description: "Its part of the disk: a class, a weight, or weight and hard limits.",
       allowed:
         "high, medium, low, a weight from 1 to 10000, or a map of weight, readBandwidth, writeBandwidth, readIops, writeIops",
       example: "medium",
@@ -92,7 +93,12 @@ export const WorkloadSettings = z.strictObject({
     .transform((given: HardeningInput) => (typeof given === "string" ? { profile: given } : given))
     .pipe(HardeningSettings)
     .prefault({})
-    .meta({ allowed: "standard, gpu, none, or a map of profile and except", example: "standard" }),
+    .meta({
+      description:
+        "What the service is kept from: a profile, or a profile with exceptions. At most 3.0 in `systemd-analyze security`.",
+      allowed: "standard, gpu, none, or a map of profile and except",
+      example: "standard",
+    }),
   writablePaths: z
     .array(pathField({ description: "A folder that it may write to; one that is missing is ignored." }))
     .meta({

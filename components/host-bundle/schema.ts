@@ -7,7 +7,7 @@ import { lineField, wordField } from "../settings/text-fields";
 export const HostConnectionSettings = z.strictObject({
   address: wordField({
     description:
-      "Address or name of the host. Under the same host name in `hosts`, another address is another machine: see docs/operations.md.",
+      "Address or name of the host. Under the same host name in `hosts`, another address gets everything anew and the old machine keeps what it has: moving is a new name.",
     example: "203.0.113.10",
     allowed: "an IP address or a host name",
     pattern: /^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/,

@@ -1,0 +1,108 @@
+/** Generates docs/config.md from the schemas. `npm run docs` writes it; a test fails when it is stale. */
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { SharedSettings } from "../components/goblin-host/schema";
+import { HostConnectionSettings } from "../components/host-bundle/schema";
+import { documentation, unwrap } from "../components/settings/schema-walk";
+
+/** What stands above a section; a section's own settings follow as a table. */
+const SECTIONS: Record<string, string> = {
+  observe: "Drift. Validated, and not yet applied.",
+  swap: "The swapfile: [SwapFile](components/swap-file.md).",
+  zram: "Compressed swap in RAM: [ZramDevice](components/zram-device.md).",
+  earlyOom: "The killer that acts before the kernel must: [EarlyOom](components/early-oom.md).",
+  reserve: "What the AI workloads leave to the system: [AiSlice](components/ai-slice.md).",
+  models: "Where models lie.",
+  workloads: "The AI workloads, by name: [CgroupService](components/cgroup-service.md).",
+  monitor: "The monitor's container. Validated, and not yet applied.",
+  manager: "The host's own manager: [Manager](components/manager.md).",
+  thresholds: "Alert thresholds. Validated, and not yet applied.",
+};
+
+const INTRODUCTION = `# Configuration
+
+Generated from the schemas by \`npm run docs\`; do not edit.
+
+Every key is \`goblin-host:KEY\` in \`Pulumi.STACK.yaml\`, set by for example
+
+    pulumi config set --path 'goblin-host:workloads.ollama.memory.max' 6GiB
+
+and removed, which brings its default back, by \`pulumi config rm --path\`. Only \`hosts\` is required. Under a host any
+other key can be given again and then holds for that host alone, deeply: \`hosts.goblin.swap.size\` overrides
+\`swap.size\` and leaves the rest of \`swap\` as it is; \`null\` takes a shared setting back to its default.
+
+Sizes are 1024-based, as in systemd, Docker and \`free -h\`: \`512MiB\`, \`16GiB\`, \`1TiB\`, or \`512M\`, \`16G\`, \`1T\`.
+Numbers may be given as their digits. An unknown key is an error. A secret is not part of any of these maps, because it
+would hide all of its map: \`pulumi config set --secret goblin-host:privateKey\` holds an SSH key for where there is no
+ssh-agent.
+`;
+
+/** The whole of docs/config.md. */
+export function renderConfigReference(): string {
+  const sections = Object.entries(SharedSettings.shape).map(([key, schema]) => {
+    return `## ${key}\n\n${SECTIONS[key] ?? ""}\n\n${table(rows(schema, [key]))}`;
+  });
+  const connection = `## hosts\n\nThe hosts by name; a name is an identity, so another machine is another name.\n\n${table(
+    Object.entries(HostConnectionSettings.shape).flatMap(([key, schema]) =>
+      rows(schema, ["hosts", "NAME", key]),
+    ),
+  )}`;
+  return [INTRODUCTION, connection, ...sections].join("\n");
+}
+
+/** One row per setting; a map's own row only where it can be written as one word. */
+function rows(schema: z.ZodType, path: string[], fallback?: unknown): string[] {
+  const inner = unwrap(schema);
+  const preset = defaultOf(schema) ?? fallback;
+  if (inner instanceof z.ZodObject) {
+    const given = (preset ?? {}) as Record<string, unknown>;
+    const shape = inner.shape as Record<string, z.ZodType>;
+    const own =
+      documentation(schema)?.description === undefined && documentation(schema)?.allowed === undefined
+        ? []
+        : [row(schema, path, undefined)];
+    return [
+      ...own,
+      ...Object.entries(shape).flatMap(([key, field]) => rows(field, [...path, key], given[key])),
+    ];
+  }
+  if (inner instanceof z.ZodRecord) {
+    const value = inner.valueType as z.ZodType;
+    const nested = unwrap(value) instanceof z.ZodObject;
+    return [row(schema, path, undefined), ...(nested ? rows(value, [...path, "NAME"]) : [])];
+  }
+  return [row(schema, path, preset)];
+}
+
+function row(schema: z.ZodType, path: string[], preset: unknown): string {
+  const doc = documentation(schema);
+  const inner = unwrap(schema);
+  const element = inner instanceof z.ZodArray ? documentation(inner.element as z.ZodType) : undefined;
+  const allowed = doc?.allowed ?? (element === undefined ? "a map" : `a list of: ${element.allowed ?? ""}`);
+  const cells = [
+    `\`${path.join(".")}\``,
+    doc?.description ?? "",
+    allowed,
+    preset === undefined ? "" : `\`${display(preset)}\``,
+  ];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function table(lines: readonly string[]): string {
+  return ["| key | meaning | allowed | default |", "|---|---|---|---|", ...lines, ""].join("\n");
+}
+
+function defaultOf(schema: z.ZodType): unknown {
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault) return schema.def.defaultValue;
+  if (schema instanceof z.ZodOptional) return defaultOf(schema.unwrap() as z.ZodType);
+  return undefined;
+}
+
+function display(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(join(dirname(import.meta.dirname), "docs", "config.md"), renderConfigReference());
+}
