@@ -2,8 +2,8 @@ import { GoblinHost } from "./components";
 import { failUnlessCompleted } from "./components/goblin-host/guard";
 import { readConfig } from "./config";
 
-const completed = failUnlessCompleted();
 const { hosts, privateKey } = readConfig();
+const completed = failUnlessCompleted();
 const secrets = privateKey === undefined ? {} : { privateKey };
 
 const deployed = hosts.map(({ name, settings, settingPath }) => ({

@@ -6,8 +6,13 @@
  */
 export function failUnlessCompleted(): () => void {
   let completed = false;
+  let failed = false;
+  process.once("uncaughtExceptionMonitor", () => {
+    failed = true;
+  });
   process.once("beforeExit", () => {
-    if (completed) return;
+    // An error that was thrown is told, and ends the run, by the engine.
+    if (completed || failed) return;
     process.stderr.write(
       "goblin-host: the program ended before everything was declared; nothing may be deleted now\n",
     );
