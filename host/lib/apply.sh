@@ -21,14 +21,13 @@ stage() {
 
 # add_sums FOLDER: the checksum of each file's content joins the index.
 add_sums() {
-  local folder=$1 sum blob section entry field value line
+  local folder=$1 sum blob section entry field value
   local -A path_of=()
-  while IFS= read -r line; do
-    split_tabs "$line"
-    [[ ${FIELDS[0]}/${FIELDS[2]} != files/blob ]] || path_of[${FIELDS[3]}]=${FIELDS[1]}
+  while IFS=$'\x1f' read -r section entry field value; do
+    [[ $section/$field != files/blob ]] || path_of[$value]=$entry
   done <"$folder/index"
   while read -r sum blob; do
-    printf 'files\t%s\tsha256\t%s\n' "${path_of[$blob]}" "$sum" >>"$folder/index"
+    printf 'files\x1f%s\x1fsha256\x1f%s\n' "${path_of[$blob]}" "$sum" >>"$folder/index"
   done <"$folder/sums"
   rm -f -- "$folder/sums"
 }
@@ -81,6 +80,7 @@ apply_bundle() {
   stage "$name" "$spool"
   folder=$REPLY
   printf '%s\n' "$digest" >"$folder/digest"
+  printf '%s\n' "${folder##*@}" >"$folder/generation"
   load_want "$folder"
   if [[ ${WANT["meta|name|"]-} != "$name" || ${WANT["meta|bundle|"]-} != 1 ]]; then
     rm -rf -- "$folder"
@@ -141,7 +141,8 @@ roll_back() {
   current_version "$name"
   load_want "$REPLY"
   if [[ -n $REPLY ]]; then
-    say "$name: rolling back to generation ${REPLY##*@}"
+    generation_of "$REPLY"
+    say "$name: rolling back to generation $REPLY"
   else
     say "$name: rolling back to what was there before"
   fi

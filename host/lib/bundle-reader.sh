@@ -1,5 +1,6 @@
 # Reads the strict YAML subset of docs/bundle.md without eval and without a process per line.
-# DIR/index gets one line per value: SECTION TAB ENTRY TAB FIELD TAB VALUE; DIR/blobs/N the file contents.
+# DIR/index gets one line per value: SECTION, ENTRY, FIELD, VALUE with the unit separator between them (fields may
+# be empty, and read folds tabs); DIR/blobs/N the file contents.
 
 malformed() { die "$EXIT_USAGE" "the bundle is malformed in line $((LINE_NUMBER + 1)): $1"; }
 
@@ -76,7 +77,7 @@ read_bundle() {
               KEY=blob VALUE=$((blobs++))
             fi
           fi
-          printf '%s\t%s\t%s\t%s\n' "$section" "$entry" "$KEY" "$VALUE"
+          printf '%s\x1f%s\x1f%s\x1f%s\n' "$section" "$entry" "$KEY" "$VALUE"
           ;;
         '  '[!\ ]*)
           [[ -n $section ]] || malformed "an entry outside a section"
@@ -85,10 +86,10 @@ read_bundle() {
           [[ $entry != *[[:cntrl:]]* ]] || malformed "a key holds a control character"
           if [[ -n $REST ]]; then
             read_scalar "$REST"
-            printf '%s\t%s\t\t%s\n' "$section" "$entry" "$VALUE"
+            printf '%s\x1f%s\x1f\x1f%s\n' "$section" "$entry" "$VALUE"
             entry=
           else
-            printf '%s\t%s\t\t\n' "$section" "$entry"
+            printf '%s\x1f%s\x1f\x1f\n' "$section" "$entry"
           fi
           ;;
         [!\ ]*)
@@ -96,7 +97,7 @@ read_bundle() {
           section=$KEY entry=
           if [[ -n $REST ]]; then
             read_scalar "$REST"
-            printf 'meta\t%s\t\t%s\n' "$section" "$VALUE"
+            printf 'meta\x1f%s\x1f\x1f%s\n' "$section" "$VALUE"
             section=
           fi
           ;;

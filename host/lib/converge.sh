@@ -32,12 +32,12 @@ converge() {
   retire_units
   enable_units
   observe_swaps
+  change_schedulers
   reload_if_pending
   give_back_sysctls
   give_back_schedulers
   remove_packages
   change_sysctls || return 1
-  change_schedulers
   change_swap_files || return 1
   change_zram || return 1
   reload_if_pending

@@ -1,10 +1,23 @@
 # Files: written beside their place and renamed into it; what was there before is kept as the original.
 
-# wanted_content PATH: REPLY is the content the bundle gives PATH on this machine.
-wanted_content() {
-  IFS= read -r -d '' REPLY <"${WANT["files|$1|dir"]}/blobs/${WANT["files|$1|blob"]}" || :
-  [[ ${WANT["files|$1|expand"]-} == true ]] && expand_tokens "$REPLY"
-  return 0
+# content_of ARRAY PATH: REPLY is the content that the loaded bundle gives PATH on this machine.
+content_of() {
+  local -n bundle=$1
+  IFS= read -r -d '' REPLY <"${bundle["files|$2|dir"]}/blobs/${bundle["files|$2|blob"]}" || :
+  [[ ${bundle["files|$2|expand"]-} != true ]] || expand_tokens "$REPLY"
+}
+
+# holds_content ARRAY PATH: whether the file at PATH has the content that the loaded bundle gives it.
+holds_content() {
+  local -n which=$1
+  local actual
+  if [[ ${which["files|$2|expand"]-} == true ]]; then
+    content_of "$1" "$2"
+    IFS= read -r -d '' actual <"$2" || :
+    [[ $actual == "$REPLY" ]]
+  else
+    [[ ${SEEN_SHA[$2]-} == "${which["files|$2|sha256"]-}" ]]
+  fi
 }
 
 # file_state PATH: REPLY is empty when the file is as wanted, else what is wrong with it.
@@ -15,11 +28,9 @@ file_state() {
     REPLY=missing
   elif [[ $found != regular* ]]; then
     REPLY="a ${found%% *}"
-  elif [[ ${WANT["files|$path|expand"]-} == true ]]; then
-    wanted_content "$path"
-    IFS= read -r -d '' actual <"$path" || :
-    if [[ $actual == "$REPLY" ]]; then REPLY=; else REPLY='content differs'; fi
-  elif [[ ${SEEN_SHA[$path]-} != "${WANT["files|$path|sha256"]}" ]]; then
+  elif holds_content WANT "$path"; then
+    REPLY=
+  else
     REPLY='content differs'
   fi
   if [[ -z $REPLY ]]; then
@@ -59,8 +70,12 @@ capture_file() {
 write_file() {
   local path=$1 mode=${WANT["files|$1|mode"]} temporary
   temporary=${path%/*}/.${path##*/}.goblin-new
+  # It was ours and somebody changed it: their version is kept, unless only our own last version stands there.
+  if [[ -n ${SEEN_FILE[$path]-} ]] && has WAS files "$path"; then
+    if [[ ${SEEN_FILE[$path]} != regular* ]] || ! holds_content WAS "$path"; then displace "$path"; fi
+  fi
   [[ -d ${path%/*} ]] || mkdir -p -- "${path%/*}"
-  wanted_content "$path"
+  content_of WANT "$path"
   if [[ $mode == 0644 ]]; then
     printf '%s' "$REPLY" >"$temporary"
   else
@@ -68,10 +83,6 @@ write_file() {
     chmod "$mode" -- "$temporary"
   fi
   WRITTEN+=("$path")
-  if [[ -n ${SEEN_FILE[$path]-} ]] && has WAS files "$path"; then
-    # It was ours and somebody changed it: their version is kept, unless only our own last version stands there.
-    [[ ${SEEN_FILE[$path]} == regular* && ${SEEN_SHA[$path]-} == "${WAS["files|$path|sha256"]-}" ]] || displace "$path"
-  fi
   mv -T -- "$temporary" "$path"
   say "  wrote $path"
 }

@@ -64,16 +64,16 @@ print_table() {
 
 # status_json: {version, bundles: [{name, digest, generation, state, findings, limits}]}
 status_json() {
-  local name digest state
+  local name digest
   local -a records=()
   examine
   local is_busy=false
   ! busy || is_busy=true
   for name in "${EXAMINED[@]}"; do
-    current_version "$name"
     digest=
-    [[ ! -r $REPLY/digest ]] || read -r digest <"$REPLY/digest"
-    records+=("bundle"$'\t'"$name"$'\t'"$digest"$'\t'"${REPLY##*@}")
+    [[ ! -r $STATE/bundles/$name/digest ]] || read -r digest <"$STATE/bundles/$name/digest"
+    generation_of "$STATE/bundles/$name"
+    records+=("bundle"$'\t'"$name"$'\t'"$digest"$'\t'"$REPLY")
   done
   printf '%s\n' "${records[@]}" "${FINDINGS[@]/#/finding$'\t'}" "${LIMITS[@]/#/limit$'\t'}" |
     jq -cRn --arg version "$VERSION" --argjson busy "$is_busy" '

@@ -31,9 +31,12 @@ remember_order() {
 # current_version NAME: REPLY is the folder of the version in force, or empty.
 current_version() {
   REPLY=
-  [[ -L $STATE/bundles/$1 ]] || return 0
-  REPLY=$(readlink "$STATE/bundles/$1")
-  REPLY=$STATE/versions/${REPLY##*/}
+  [[ ! -L $STATE/bundles/$1 ]] || REPLY=$STATE/bundles/$1
+}
+
+# generation_of FOLDER
+generation_of() {
+  [[ -r $1/generation ]] && read -r REPLY <"$1/generation" || REPLY=0
 }
 
 # next_generation NAME: one more than any version that is or was being applied.
@@ -48,18 +51,17 @@ next_generation() {
 # load_index ARRAY DIR: adds the version in DIR to ARRAY; the first loaded wins where two differ.
 load_index() {
   local -n into=$1
-  local dir=$2 section entry field value line
-  while IFS= read -r line; do
-    section=${line%%$'\t'*} line=${line#*$'\t'}
-    entry=${line%%$'\t'*} line=${line#*$'\t'}
-    field=${line%%$'\t'*} value=${line#*$'\t'}
-    [[ $'\n'${into[$section]-} == *$'\n'"$entry"$'\n'* ]] || into["$section"]+=$entry$'\n'
-    if [[ -n $field || -n $value ]] && [[ -z ${into["$section|$entry|$field"]+set} ]]; then
-      into["$section|$entry|$field"]=$value
-      [[ $field == blob ]] && into["$section|$entry|dir"]=$dir
+  local dir=$2 section entry field value before=''
+  while IFS=$'\x1f' read -r section entry field value; do
+    if [[ "$section|$entry" != "$before" ]]; then
+      before="$section|$entry"
+      [[ $'\n'${into["$section"]-} == *$'\n'"$entry"$'\n'* ]] || into["$section"]+=$entry$'\n'
+    fi
+    if [[ -n $field$value && -z ${into["$before|$field"]+set} ]]; then
+      into["$before|$field"]=$value
+      [[ $field != blob ]] || into["$before|dir"]=$dir
     fi
   done <"$dir/index"
-  return 0
 }
 
 # entries ARRAY SECTION: ENTRIES=(the section's keys).
@@ -79,7 +81,7 @@ has() {
 # owner_of SECTION ENTRY EXCEPT: REPLY is another stored bundle that has the same resource.
 owner_of() {
   local link key
-  printf -v key '\n%s\t%s\t' "$1" "$2"
+  printf -v key '\n%s\x1f%s\x1f' "$1" "$2"
   REPLY=
   for link in "$STATE"/bundles/*; do
     [[ ${link##*/} != "$3" ]] || continue
