@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { bash } from "./manager";
+
+/** Calls a function of the manager for each argument and returns what it leaves in REPLY. */
+function replies(name: string, values: readonly string[]): string[] {
+  const quoted = values.map((value) => `'${value}'`).join(" ");
+  return bash(`for value in ${quoted}; do ${name} "$value"; printf '%s\\n' "$REPLY"; done`)
+    .trimEnd()
+    .split("\n");
+}
+
+describe("values on the host", () => {
+  it("shows bytes in the largest unit that divides them", () => {
+    expect(replies("human", ["8589934592", "1099511627776", "7730102272", "4096", "1", "infinity"])).toEqual([
+      "8 GiB",
+      "1 TiB",
+      "7372 MiB",
+      "4096 B",
+      "1 B",
+      "infinity",
+    ]);
+  });
+
+  it("joins CPU lists and leaves what is none", () => {
+    expect(replies("normal_cpus", ["0-2,5,3", "7", "3,1,2,0", "7-0", "a"])).toEqual([
+      "0-3,5",
+      "7",
+      "0-3",
+      "7-0",
+      "a",
+    ]);
+  });
+
+  it("reads systemd's time spans", () => {
+    expect(replies("usec", ["2s", "1.500000s", "500ms", "1s 500ms", "infinity", "1min"])).toEqual([
+      "2000000",
+      "1500000",
+      "500000",
+      "1500000",
+      "infinity",
+      "60000000",
+    ]);
+  });
+
+  it("resolves tokens from this machine's memory and CPUs", () => {
+    const total = Number(/MemTotal:\s+(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) * 1024;
+    const online = readFileSync("/sys/devices/system/cpu/online", "utf8").trim();
+    const pages = (bytes: number): string => String(Math.floor(bytes / 4096) * 4096);
+    expect(
+      replies("expand_tokens", [
+        "MemoryMax=@{memory-less:1073741824:1%}x",
+        "@{memory-less:4096:50%}",
+        "plain",
+        `@{cores-except:${online}}.`,
+      ]),
+    ).toEqual([
+      `MemoryMax=${pages(total - Math.max(1073741824, Math.floor(total / 100)))}x`,
+      pages(total - Math.floor(total / 2)),
+      "plain",
+      ".",
+    ]);
+  });
+
+  it("refuses a token that it does not know", () => {
+    expect(() => bash("expand_tokens '@{something:1}'")).toThrow(/which manager \d+\.\d+\.\d+ does not know/);
+  });
+
+  it("maps declared limits to what the kernel's files hold", () => {
+    const script = `
+      WEIGHED_BY=bfq
+      kernel_value CPUQuota 150%; echo "$REPLY"; kernel_value CPUQuota infinity; echo "$REPLY"
+      kernel_value IOWeight 80; echo "$REPLY"; kernel_value IOWeight 10000; echo "$REPLY"; kernel_value IOWeight 1000; echo "$REPLY"
+      kernel_value MemoryMax infinity; echo "$REPLY"; kernel_value AllowedCPUs 0,1,2; echo "$REPLY"
+      kernel_value IOReadBandwidthMax '/srv/models 1048576'; echo "$REPLY"
+      WEIGHED_BY=iocost; kernel_value IOWeight 1000; echo "$REPLY"; kernel_file IOWeight; echo "$REPLY"`;
+    expect(bash(script).trimEnd().split("\n")).toEqual([
+      "150000 100000",
+      "max 100000",
+      "default 80",
+      "default 1000",
+      "default 181",
+      "max",
+      "0-2",
+      "1048576",
+      "default 1000",
+      "io.weight",
+    ]);
+  });
+});
