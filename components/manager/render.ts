@@ -31,7 +31,7 @@ function renderBootUnit(before: readonly string[]): string {
       ["ConditionPathIsDirectory", "/var/lib/ai-resource-manager/bundles"],
     ],
     Service: [
-      ["ExecStart", "/usr/local/sbin/ai-resource-manager apply --stored"],
+      ["ExecStart", "/usr/local/sbin/ai-resource-manager apply --boot"],
       ["RemainAfterExit", "yes"],
       // The workloads wait for this run: it must end, whatever hangs.
       ["TimeoutStartSec", "10min"],

@@ -194,18 +194,20 @@ warn_overridden() {
   done
 }
 
-# apply_stored [NAME]: repairs from the store, without Pulumi and without the network.
+# apply_stored [NAME]: repairs from the store, without Pulumi and without the network. One look at everything
+# tells which bundles need it: at boot the workloads wait for this.
 apply_stored() {
-  local name status=0
-  local -a names=("$@")
-  if ((${#names[@]} == 0)); then
-    stored_bundles
-    names=("${BUNDLES[@]}")
-  fi
+  local name line status=0
+  local -A drifted=()
+  examine "$@"
+  local -a names=("${EXAMINED[@]}")
+  for line in "${FINDINGS[@]}"; do drifted[${line%%$'\t'*}]=1; done
   for name in "${names[@]}"; do
-    current_version "$name"
-    [[ -n $REPLY ]] || die "$EXIT_USAGE" "no bundle \"$name\" is stored on this host"
-    cp -- "$REPLY/bundle.yaml" "$SPOOL"
+    if [[ -z ${drifted[$name]-} ]] && ! is_pending reload; then
+      say "$name: unchanged"
+      continue
+    fi
+    cp -- "$STATE/bundles/$name/bundle.yaml" "$SPOOL"
     apply_bundle "$name" "$SPOOL" || status=$?
   done
   return "$status"

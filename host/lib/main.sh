@@ -4,6 +4,7 @@ usage() {
   cat <<'TEXT'
 usage: ai-resource-manager apply NAME             apply the bundle on standard input
        ai-resource-manager apply --stored [NAME]  repair from the bundles stored on this host
+       ai-resource-manager apply --boot           the same while the host boots: waits for no workload
        ai-resource-manager remove NAME            give back what was there before
        ai-resource-manager verify [NAME] [--table]
        ai-resource-manager status --json

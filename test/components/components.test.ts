@@ -184,7 +184,7 @@ files:
       Description=Apply the resource limits of goblin-host at boot
 
       [Service]
-      ExecStart=/usr/local/sbin/ai-resource-manager apply --stored
+      ExecStart=/usr/local/sbin/ai-resource-manager apply --boot
       RemainAfterExit=yes
       TimeoutStartSec=10min
       Type=oneshot
