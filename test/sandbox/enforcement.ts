@@ -68,9 +68,10 @@ const isSize = (property: string): boolean => property === "size" || property.st
 export function parseReadings(text: string): KernelReading {
   const readings = new Map<string, string>();
   for (const line of text.split("\n")) {
-    const [subject, file, content] = line.split("\t");
+    // The content itself may hold tabs, as /proc/swaps does.
+    const [subject, file, ...content] = line.split("\t");
     if (subject !== undefined && file !== undefined)
-      readings.set(`${subject}\t${file}`, (content ?? "").trim());
+      readings.set(`${subject}\t${file}`, content.join(" ").trim());
   }
   return (subject, file) => readings.get(`${subject}\t${file}`);
 }
@@ -120,7 +121,8 @@ function readingScript(
   sysctls: readonly string[],
 ): string {
   return `
-say() { local text; text=$(<"$3") 2>/dev/null && printf '%s\\t%s\\t%s\\n' "$1" "$2" "\${text//$'\\n'/ }"; }
+newline=$'\\n'
+say() { local text; text=$(<"$3") 2>/dev/null && printf '%s\\t%s\\t%s\\n' "$1" "$2" "\${text//$newline/ }"; }
 say swaps proc /proc/swaps
 for device in ${zram.join(" ")}; do
   for file in disksize comp_algorithm; do say "$device" "$file" "/sys/block/$device/$file"; done
