@@ -53,6 +53,11 @@ export async function qmp(
   }
 }
 
+/** What QEMU does when the guest restarts itself: go on with it (its default), or end. */
+export async function setRebootAction(socketPath: string, action: "reset" | "shutdown"): Promise<void> {
+  await qmp(socketPath, "set-action", { reboot: action });
+}
+
 /** Saves disk, memory and devices under a label; a snapshot of that label is replaced. */
 export async function saveSnapshot(socketPath: string, label: string): Promise<void> {
   await humanMonitor(socketPath, `savevm ${label}`);

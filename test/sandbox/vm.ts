@@ -1,16 +1,15 @@
 import { readFileSync, readdirSync, rmSync } from "node:fs";
-import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
 import { chooseAccelerator } from "./accelerator";
 import { SandboxError } from "./errors";
 import { ensureImage, imageAt } from "./image";
 import { runFolder, runsFolder } from "./paths";
 import { endProcess, firstFreePort, isOurProcess } from "./process";
-import { type VmFiles, qemuArguments } from "./qemu";
-import { loadSnapshot, qmp, saveSnapshot } from "./qmp";
+import { launchQemu, refuseOvercommit } from "./launch";
+import type { VmFiles } from "./qemu";
+import { loadSnapshot, qmp, saveSnapshot, setRebootAction } from "./qmp";
 import { type SshOptions, type SshResult, closeConnections, greets, ssh } from "./ssh";
-import { VmState, createVmFiles, readPid, readVmState, recordVm, vmFiles } from "./vm-files";
+import { type VmState, createVmFiles, readPid, readVmState, recordVm, vmFiles } from "./vm-files";
 
 export interface BootOptions {
   /** Names the VM's folder; one VM of a name at a time. */
@@ -54,29 +53,21 @@ export class Vm {
     const { name, memoryMiB, cpus } = options;
     if (Vm.find(name) !== undefined)
       throw new SandboxError(`the VM ${name} is already running`, "stop it first");
-    refuseOvercommit(options);
+    refuseOvercommit(
+      options,
+      Vm.list().map(({ state }) => state),
+    );
     if (options.clean === true) Vm.purge(name);
     const earlier = readVmState(name);
     // An existing disk goes on with the image it was made from, even when the recipe has changed since.
     const image = earlier === undefined ? await ensureImage() : imageAt(earlier.imageKey);
-    const files = await createVmFiles(name, image);
+    await createVmFiles(name, image);
     // A VM keeps its port over a restart: whoever recorded its address goes on finding it.
     const sshPort = options.sshPort ?? (await firstFreePort([earlier?.sshPort, options.preferredSshPort]));
     const accelerator = await chooseAccelerator(image);
-    const state: VmState = { name, memoryMiB, cpus, sshPort, accelerator, imageKey: image.key };
-    recordVm(state, files);
-    rmSync(files.pidFile, { force: true });
-    const qemu = await execa("qemu-system-x86_64", qemuArguments(state, image, files), {
-      reject: false,
-      all: true,
-    });
-    if (qemu.failed) {
-      throw new SandboxError(
-        `QEMU did not start: ${qemu.all}`,
-        `is port ${sshPort} in use by something else?`,
-      );
-    }
-    const vm = new Vm(state, files);
+    const vm = new Vm({ name, memoryMiB, cpus, sshPort, accelerator, imageKey: image.key }, vmFiles(name));
+    recordVm(vm.state, vm.files);
+    await launchQemu(vm.state, vm.files);
     await vm.waitForSsh(600);
     return vm;
   }
@@ -142,20 +133,22 @@ export class Vm {
     await this.run(`date --utc --set=@${(Date.now() / 1000).toFixed(2)} >/dev/null`);
   }
 
-  /** Restarts the guest and returns when the new boot takes commands. */
+  /**
+   * Restarts the guest and returns when the new boot takes commands. QEMU ends with the old boot and is started
+   * again: within one QEMU the second boot, and all that runs in it, takes twice as long under emulation.
+   */
   async reboot(seconds = 300): Promise<void> {
-    const before = await this.bootId();
-    // The connection may end before the answer arrives: whatever ssh says, the boot id tells.
+    await setRebootAction(this.files.qmpSocket, "shutdown");
+    // The connection may end before the answer arrives: whatever ssh says, QEMU's end tells.
     await this.ssh("systemctl reboot", { timeoutSeconds: 60 }).catch(() => undefined);
-    await closeConnections(this.files.sshConfig);
     const until = Date.now() + seconds * 1000;
-    while (Date.now() < until) {
-      await this.waitForSsh((until - Date.now()) / 1000);
-      const { stdout, code } = await this.ssh(`cat ${bootIdFile}`, { fresh: true });
-      if (code === 0 && stdout.trim() !== before) return;
-      await sleep(500);
+    while (this.isRunning()) {
+      if (Date.now() > until) throw new SandboxError(`${this.name} did not shut down within ${seconds} s`);
+      await sleep(100);
     }
-    throw new SandboxError(`the VM ${this.name} did not reboot within ${seconds} s:\n${this.serialTail()}`);
+    await closeConnections(this.files.sshConfig);
+    await launchQemu(this.state, this.files);
+    await this.waitForSsh(seconds);
   }
 
   /** The kernel's id of this boot (random(4)). */
@@ -189,19 +182,3 @@ export class Vm {
 }
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id";
-
-/** Guest memory is taken page by page, but two large guests that fill it would end in this machine's OOM killer. */
-function refuseOvercommit({ name, memoryMiB }: BootOptions): void {
-  const machineMiB = Math.floor(totalmem() / 1024 ** 2);
-  const running = Vm.list();
-  const taken = running.reduce((sum, vm) => sum + vm.state.memoryMiB, 0);
-  if (taken + memoryMiB <= machineMiB) return;
-  const others = running.map((vm) => `${vm.name} (${vm.state.memoryMiB} MiB)`).join(", ");
-  throw new SandboxError(
-    `the VM ${name} wants ${memoryMiB} MiB; this machine has ${machineMiB} MiB` +
-      (others === "" ? "" : `, and these VMs are running: ${others}`),
-    others === ""
-      ? "choose a smaller --memory"
-      : "stop them (npm run sandbox -- down), or choose a smaller --memory",
-  );
-}
