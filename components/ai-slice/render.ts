@@ -51,7 +51,7 @@ export function renderSlices(workloads: readonly SettledWorkload[], context: Sli
     name: "slices",
     ...(cores === undefined ? {} : { requires: { [`${context.setting}.cores`]: { cores } } }),
     files,
-    ioSchedulers: { "*": "bfq" },
+    ioSchedulers: { "/": "bfq", [context.modelsPath]: "bfq" },
     limits: Object.fromEntries(
       Object.entries({ ...slices, ...dropIns }).map(([unit, limits]) => [unit, toLimits(limits)]),
     ),

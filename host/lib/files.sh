@@ -151,9 +151,8 @@ change_files() {
     changed_file "$path"
     write_file "$path"
   done
-  entries WAS files
+  gone_entries files
   for path in "${ENTRIES[@]}"; do
-    has WANT files "$path" && continue
     original files "$path" || continue
     changed_file "$path"
     restore_file "$path"
@@ -174,9 +173,8 @@ copy_backups() {
     cp -a -- "$path" "$copy"
     say "  backed up $path as $copy"
   done
-  entries WAS backups
+  gone_entries backups
   for path in "${ENTRIES[@]}"; do
-    has WANT backups "$path" && continue
     copy=${WAS["backups|$path|"]}
     original backups "$copy" || continue
     rm -f -- "$copy"

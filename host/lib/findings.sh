@@ -100,18 +100,16 @@ find_swap_drift() {
 }
 
 find_scheduler_drift() {
-  local entry device wanted available
-  local -a DEVICES
+  local path wanted found available
   entries WANT ioSchedulers
-  for entry in "${ENTRIES[@]}"; do
-    wanted=${WANT["ioSchedulers|$entry|"]}
-    block_devices "$entry"
-    for device in "${DEVICES[@]}"; do
-      read -r available <"/sys/block/$device/queue/scheduler"
-      # A kernel without this scheduler is no drift: the verdict of each IOWeight says inert.
-      [[ $available == *"[$wanted]"* || " ${available//[\[\]]/} " != *" $wanted "* ]] ||
-        finding "$device" scheduler "$wanted" '' "$available" 'another IO scheduler is selected'
-    done
+  for path in "${ENTRIES[@]}"; do
+    wanted=${WANT["ioSchedulers|$path|"]}
+    scheduler_of "$path" || continue
+    found=$REPLY
+    read -r available <"/sys/block/$DISK/queue/scheduler"
+    # A kernel without this scheduler is no drift: the verdict of each IOWeight says inert.
+    [[ $found == "$wanted" || " ${available//[\[\]]/} " != *" $wanted "* ]] ||
+      finding "$DISK" scheduler "$wanted" '' "$found" 'another IO scheduler is selected'
   done
 }
 

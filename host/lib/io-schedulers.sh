@@ -20,61 +20,41 @@ disk_of() {
   return 1
 }
 
-# block_devices ENTRY: DEVICES=(the devices the entry stands for); "*" is the disks of / and of /srv/models.
-block_devices() {
-  local path
-  DEVICES=()
-  if [[ $1 != '*' ]]; then
-    [[ ! -e /sys/block/$1 ]] || DEVICES=("$1")
-    return 0
-  fi
-  for path in / /srv/models; do
-    disk_of "$path" || continue
-    [[ " ${DEVICES[*]} " == *" $DISK "* || ! -e /sys/block/$DISK/queue/scheduler ]] || DEVICES+=("$DISK")
-  done
-}
 
+# scheduler_of PATH: REPLY is the scheduler of the disk that holds PATH; fails where there is none to choose.
 scheduler_of() {
-  read -r REPLY <"/sys/block/$1/queue/scheduler"
-  [[ $REPLY == *\[* ]] || return 0
+  disk_of "$1" && [[ -r /sys/block/$DISK/queue/scheduler ]] || return 1
+  read -r REPLY <"/sys/block/$DISK/queue/scheduler"
+  [[ $REPLY == *\[* ]] || return 1
   REPLY=${REPLY#*\[}
   REPLY=${REPLY%%\]*}
 }
 
 change_schedulers() {
-  local entry device wanted before
-  local -a DEVICES
+  local path wanted before
   entries WANT ioSchedulers
-  for entry in "${ENTRIES[@]}"; do
-    wanted=${WANT["ioSchedulers|$entry|"]}
-    block_devices "$entry"
-    for device in "${DEVICES[@]}"; do
-      scheduler_of "$device"
-      before=$REPLY
-      [[ $before != "$wanted" ]] || continue
-      original ioSchedulers "$device" || record_original ioSchedulers "$device" "$before"
-      modprobe -q "$wanted" 2>/dev/null || :
-      if printf '%s' "$wanted" 2>/dev/null >"/sys/block/$device/queue/scheduler"; then
-        say "  $device: IO scheduler $wanted"
-      else
-        warn "this kernel has no IO scheduler $wanted: IO weights on $device are inert"
-      fi
-    done
+  for path in "${ENTRIES[@]}"; do
+    wanted=${WANT["ioSchedulers|$path|"]}
+    scheduler_of "$path" || continue
+    before=$REPLY
+    [[ $before != "$wanted" ]] || continue
+    original ioSchedulers "$path" || record_original ioSchedulers "$path" "$before"
+    modprobe -q "$wanted" 2>/dev/null || :
+    if printf '%s' "$wanted" 2>/dev/null >"/sys/block/$DISK/queue/scheduler"; then
+      say "  $DISK: IO scheduler $wanted"
+    else
+      warn "this kernel has no IO scheduler $wanted: IO weights on $DISK are inert"
+    fi
   done
 }
 
 give_back_schedulers() {
-  local entry device
-  local -a DEVICES
-  entries WAS ioSchedulers
-  for entry in "${ENTRIES[@]}"; do
-    ! has WANT ioSchedulers "$entry" || continue
-    block_devices "$entry"
-    for device in "${DEVICES[@]}"; do
-      original ioSchedulers "$device" || continue
-      printf '%s' "${RECORD[0]}" 2>/dev/null >"/sys/block/$device/queue/scheduler" || :
-      forget_original ioSchedulers "$device"
-    done
+  local path
+  gone_entries ioSchedulers
+  for path in "${ENTRIES[@]}"; do
+    original ioSchedulers "$path" || continue
+    ! disk_of "$path" || printf '%s' "${RECORD[0]}" 2>/dev/null >"/sys/block/$DISK/queue/scheduler" || :
+    forget_original ioSchedulers "$path"
   done
 }
 

@@ -67,58 +67,40 @@ install_packages() {
 
 # remove_packages: purges what this bundle brought and nothing else needs.
 remove_packages() {
-  local package name
-  entries WAS packages
+  local package
+  gone_entries packages
   for package in "${ENTRIES[@]}"; do
-    ! has WANT packages "$package" || continue
     original packages "$package" || continue
     owner_of packages "$package" "$NAME"
     [[ -z $REPLY ]] || continue
-    local -a brought=() going=()
+    local -a brought=()
     read -r -a brought <<<"${RECORD[1]}"
-    for name in "${brought[@]}"; do
-      [[ -z $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) ]] || going+=("$name")
-    done
-    purge_unneeded "${going[@]}"
+    purge_unneeded "${brought[@]}"
     forget_original packages "$package"
   done
 }
 
-# purge_unneeded PACKAGE...: all at once if that takes nothing else along, else each that takes nothing along.
+# purge_unneeded PACKAGE...: dpkg itself refuses to remove what another package needs, so all at once is tried
+# first, then each.
 purge_unneeded() {
   local package
-  (($# > 0)) || return 0
-  if takes_only "$@" -- "$@"; then
-    purge "$@"
-    return
-  fi
-  for package in "$@"; do
-    if takes_only "$package" -- "$@"; then
-      purge "$package"
-    else
-      say "  kept package $package: something else needs it"
-    fi
+  local -a present=()
+  mapfile -t present < <(dpkg-query -W -f '${Package}\n' "$@" 2>/dev/null)
+  ((${#present[@]} > 0)) || return 0
+  say "  purging ${present[*]}"
+  purge "${present[@]}" && return 0
+  for package in "${present[@]}"; do
+    purge "$package" || say "  kept package $package: something else needs it"
   done
-}
-
-# takes_only PACKAGE... -- ALLOWED...
-takes_only() {
-  local -a remove=()
-  local line name
-  while [[ $1 != -- ]]; do
-    remove+=("$1")
-    shift
-  done
-  shift
-  apt -s purge "${remove[@]}" || return 1
-  while read -r line name _; do
-    [[ $line != Purg && $line != Remv ]] || [[ " $* " == *" $name "* ]] || return 1
-  done <<<"$APT_SAID"
 }
 
 purge() {
-  say "  purging $*"
-  apt purge "$@" && return 0
-  env DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a >/dev/null 2>&1 9>&- </dev/null || :
-  apt purge "$@" || warn "could not purge $*: ${APT_SAID##*E: }"
+  local attempt
+  for ((attempt = 0; attempt < 60; attempt++)); do
+    APT_SAID=$(env DEBIAN_FRONTEND=noninteractive dpkg --purge "$@" 2>&1 9>&- </dev/null) && return 0
+    # Another package manager is at work; dpkg itself does not wait.
+    [[ $APT_SAID == *lock* ]] || return 1
+    sleep 5
+  done
+  return 1
 }

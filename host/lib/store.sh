@@ -73,6 +73,15 @@ entries() {
   mapfile -t ENTRIES <<<"${of[$2]%$'\n'}"
 }
 
+# gone_entries SECTION: ENTRIES=(what WAS has and WANT has not).
+gone_entries() {
+  local entry
+  local -a gone=()
+  entries WAS "$1"
+  for entry in "${ENTRIES[@]}"; do has WANT "$1" "$entry" || gone+=("$entry"); done
+  ENTRIES=("${gone[@]}")
+}
+
 has() {
   local -n of=$1
   [[ $'\n'${of[$2]-} == *$'\n'"$3"$'\n'* ]]

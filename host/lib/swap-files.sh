@@ -192,9 +192,8 @@ replace_swap_file() {
 # give_back_swap_files: ours goes, the operator's own comes back as it was.
 give_back_swap_files() {
   local path file
-  entries WAS swapFiles
+  gone_entries swapFiles
   for path in "${ENTRIES[@]}"; do
-    ! has WANT swapFiles "$path" || continue
     rm -f -- "$path.goblin-new"
     original swapFiles "$path" || continue
     for file in "$path" "$path.goblin-old"; do

@@ -37,9 +37,8 @@ change_sysctls() {
 
 give_back_sysctls() {
   local key
-  entries WAS sysctls
+  gone_entries sysctls
   for key in "${ENTRIES[@]}"; do
-    ! has WANT sysctls "$key" || continue
     original sysctls "$key" || continue
     printf '%s' "${RECORD[0]}" 2>/dev/null >"/proc/sys/${key//.//}" || :
     forget_original sysctls "$key"

@@ -137,9 +137,8 @@ last_journal_line() {
 # stop_gone_units: before their files go, units that this bundle brought stop.
 stop_gone_units() {
   local unit
-  entries WAS units
+  gone_entries units
   for unit in "${ENTRIES[@]}"; do
-    ! has WANT units "$unit" || continue
     original units "$unit" || continue
     if [[ ${WAS["units|$unit|active"]-} == true && ${RECORD[1]} != active ]]; then
       systemctl stop -- "$unit" 2>/dev/null || :
@@ -176,9 +175,8 @@ stop_gone_slices() {
 give_back_units() {
   local unit section active
   for section in units replaces; do
-    entries WAS "$section"
+    gone_entries "$section"
     for unit in "${ENTRIES[@]}"; do
-      ! has WANT "$section" "$unit" || continue
       original "$section" "$unit" || continue
       local file=${RECORD[0]} was=${RECORD[1]}
       case $section:$file in

@@ -72,9 +72,8 @@ remake_zram() {
 # give_back_zram: before its files go, the device is switched off and reset.
 give_back_zram() {
   local device
-  entries WAS zram
+  gone_entries zram
   for device in "${ENTRIES[@]}"; do
-    ! has WANT zram "$device" || continue
     original zram "$device" || continue
     if [[ -n ${SEEN_SWAP["/dev/$device"]-} ]]; then
       can_swapoff "/dev/$device" 0 || return 1

@@ -30,7 +30,7 @@ describe("the slices", () => {
   it("hold the workloads, pass their weights and protection on, and protect sshd", () => {
     const { files = {}, limits, ioSchedulers, requires } = render(TABLE);
     expect(requires).toBeUndefined();
-    expect(ioSchedulers).toEqual({ "*": "bfq" });
+    expect(ioSchedulers).toEqual({ "/": "bfq", "/srv/models": "bfq" });
     expect(files["/etc/systemd/system/ai.slice"]).toEqual({
       mode: "0644",
       expand: true,

@@ -78,7 +78,7 @@ describe("the host's reader of bundles", () => {
       {
         name: "example",
         units: { "swap\\x2dfile.swap": { active: true, cmdline: '/bin/x "a b" \\d' } },
-        ioSchedulers: { "*": "bfq" },
+        ioSchedulers: { "/": "bfq" },
         limits: { "a.service": { MemoryMax: "@{memory-less:1:10%}", TasksMax: "infinity" } },
       },
       "1.2.3",
@@ -93,7 +93,7 @@ describe("the host's reader of bundles", () => {
         ["units", "swap\\x2dfile.swap", "", ""],
         ["units", "swap\\x2dfile.swap", "active", "true"],
         ["units", "swap\\x2dfile.swap", "cmdline", '/bin/x "a b" \\d'],
-        ["ioSchedulers", "*", "", "bfq"],
+        ["ioSchedulers", "/", "", "bfq"],
         ["limits", "a.service", "", ""],
         ["limits", "a.service", "MemoryMax", "@{memory-less:1:10%}"],
         ["limits", "a.service", "TasksMax", "infinity"],
