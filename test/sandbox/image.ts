@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { SandboxError } from "./errors";
@@ -15,6 +23,7 @@ import { withLock } from "./lock";
 import { type MachineApt, readMachineApt, seenFromGuest } from "./machine-apt";
 import { imagesFolder } from "./paths";
 import { searchPath } from "./prerequisites";
+import { knownVms } from "./vm-files";
 
 /** A built image: the read-only disk that every VM's own disk starts from, and what boots it. */
 export interface Image {
@@ -44,6 +53,7 @@ export async function ensureImage(onOutput: (line: string) => void = () => undef
     await build(apt, work, onOutput);
     renameSync(join(work, "image"), join(imagesFolder(), key));
     await removeUnfinished();
+    await removeUnused(key);
     return image;
   });
 }
@@ -134,6 +144,17 @@ async function removeUnfinished(): Promise<void> {
   for (const name of readdirSync(imagesFolder()).filter((entry) => entry.startsWith("unfinished-"))) {
     // A killed build may have left something mounted below: stay on this file system.
     await execa("rm", ["-rf", "--one-file-system", join(imagesFolder(), name)]);
+  }
+}
+
+/** Images of older recipes that no VM starts from. Not those of today: another checkout may be about to. */
+async function removeUnused(key: string): Promise<void> {
+  const used = new Set([key, ...knownVms().map(({ imageKey }) => imageKey)]);
+  const yesterday = Date.now() - 24 * 3600 * 1000;
+  for (const entry of readdirSync(imagesFolder(), { withFileTypes: true })) {
+    const folder = join(imagesFolder(), entry.name);
+    if (!entry.isDirectory() || used.has(entry.name) || statSync(folder).mtimeMs > yesterday) continue;
+    await execa("rm", ["-rf", "--one-file-system", folder]);
   }
 }
 

@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import type { Image } from "./image";
-import { runFolder, socketFolder } from "./paths";
+import { runFolder, runsFolder, socketFolder } from "./paths";
 import { type VmFiles, knownHostsLine, sshConfig } from "./qemu";
 
 /** What a VM's folder records about it. */
@@ -84,6 +92,15 @@ export function readVmState(name: string): VmState | undefined {
     return VmState.safeParse(JSON.parse(readFileSync(vmFiles(name).state, "utf8"))).data;
   } catch {
     return undefined;
+  }
+}
+
+/** The recorded state of every VM whose folder exists, running or not. */
+export function knownVms(): VmState[] {
+  try {
+    return readdirSync(runsFolder()).flatMap((name) => readVmState(name) ?? []);
+  } catch {
+    return [];
   }
 }
 

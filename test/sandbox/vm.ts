@@ -1,15 +1,15 @@
-import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chooseAccelerator } from "./accelerator";
 import { SandboxError } from "./errors";
 import { ensureImage, imageAt } from "./image";
-import { runFolder, runsFolder } from "./paths";
+import { runFolder } from "./paths";
 import { endProcess, firstFreePort, isOurProcess } from "./process";
 import { launchQemu, refuseOvercommit } from "./launch";
 import type { VmFiles } from "./qemu";
 import { loadSnapshot, qmp, saveSnapshot, setRebootAction } from "./qmp";
 import { type SshOptions, type SshResult, closeConnections, greets, ssh } from "./ssh";
-import { type VmState, createVmFiles, readPid, readVmState, recordVm, vmFiles } from "./vm-files";
+import { type VmState, createVmFiles, knownVms, readPid, readVmState, recordVm, vmFiles } from "./vm-files";
 
 export interface BootOptions {
   /** Names the VM's folder; one VM of a name at a time. */
@@ -41,14 +41,10 @@ export class Vm {
 
   /** Every running VM of this machine's user. */
   static list(): Vm[] {
-    try {
-      return readdirSync(runsFolder()).flatMap((name) => Vm.find(name) ?? []);
-    } catch {
-      return [];
-    }
+    return knownVms().flatMap(({ name }) => Vm.find(name) ?? []);
   }
 
-  /** Starts a VM and waits until it takes commands. A VM of that name that is running is an error. */
+  /** Starts a VM and waits until its services run. A VM of that name that is running is an error. */
   static async boot(options: BootOptions): Promise<Vm> {
     const { name, memoryMiB, cpus } = options;
     if (Vm.find(name) !== undefined)
@@ -68,7 +64,7 @@ export class Vm {
     const vm = new Vm({ name, memoryMiB, cpus, sshPort, accelerator, imageKey: image.key }, vmFiles(name));
     recordVm(vm.state, vm.files);
     await launchQemu(vm.state, vm.files);
-    await vm.waitForSsh(600);
+    await vm.waitForBoot(600);
     return vm;
   }
 
@@ -120,6 +116,13 @@ export class Vm {
     );
   }
 
+  /** Waits until every service has started (or failed to), which is seconds after SSH answers. */
+  async waitForBoot(seconds: number): Promise<void> {
+    await this.waitForSsh(seconds);
+    // Exits with 1 when a unit has failed; that is for the caller to find out.
+    await this.ssh("systemctl is-system-running --wait", { timeoutSeconds: seconds });
+  }
+
   /** Saves disk, memory and devices under a name; one of that name is replaced. */
   async snapshot(label: string): Promise<void> {
     await saveSnapshot(this.files.qmpSocket, label);
@@ -134,7 +137,7 @@ export class Vm {
   }
 
   /**
-   * Restarts the guest and returns when the new boot takes commands. QEMU ends with the old boot and is started
+   * Restarts the guest and returns when its services run again. QEMU ends with the old boot and is started
    * again: within one QEMU the second boot, and all that runs in it, takes twice as long under emulation.
    */
   async reboot(seconds = 300): Promise<void> {
@@ -148,7 +151,7 @@ export class Vm {
     }
     await closeConnections(this.files.sshConfig);
     await launchQemu(this.state, this.files);
-    await this.waitForSsh(seconds);
+    await this.waitForBoot(seconds);
   }
 
   /** The kernel's id of this boot (random(4)). */
