@@ -10,11 +10,9 @@ import { joinManager } from "../components/manager/program";
 
 function ensureShellcheck(): void {
   if (spawnSync("shellcheck", ["--version"]).status === 0) return;
-  const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-  const apt = [...sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "shellcheck"];
-  const [command, ...args] = apt as [string, ...string[]];
-  spawnSync([...sudo, "apt-get"][0] as string, [...sudo.slice(1), ...(sudo.length > 0 ? ["apt-get"] : []), "update", "-qq"]);
-  if (spawnSync(command, args, { stdio: "inherit" }).status !== 0) {
+  const sudo = process.getuid?.() === 0 ? "" : "sudo -n ";
+  const install = `${sudo}apt-get update -qq && ${sudo}apt-get install -y -qq --no-install-recommends shellcheck`;
+  if (spawnSync("sh", ["-c", install], { stdio: ["ignore", "ignore", "inherit"] }).status !== 0) {
     console.error("shellcheck is missing: sudo apt-get install shellcheck");
     process.exit(1);
   }
@@ -24,10 +22,12 @@ ensureShellcheck();
 const folder = mkdtempSync(join(tmpdir(), "goblin-host-shellcheck-"));
 try {
   const manager = join(folder, "ai-resource-manager");
-  writeFileSync(manager, joinManager());
+  writeFileSync(manager, joinManager(join(import.meta.dirname, "..", "host")));
   const scripts = execFileSync("git", ["ls-files", ".ci/run", "*.sh"], { encoding: "utf8" })
     .split("\n")
-    .filter((path) => path !== "" && !path.startsWith("host/") && readFileSync(path, "utf8").startsWith("#!"));
+    .filter(
+      (path) => path !== "" && !path.startsWith("host/") && readFileSync(path, "utf8").startsWith("#!"),
+    );
   const { status } = spawnSync("shellcheck", ["-s", "bash", manager, ...scripts], { stdio: "inherit" });
   process.exitCode = status ?? 1;
 } finally {
