@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-// Unit tests are fast and need no machine; the local engine's start programs; test/e2e boots the VM, one file at a time.
+// Unit tests take seconds and need no machine; integration tests start Pulumi programs and npm; end-to-end tests boot
+// the VM, one file at a time.
+const integration = ["test/sandbox/engine/**/*.test.ts", "test/package.test.ts"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -8,13 +11,12 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/sandbox/engine/**"],
+          exclude: ["test/e2e/**", ...integration],
           testTimeout: 20_000,
         },
       },
       {
-        // Each test starts a Pulumi program, which takes seconds.
-        test: { name: "engine", include: ["test/sandbox/engine/**/*.test.ts"], testTimeout: 60_000 },
+        test: { name: "integration", include: integration, testTimeout: 60_000 },
       },
       {
         test: {
