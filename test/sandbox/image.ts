@@ -98,7 +98,7 @@ async function build(apt: MachineApt, work: string, onOutput: (line: string) => 
     `mke2fs -q -t ext4 -E assume_storage_prezeroed=1 -L goblin -d root image/disk.raw ${diskBytes / 1024}k`,
   ].join("\n");
   const shell = ["sh", "-c", script];
-  await (process.getuid?.() === 0 ? run("env", shell) : run("fakeroot", shell));
+  await (isRoot ? run("env", shell) : run("fakeroot", shell));
 }
 
 /** The guest tree and what this machine knows about its package mirror, as one archive owned by root. */
@@ -118,13 +118,16 @@ async function packOverlay(apt: MachineApt, work: string): Promise<string> {
   return overlay;
 }
 
+/** Without root, mmdebstrap works as a user that may not enter our folders, so it keeps to its own /tmp. */
+const isRoot = process.getuid?.() === 0;
+
 type Run = (program: string, args: readonly string[]) => Promise<void>;
 
 function runner(work: string, onOutput: (line: string) => void): Run {
   return async (program, args) => {
     const child = execa(program, args, {
       cwd: work,
-      env: { PATH: searchPath(), TMPDIR: join(work, "tmp"), LC_ALL: "C" },
+      env: { PATH: searchPath(), LC_ALL: "C", ...(isRoot && { TMPDIR: join(work, "tmp") }) },
       reject: false,
       all: true,
       stdin: "ignore",

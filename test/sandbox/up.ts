@@ -1,4 +1,4 @@
-import { Listr, PRESET_TIMER } from "listr2";
+import { Listr, type ListrTaskWrapper, PRESET_TIMER } from "listr2";
 import type { EngineEvent, EngineName, EngineResult } from "./engine";
 import { refuseFailure, runEngine, stack } from "./deploy";
 import { ensureImage } from "./image";
@@ -22,6 +22,26 @@ interface Context {
   result?: EngineResult;
 }
 
+/** The first line of an error, for the list of steps; the CLI prints the whole of it afterwards. */
+class Shortened extends Error {
+  constructor(override readonly cause: unknown) {
+    super(cause instanceof Error ? cause.message.split("\n")[0] : "unknown");
+  }
+}
+
+type Work = (
+  context: Context,
+  task: Pick<ListrTaskWrapper<Context, never, never>, "title" | "output">,
+) => Promise<void>;
+
+const step =
+  (work: Work): Work =>
+  async (context, task) => {
+    await work(context, task).catch((error: unknown) => {
+      throw new Shortened(error);
+    });
+  };
+
 /** Brings the VM up and, unless `apply` is false, the program onto it; shows each step and how long it took. */
 export async function bringUp(
   options: SandboxOptions,
@@ -33,33 +53,33 @@ export async function bringUp(
     [
       {
         title: "Prerequisites",
-        task: async (_context, task) => {
+        task: step(async (_context, task) => {
           const installed = await ensurePrerequisites();
           if (installed.length > 0) task.title = `Prerequisites: installed ${installed.join(", ")}`;
-        },
+        }),
       },
       {
         title: "Debian image",
         skip: () => (running === undefined ? false : "Debian image: the VM has one"),
-        task: async (_context, task) => {
+        task: step(async (_context, task) => {
           await ensureImage((line) => {
             task.output = line;
           });
-        },
+        }),
       },
       {
         title:
           running === undefined ? `VM ${name}: boot (${memoryMiB} MiB, ${cpus} CPUs)` : `VM ${name}: is up`,
-        task: async (context, task) => {
+        task: step(async (context, task) => {
           context.vm = running ?? (await Vm.boot({ name, memoryMiB, cpus, sshPort, preferredSshPort }));
           const { state } = context.vm;
           task.title = `VM ${name}: ${state.memoryMiB} MiB, ${state.cpus} CPUs, 127.0.0.1:${state.sshPort}`;
-        },
+        }),
       },
       {
         title: `Program: up on stack ${stack}`,
         enabled: () => apply,
-        task: async (context, task) => {
+        task: step(async (context, task) => {
           if (context.vm === undefined) return;
           context.result = await runEngine("up", context.vm, {
             engine: options.engine,
@@ -70,7 +90,7 @@ export async function bringUp(
           });
           refuseFailure("up", context.result);
           task.title = `Program: ${context.result.summary}`;
-        },
+        }),
         rendererOptions: { bottomBar: Infinity, persistentOutput: true },
       },
     ],
@@ -82,17 +102,19 @@ export async function bringUp(
       fallbackRendererOptions: { timer: PRESET_TIMER },
     },
   );
-  const { vm, result } = await tasks.run({});
+  const { vm, result } = await tasks.run({}).catch((error: unknown) => {
+    throw error instanceof Shortened ? error.cause : error;
+  });
   if (vm === undefined) throw new Error("the VM's task ended without a VM");
   return { vm, ...(result !== undefined && { result }) };
 }
 
-/** What is worth a line while the program is applied: what ran on the host, and what went wrong. */
+/** What is worth a line while the program is applied: what ran on the host, and warnings. Errors come last. */
 export function progressLine(event: EngineEvent): string | undefined {
   if (event.type === "banner") return event.message;
   if (event.type === "diagnostic") {
     const { severity, message } = event.diagnostic;
-    return severity === "warning" || severity === "error" ? `${severity}: ${message.trim()}` : undefined;
+    return severity === "warning" ? `warning: ${message.trim()}` : undefined;
   }
   if (event.type !== "step" || event.step.ran.length === 0) return undefined;
   const { op, name, failed } = event.step;
