@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { SandboxError } from "./errors";
 
 /** Everything the sandbox keeps on this machine, outside the checkout: images, VM disks, caches. */
 export function cacheFolder(): string {
@@ -26,5 +27,9 @@ export function socketFolder(): string {
   const hash = createHash("sha256").update(cacheFolder()).digest("hex").slice(0, 8);
   const folder = join(tmpdir(), `goblin-host-${userInfo().uid}-${hash}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // In a folder that everybody may write to, somebody else may have been first.
+  if (lstatSync(folder).uid !== userInfo().uid) {
+    throw new SandboxError(`${folder} belongs to another user`, "set TMPDIR to a folder of your own");
+  }
   return folder;
 }
