@@ -45,7 +45,7 @@ describe("what is refused names the path, the value, what is allowed, and the co
   goblin-host:swap.prio is 3: there is no such setting
     allowed: path, size, priority, swappiness
     fix: pulumi config rm --path 'goblin-host:swap.prio'
-  goblin-host:workloads.ollama.memory.high is "8GiB": it must be below max, 8GiB (without it: 90% of max)
+  goblin-host:workloads.ollama.memory.high is "8GiB": it must be below max, 8GiB (without it: 98% of max)
     allowed: a size: 512MiB, 16GiB, 1TiB (or 512M, 16G, 1T), 1024-based, at least 1MiB
     fix: pulumi config rm --path 'goblin-host:workloads.ollama.memory.high'
   goblin-host:workloads.ollama.cpu.cores is "7-0": the range 7-0 runs backwards
@@ -86,7 +86,7 @@ describe("what is refused names the path, the value, what is allowed, and the co
     [
       "low above high",
       workload({ memory: { max: "8GiB", low: "8GiB" } }),
-      ["must not be above high, 7372MiB", "rm --path"],
+      ["must not be above high, 8028MiB", "rm --path"],
     ],
     ["quota 0", workload({ cpu: { quota: 0 } }), ["a quota of 0 would stop the workload"]],
     [

@@ -7,12 +7,12 @@ const vm = machine();
 const GiB = 1024 ** 3;
 const MiB = 1024 ** 2;
 
-/** The specification's table with the design's defaults: high 90%, low 25%, swap 50% of max. */
+/** The specification's table with the design's defaults: high 98%, low 25%, swap 50% of max. */
 const SERVICES = {
   ollama: {
     slice: "ai-ollama",
     max: 8 * GiB,
-    high: 7372 * MiB,
+    high: 8028 * MiB,
     low: 2 * GiB,
     swap: 4 * GiB,
     cpu: "200000 100000",
@@ -22,7 +22,7 @@ const SERVICES = {
   llamacpp: {
     slice: "ai-llamacpp",
     max: 6 * GiB,
-    high: 5529 * MiB,
+    high: 6021 * MiB,
     low: 1536 * MiB,
     swap: 3 * GiB,
     cpu: "150000 100000",
@@ -32,7 +32,7 @@ const SERVICES = {
   "local-llm-proxy": {
     slice: "ai-proxy",
     max: GiB,
-    high: 921 * MiB,
+    high: 1003 * MiB,
     low: 256 * MiB,
     swap: 512 * MiB,
     cpu: "50000 100000",
