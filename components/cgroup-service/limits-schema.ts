@@ -61,8 +61,7 @@ export const MemorySettings = z
       zero: true,
     }).optional(),
     swap: sizeField({
-      description:
-        "The most swap it may use; 0 for none. Default 50% of max.",
+      description: "The most swap it may use; 0 for none. Default 50% of max.",
       example: "4GiB",
       zero: true,
     }).optional(),

@@ -24,7 +24,13 @@ export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit
 
 export function settleWorkload(name: string, workload: Workload): SettledWorkload {
   const { memory, cpu, unit = `${name}.service`, slice = `ai-${name.replaceAll("-", "")}` } = workload;
-  const { max, high = max.share(HIGH_PERCENT), low = max.share(25), swap = max.share(50), legacyLimit } = memory;
+  const {
+    max,
+    high = max.share(HIGH_PERCENT),
+    low = max.share(25),
+    swap = max.share(50),
+    legacyLimit,
+  } = memory;
   return {
     ...workload,
     name,
