@@ -149,6 +149,7 @@ roll_back() {
   if converge && verified; then
     for link in "$STATE/journal/$name"@*; do rm -f -- "$link"; done
     drop_garbage
+    leave_when_last
     error "bundle $name was rolled back; run ai-resource-manager verify to see what is in force"
   else
     error "the rollback is not complete: $REPLY. The next run continues it"

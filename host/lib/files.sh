@@ -20,6 +20,17 @@ holds_content() {
   fi
 }
 
+# was_ours PATH: whether what stands at PATH is what an earlier version of this bundle wrote, or is kept already.
+was_ours() {
+  [[ ${SEEN_FILE[$1]-} == regular* ]] || return 1
+  [[ -z ${SEEN_SHA[$1]-} || ${WAS["files|$1|known"]-} != *" ${SEEN_SHA[$1]} "* ]] || return 0
+  holds_content WAS "$1" && return 0
+  # A killed run may have kept the original and written nothing yet.
+  original files "$1" && [[ ${RECORD[0]} == kept ]] || return 1
+  original_id files "$1"
+  cmp -s -- "$REPLY.data" "$1"
+}
+
 # file_state PATH: REPLY is empty when the file is as wanted, else what is wrong with it.
 file_state() {
   local path=$1 found=${SEEN_FILE[$1]-} mode=${WANT["files|$1|mode"]} actual
@@ -57,23 +68,31 @@ capture_file() {
     record_original files "$path" absent
     return
   fi
+  drop_copy "$REPLY"
   rm -rf -- "$data"
   cp -a -- "$path" "$data"
   if [[ $path == /etc/systemd/system/* ]]; then
     printf -v copy '%s.backup.%(%Y%m%dT%H%M%S)T' "$path" -1
+    printf '%s\n' "$copy" >"${data%.data}.copy"
     cp -a -- "$path" "$copy"
     say "  backed up $path as $copy"
   fi
   record_original files "$path" kept "$copy"
 }
 
+# drop_copy ID: the copy of a run that was killed before it recorded the original.
+drop_copy() {
+  local copy
+  [[ -r $1.copy ]] || return 0
+  read -r copy <"$1.copy" || :
+  rm -f -- "$copy" "$1.copy"
+}
+
 write_file() {
   local path=$1 mode=${WANT["files|$1|mode"]} temporary
   temporary=${path%/*}/.${path##*/}.goblin-new
-  # It was ours and somebody changed it: their version is kept, unless only our own last version stands there.
-  if [[ -n ${SEEN_FILE[$path]-} ]] && has WAS files "$path"; then
-    if [[ ${SEEN_FILE[$path]} != regular* ]] || ! holds_content WAS "$path"; then displace "$path"; fi
-  fi
+  # It was ours and somebody changed it: their version is kept.
+  if [[ -n ${SEEN_FILE[$path]-} ]] && has WAS files "$path" && ! was_ours "$path"; then displace "$path"; fi
   [[ -d ${path%/*} ]] || mkdir -p -- "${path%/*}"
   content_of WANT "$path"
   if [[ $mode == 0644 ]]; then
@@ -141,7 +160,7 @@ changed_file() {
 
 # change_files: brings every file of the bundle to its wanted state. WRITTEN lists what was written.
 change_files() {
-  local path restored=''
+  local path
   WRITTEN=()
   entries WANT files
   for path in "${ENTRIES[@]}"; do
@@ -153,12 +172,13 @@ change_files() {
   done
   gone_entries files
   for path in "${ENTRIES[@]}"; do
-    original files "$path" || continue
+    original files "$path" || { drop_copy "$REPLY"; continue; }
+    # While anything is still to be done, the program that does it stays.
+    [[ $path != "$SELF" || ${RECORD[0]} != absent ]] || continue
     changed_file "$path"
     restore_file "$path"
-    restored=1
   done
-  [[ -z $restored ]] || remove_empty_folders
+  ((${#ENTRIES[@]} == 0)) || remove_empty_folders
   ((${#WRITTEN[@]} == 0)) || sync -- "${WRITTEN[@]}"
 }
 
@@ -170,14 +190,14 @@ copy_backups() {
     copy=${WANT["backups|$path|"]}
     [[ -e $path && ! -e $copy ]] || continue
     record_original backups "$copy" copy
-    cp -a -- "$path" "$copy"
+    cp -a -- "$path" "$copy.goblin-new" && mv -T -- "$copy.goblin-new" "$copy"
     say "  backed up $path as $copy"
   done
   gone_entries backups
   for path in "${ENTRIES[@]}"; do
     copy=${WAS["backups|$path|"]}
     original backups "$copy" || continue
-    rm -f -- "$copy"
+    rm -f -- "$copy" "$copy.goblin-new"
     forget_original backups "$copy"
   done
 }

@@ -29,7 +29,7 @@ record_original() {
 
 forget_original() {
   original_id "$1" "$2"
-  rm -rf -- "$REPLY" "$REPLY.data"
+  rm -rf -- "$REPLY" "$REPLY".{data,copy}
 }
 
 # displace PATH: keeps a copy of something that stands where our file belongs (an edited drop-in, a folder).

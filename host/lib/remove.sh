@@ -34,9 +34,13 @@ finish_removal() {
   drop_garbage
 }
 
-# leave_when_last: nothing is applied any more, so the manager's own folder goes too.
+# leave_when_last: nothing is applied any more, so the manager's own folder goes too, and the manager itself last.
 leave_when_last() {
+  local self=''
   stored_bundles
   ((${#BUNDLES[@]} == 0)) || return 0
+  # Installed and without a store: a removal was killed between the two commands below.
+  if [[ -n $NEW_STORE && $0 == "$SELF" ]] || { original files "$SELF" && [[ ${RECORD[0]} == absent ]]; }; then self=$SELF; fi
   rm -rf -- "$STATE" "$RUN"
+  [[ -z $self ]] || rm -f -- "$self"
 }

@@ -2,8 +2,10 @@
 # journal/NAME@GENERATION and removing/NAME say what is in force, being applied, and being removed.
 # One rename of a link is the commit point of apply and of remove.
 
+NEW_STORE=''
 init_store() {
-  [[ -d $STATE/versions && -d $STATE/displaced ]] ||
+  [[ -d $STATE/versions ]] || NEW_STORE=1
+  [[ -z $NEW_STORE && -d $STATE/displaced ]] ||
     (umask 077 && mkdir -p "$STATE"/{versions,bundles,journal,removing,originals,pending,displaced})
 }
 
@@ -57,6 +59,8 @@ load_index() {
       before="$section|$entry"
       [[ $'\n'${into["$section"]-} == *$'\n'"$entry"$'\n'* ]] || into["$section"]+=$entry$'\n'
     fi
+    # Whatever version wrote a file, it was this project.
+    [[ $field != sha256 ]] || into["$before|known"]+=" $value "
     if [[ -n $field$value && -z ${into["$before|$field"]+set} ]]; then
       into["$before|$field"]=$value
       [[ $field != blob ]] || into["$before|dir"]=$dir

@@ -1,4 +1,4 @@
-# Swap files: made beside their place, put into use before the old one goes, so that swap in use is never lost.
+# Swap files: made beside their place. Swap in use is never lost: what a file holds is moved before the file goes.
 
 readonly DISK_RESERVE=$((1024 * 1024 * 1024))
 
@@ -82,111 +82,108 @@ change_swap_files() {
   local path
   entries WANT swapFiles
   for path in "${ENTRIES[@]}"; do
-    finish_swap_file "$path" || return 1
+    rm -f -- "$path.goblin-new"
     swap_file_state "$path"
-    [[ -n $REPLY ]] || continue
-    take_over_swaps "$path" || return 1
-    bring_swap_file "$path" "${WANT["swapFiles|$path|size"]}" "${WANT["swapFiles|$path|priority"]--1}" || return 1
+    if [[ -n $REPLY ]]; then
+      take_over_swaps "$path" || return 1
+      bring_swap_file "$path" "${WANT["swapFiles|$path|size"]}" "${WANT["swapFiles|$path|priority"]--1}" || return 1
+    fi
+    drop_bridge "$path" || return 1
   done
-}
-
-# finish_swap_file PATH: clears what a killed run left: the half-made file, and the old one still on.
-finish_swap_file() {
-  rm -f -- "$1.goblin-new"
-  [[ -e $1.goblin-old ]] || return 0
-  if [[ -n ${SEEN_SWAP["$1.goblin-old"]-} ]]; then
-    can_swapoff "$1.goblin-old" 0 || return 1
-    swapoff -- "$1.goblin-old" || return 1
-  fi
-  rm -f -- "$1.goblin-old"
-  observe_swaps
 }
 
 # take_over_swaps PATH: swap files of the operator's own, in fstab or at our path, step aside and are remembered.
+# Idempotent, so that the next run finishes what a killed one began.
 take_over_swaps() {
-  local path=$1 file active
-  local -a FSTAB
-  original swapFiles "$path" && return 0
+  local path=$1 file aside='-'
+  local -a FSTAB on=()
   fstab_swap_files
-  local aside='-'
-  [[ -e $path ]] && aside=$path.goblin-original
-  local -a on=()
-  for file in "${FSTAB[@]}" "$path"; do
-    [[ -n ${SEEN_SWAP[$file]-} && " ${on[*]} " != *" $file "* ]] && on+=("$file")
-  done
-  active=${on[*]-}
-  record_original swapFiles "$path" "$aside" "${active:--}"
-  step_aside "$path" "$aside" "${on[@]}"
-}
-
-# step_aside PATH ASIDE SWAP...: idempotent, so that a killed take-over is finished by the next run.
-step_aside() {
-  local path=$1 aside=$2 file
-  for file in "${@:3}"; do
+  if ! original swapFiles "$path"; then
+    [[ ! -e $path ]] || aside=$path.goblin-original
+    for file in "${FSTAB[@]}" "$path"; do
+      [[ -n ${SEEN_SWAP[$file]-} && " ${on[*]} " != *" $file "* ]] && on+=("$file")
+    done
+    record_original swapFiles "$path" "$aside" "${on[*]:--}"
+    original swapFiles "$path"
+  fi
+  aside=${RECORD[0]}
+  read -r -a on <<<"${RECORD[1]#-}"
+  for file in "${on[@]}"; do
+    # What is on at our path is ours once theirs lies aside.
     [[ -n ${SEEN_SWAP[$file]-} ]] || continue
+    [[ $file != "$path" || ! -e $aside ]] || continue
     can_swapoff "$file" 0 || return 1
     swapoff -- "$file" || { REPLY="swapoff $file failed"; return 1; }
     say "  took over the swap file $file (off now; given back on removal)"
   done
-  if grep -qE '^[[:space:]]*/[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+swap[[:space:]]' /etc/fstab 2>/dev/null; then
-    mark_pending reload
-    sed -E '/^[[:space:]]*\/dev\//! s|^([[:space:]]*/[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+swap[[:space:]].*)$|#goblin-host# \1|' \
-      /etc/fstab >/etc/.fstab.goblin-new
-    chmod --reference=/etc/fstab /etc/.fstab.goblin-new
-    mv -T /etc/.fstab.goblin-new /etc/fstab
-  fi
+  ((${#FSTAB[@]} == 0)) ||
+    edit_fstab '/^[[:space:]]*\/dev\//! s|^([[:space:]]*/[^[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+swap[[:space:]].*)$|#goblin-host# \1|'
   if [[ $aside != - && -e $path && ! -e $aside ]]; then mv -T -- "$path" "$aside"; fi
   observe_swaps
 }
 
-# bring_swap_file PATH SIZE PRIORITY
-bring_swap_file() {
-  local path=$1 size=$2 priority=$3 have
-  local -a flags=()
-  ((priority < 0)) || flags=(-p "$priority")
-  original swapFiles "$path" && step_aside "$path" "${RECORD[0]}"
-  swap_file_size "$path"
-  have=$REPLY
-  human "$size"
-  local shown=$REPLY
-  if [[ $have == "$size" && -n ${SEEN_SWAP[$path]-} ]]; then
-    can_swapoff "$path" 0 || return 1
-    swapoff -- "$path"
-    swapon "${flags[@]}" -- "$path"
-    say "  swap file $path: priority $priority"
-    return
-  fi
-  if [[ $have == "$size" ]] && swapon "${flags[@]}" -- "$path" 2>/dev/null; then
-    say "  swap file $path: on"
-    return
-  fi
-  replace_swap_file "$path" "$size" "$shown"
+# edit_fstab EXPRESSION: what else the operator writes there stays.
+edit_fstab() {
+  mark_pending reload
+  sed -E "$1" /etc/fstab >/etc/.fstab.goblin-new
+  chmod --reference=/etc/fstab /etc/.fstab.goblin-new
+  mv -T /etc/.fstab.goblin-new /etc/fstab
 }
 
-# replace_swap_file PATH SIZE SHOWN: new beside old when the disk holds both, else old away first.
-replace_swap_file() {
-  local path=$1 size=$2
-  folder_facts "$path"
-  if [[ -e $path ]] && ((FS_FREE < size + DISK_RESERVE)); then
-    if [[ -n ${SEEN_SWAP[$path]-} ]]; then
-      can_swapoff "$path" 0 || return 1
-      swapoff -- "$path"
-    fi
+# bring_swap_file PATH SIZE PRIORITY
+bring_swap_file() {
+  local path=$1 size=$2 priority=$3 shown
+  local -a flags=()
+  ((priority < 0)) || flags=(-p "$priority")
+  human "$size"
+  shown=$REPLY
+  if [[ -n ${SEEN_SWAP[$path]-} ]]; then switch_off "$path" "$size" || return 1; fi
+  swap_file_size "$path"
+  if [[ $REPLY != "$size" ]] || ! swapon "${flags[@]}" -- "$path" 2>/dev/null; then
     rm -f -- "$path"
+    make_swap_file "$path.goblin-new" "$size" || return 1
+    mv -T -- "$path.goblin-new" "$path"
+    swapon "${flags[@]}" -- "$path" || { REPLY="swapon $path failed"; return 1; }
+  fi
+  observe_swaps
+  say "  swap file $path: $shown, on${flags[1]:+ at priority ${flags[1]}}"
+}
+
+# switch_off PATH SIZE: empties PATH, so that a file of SIZE can take its place: the kernel lets nobody rename or
+# remove a swap file in use. Its pages wait in a bridge beside it if the disk has room. Memory alone would do for
+# the machine, but not for a cgroup at its limit, where it would wake the OOM killer.
+switch_off() {
+  local path=$1 size=$2 bridge=$1.goblin-bridge have used room why
+  can_swapoff "$path" "$size" || return 1
+  read -r _ have used _ <<<"${SEEN_SWAP[$path]}"
+  room=$(((used + used / 4) / 4194304 * 4194304 + 67108864))
+  folder_facts "$path"
+  if ((used > 0 && FS_FREE >= room + DISK_RESERVE && FS_FREE + have >= room + size + DISK_RESERVE)) &&
+    [[ -z ${SEEN_SWAP[$bridge]-} ]]; then
+    make_swap_file "$bridge" "$room" || return 1
+    swapon "${flags[@]}" -- "$bridge" || { REPLY="swapon $bridge failed"; return 1; }
     observe_swaps
   fi
-  make_swap_file "$path.goblin-new" "$size" || return 1
-  if [[ -n ${SEEN_SWAP[$path]-} ]]; then
-    can_swapoff "$path" "$size" || { rm -f -- "$path.goblin-new"; return 1; }
-    mv -T -- "$path" "$path.goblin-old"
+  if ! can_swapoff "$path" 0; then
+    why=$REPLY
+    drop_bridge "$path" || :
+    REPLY=$why
+    return 1
   fi
-  mv -T -- "$path.goblin-new" "$path"
-  swapon "${flags[@]}" -- "$path" || { REPLY="swapon $path failed"; return 1; }
-  if [[ -e $path.goblin-old ]]; then
-    swapoff -- "$path.goblin-old" || { REPLY="swapoff of the old $path failed"; return 1; }
-    rm -f -- "$path.goblin-old"
+  swapoff -- "$path" || { REPLY="swapoff $path failed"; return 1; }
+  observe_swaps
+}
+
+# drop_bridge PATH: the pages that waited move on to the swap file, or back to memory.
+drop_bridge() {
+  local bridge=$1.goblin-bridge
+  [[ -e $bridge ]] || return 0
+  if [[ -n ${SEEN_SWAP[$bridge]-} ]]; then
+    can_swapoff "$bridge" 0 || return 1
+    swapoff -- "$bridge" || { REPLY="swapoff $bridge failed"; return 1; }
   fi
-  say "  swap file $path: $3, on"
+  rm -f -- "$bridge"
+  observe_swaps
 }
 
 # give_back_swap_files: ours goes, the operator's own comes back as it was.
@@ -196,36 +193,34 @@ give_back_swap_files() {
   for path in "${ENTRIES[@]}"; do
     rm -f -- "$path.goblin-new"
     original swapFiles "$path" || continue
-    for file in "$path" "$path.goblin-old"; do
+    for file in "$path" "$path.goblin-bridge"; do
       [[ -n ${SEEN_SWAP[$file]-} && -e $file ]] || continue
       [[ $file != "$path" || ${RECORD[0]} == - || -e ${RECORD[0]} ]] || continue
       can_swapoff "$file" 0 || return 1
       swapoff -- "$file" || { REPLY="swapoff $file failed"; return 1; }
     done
-    rm -f -- "$path.goblin-old"
+    rm -f -- "$path.goblin-bridge"
     [[ ${RECORD[0]} != - && ! -e ${RECORD[0]} ]] || rm -f -- "$path"
     [[ ${RECORD[0]} == - || ! -e ${RECORD[0]} ]] || mv -T -- "${RECORD[0]}" "$path"
-    if grep -q '^#goblin-host# ' /etc/fstab 2>/dev/null; then
-      mark_pending reload
-      sed 's/^#goblin-host# //' /etc/fstab >/etc/.fstab.goblin-new
-      chmod --reference=/etc/fstab /etc/.fstab.goblin-new
-      mv -T /etc/.fstab.goblin-new /etc/fstab
-    fi
-    RETURN_SWAPS="${RECORD[1]#-}"
+    rm -f -- /etc/.fstab.goblin-new
+    ! grep -q '^#goblin-host# ' /etc/fstab 2>/dev/null || edit_fstab 's/^#goblin-host# //'
+    # Remembered before the record goes: they come back only after the reload.
+    for file in ${RECORD[1]#-}; do printf '%s\n' "$file" >"$STATE/pending/swapon%${file//\//%}"; done
     forget_original swapFiles "$path"
     say "  removed the swap file $path"
   done
 }
 
 # return_swaps: after the reload, the operator's own swap files are on again.
-RETURN_SWAPS=''
 return_swaps() {
-  local file unit
-  for file in $RETURN_SWAPS; do
-    [[ -e $file ]] || continue
-    unit=$(systemd-escape --path --suffix=swap -- "$file")
-    systemctl start -- "$unit" 2>/dev/null || swapon -- "$file" || warn "$file was swapped to before and cannot be switched on"
-    say "  swap file $file is on again"
+  local note file unit
+  for note in "$STATE"/pending/swapon%*; do
+    read -r file <"$note" || :
+    if [[ -e $file && -z ${SEEN_SWAP[$file]-} ]]; then
+      unit=$(systemd-escape --path --suffix=swap -- "$file")
+      systemctl start -- "$unit" 2>/dev/null || swapon -- "$file" || warn "$file was swapped to before and cannot be switched on"
+      say "  swap file $file is on again"
+    fi
+    rm -f -- "$note"
   done
-  RETURN_SWAPS=''
 }
