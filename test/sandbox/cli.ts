@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { totalmem } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { refuseFailure, runEngine } from "./deploy";
-import { EngineError, type EngineName } from "./engine";
+import { runEngine } from "./deploy";
+import { EngineError, type EngineName, renderReceipts } from "./engine";
 import { readEnforcement, renderEnforcement } from "./enforcement";
 import { SandboxError } from "./errors";
 import { sshArguments } from "./ssh";
@@ -38,7 +38,9 @@ const cli = new Command("sandbox")
   )
   .enablePositionalOptions()
   .action(async () => {
-    const { vm } = await bringUp(settings());
+    const { vm, result } = await bringUp(settings());
+    const receipts = renderReceipts(result?.diagnostics ?? []);
+    if (receipts !== "") console.log(`\n${receipts}`);
     await printEnforcement(vm);
     console.log(`\nThe VM stays up:  npm run -s sandbox -- ssh | verify | reboot | destroy | down`);
   });
@@ -70,7 +72,8 @@ cli
   .description("take everything that the program applied off the VM")
   .action(async () => {
     const { engine } = cli.opts<Options>();
-    refuseFailure("destroy", await runEngine("destroy", running(), { engine, display: process.stdout }));
+    const result = await runEngine("destroy", running(), { engine, display: process.stdout });
+    process.exitCode = result.exitCode;
   });
 
 cli

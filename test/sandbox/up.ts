@@ -81,9 +81,12 @@ export async function bringUp(
         enabled: () => apply,
         task: step(async (context, task) => {
           if (context.vm === undefined) return;
+          const running = new Set<string>();
           context.result = await runEngine("up", context.vm, {
             engine: options.engine,
             onEvent: (event) => {
+              trackRunning(running, event);
+              task.title = ["Program: up on stack", stack, ...running].join(" ");
               const line = progressLine(event);
               if (line !== undefined) task.output = line;
             },
@@ -107,6 +110,12 @@ export async function bringUp(
   });
   if (vm === undefined) throw new Error("the VM's task ended without a VM");
   return { vm, ...(result !== undefined && { result }) };
+}
+
+/** Names what is being done now: the resources whose step has begun and not ended. */
+function trackRunning(running: Set<string>, event: EngineEvent): void {
+  if (event.type === "start" && event.op !== "same") running.add(`${event.op} ${event.name}`);
+  if (event.type === "step") running.delete(`${event.step.op} ${event.step.name}`);
 }
 
 /** What is worth a line while the program is applied: what ran on the host, and warnings. Errors come last. */

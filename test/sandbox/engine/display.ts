@@ -1,6 +1,6 @@
 /** The run as text for a person, in the manner of `pulumi preview --diff`. */
 
-import type { Diagnostic, EngineEvent, Op, Step } from "./types";
+import type { Diagnostic, EngineEvent, Op, Severity, Step } from "./types";
 
 const RED = 31;
 const GREEN = 32;
@@ -68,13 +68,17 @@ export class Display {
   private end(summary: string): void {
     const shown = this.diagnostics.filter(({ severity }) => severity !== "debug");
     if (shown.length > 0) this.line(`\n${this.paint("Diagnostics:", BOLD)}`);
-    for (const { severity, urn, message } of shown) {
-      const about = urn?.split("::").slice(2).join(" ") ?? "stack";
-      const prefix =
-        severity === "error" ? `${this.paint("error:", RED)} ` : severity === "warning" ? "warning: " : "";
-      this.line(`  ${about}: ${prefix}${message.replace(/\n/g, "\n    ")}`);
+    for (const [heading, group] of byResource(shown)) {
+      this.line(`  ${heading}:`);
+      for (const { severity, message } of group)
+        this.line(`    ${this.prefix(severity)}${message.replace(/\n/g, "\n    ")}`);
     }
     this.line(`\n${this.paint("Resources:", BOLD)} ${summary === "" ? "none" : summary}`);
+  }
+
+  private prefix(severity: Severity): string {
+    if (severity === "error") return `${this.paint("error:", RED)} `;
+    return severity === "warning" ? `${this.paint("warning:", YELLOW)} ` : "";
   }
 
   private paint(text: string, colour: number): string {
@@ -84,4 +88,31 @@ export class Display {
   private line(text: string): void {
     this.sink?.write(`${text}\n`);
   }
+}
+
+/** What the hosts said of what they did, one block for each command; empty when nothing was run. */
+export function renderReceipts(diagnostics: readonly Diagnostic[]): string {
+  const said = diagnostics.filter(({ severity, urn }) => severity === "info" && urn !== undefined);
+  return [...byResource(said)]
+    .map(
+      ([heading, group]) =>
+        `${heading}:\n${group.map(({ message }) => `  ${message.replace(/\n/g, "\n  ")}\n`).join("")}`,
+    )
+    .join("");
+}
+
+/** What was said of one resource stands together, under its type and name, in the order of first mention. */
+function byResource(diagnostics: readonly Diagnostic[]): Map<string, Diagnostic[]> {
+  const groups = new Map<string, Diagnostic[]>();
+  for (const diagnostic of diagnostics) {
+    const heading = headingOf(diagnostic.urn);
+    groups.set(heading, [...(groups.get(heading) ?? []), diagnostic]);
+  }
+  return groups;
+}
+
+/** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME` as "TYPE (NAME)". */
+function headingOf(urn: string | undefined): string {
+  const [types, name] = urn?.split("::").slice(2) ?? [];
+  return types === undefined || name === undefined ? "stack" : `${types.split("$").at(-1) ?? ""} (${name})`;
 }

@@ -5,6 +5,7 @@
  */
 
 export { chooseEngine, findPulumi, type EngineName, type Installation } from "./choose";
+export { renderReceipts } from "./display";
 export { BANNER, localEngine } from "./local";
 export { pulumiEngine } from "./pulumi";
 export { EngineError } from "./types";
