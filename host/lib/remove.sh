@@ -40,7 +40,7 @@ leave_when_last() {
   stored_bundles
   ((${#BUNDLES[@]} == 0)) || return 0
   # Installed and without a store: a removal was killed between the two commands below.
-  if [[ -n $NEW_STORE && $0 == "$SELF" ]] || { original files "$SELF" && [[ ${RECORD[0]} == absent ]]; }; then self=$SELF; fi
+  if [[ -n $NEW_STORE && $NAME == manager && $0 == "$SELF" ]] || { original files "$SELF" && [[ ${RECORD[0]} == absent ]]; }; then self=$SELF; fi
   rm -rf -- "$STATE" "$RUN"
   [[ -z $self ]] || rm -f -- "$self"
 }
