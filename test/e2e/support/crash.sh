@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Runs in the guest: steps on the bundle `crash` in one go, because each ssh and each fork is slow there. Prints
+# "@@ STEP STATUS" before the output of each step.
+#   apply:VERSION, remove          in the foreground, to the end
+#   kill:K:apply:VERSION           the same, killed before its step K (see crash-trap.sh); 0 counts only
+#   unit:SECONDS:apply:VERSION     as a unit of its own, as over SSH, and all of it killed after so many seconds
+#   apt:apply:VERSION              the same, killed while dpkg unpacks
+#   steps                          the steps that the last counted run took
+#   interrupted                    what the manager's store says about it
+#   verify, status, fingerprint
+folder=/run/goblin-crash
+
+manager() {
+	if [[ $1 == apply ]]; then
+		ai-resource-manager apply crash <"$folder/$2.yaml"
+	else
+		ai-resource-manager remove crash
+	fi
+}
+
+counted() {
+	rm -f "$folder"/kind.*
+	echo 0 >"$folder/count"
+	: >"$folder/steps"
+	BASH_ENV=$folder/crash-trap.sh CRASH_FOLDER=$folder CRASH_KILL_AT=$1 AI_RESOURCE_MANAGER_DETACHED=1 \
+		setsid --wait ai-resource-manager "$2" crash <"$folder/${3:-v1}.yaml"
+}
+
+kill_unit() { systemctl kill --signal=KILL 'ai-resource-manager-*-*.service'; }
+
+killed_unit() {
+	local client
+	manager "$2" "${3-}" &
+	client=$!
+	sleep "$1"
+	kill_unit
+	wait "$client"
+}
+
+killed_in_dpkg() {
+	local client
+	manager "$1" "${2-}" &
+	client=$!
+	until pgrep -f '^/usr/bin/dpkg .*--unpack' >/dev/null || ! kill -0 "$client" 2>/dev/null; do :; done
+	kill_unit
+	wait "$client"
+}
+
+run() {
+	local kind first second third
+	IFS=: read -r kind first second third <<<"$1"
+	case $kind in
+		apply | remove) AI_RESOURCE_MANAGER_DETACHED=1 manager "$kind" "$first" ;;
+		kill) counted "$first" "$second" "$third" ;;
+		unit) killed_unit "$first" "$second" "$third" ;;
+		apt) killed_in_dpkg "$first" "$second" ;;
+		interrupted) find /var/lib/ai-resource-manager/journal /var/lib/ai-resource-manager/removing -type l ;;
+		steps) cat "$folder/steps" ;;
+		verify) ai-resource-manager verify ;;
+		status) ai-resource-manager status --json ;;
+		fingerprint) bash "$folder/fingerprint.sh" ;;
+		*) return 2 ;;
+	esac
+}
+
+for step in "$@"; do
+	status=0
+	started=${EPOCHREALTIME/./}
+	output=$(run "$step" 2>&1) || status=$?
+	printf '@@ %s %s %s\n%s\n' "$step" "$status" "$(((${EPOCHREALTIME/./} - started) / 1000))" "$output"
+done

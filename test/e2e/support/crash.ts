@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Vm } from "../../sandbox/vm";
+
+const FOLDER = "/run/goblin-crash";
+
+/** What a step of crash.sh did. */
+export interface StepResult {
+  readonly step: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly output: string;
+}
+
+/** Puts the scripts and the bundles' texts into the guest, outside everything that a fingerprint reads. */
+export async function install(vm: Vm, texts: Readonly<Record<string, string>>): Promise<void> {
+  await vm.run(`mkdir -p ${FOLDER}`);
+  for (const name of ["crash.sh", "crash-trap.sh", "fingerprint.sh"]) {
+    await vm.run(`cat >${FOLDER}/${name}`, {
+      stdin: readFileSync(join(import.meta.dirname, name), "utf8"),
+    });
+  }
+  for (const [version, text] of Object.entries(texts)) {
+    await vm.run(`cat >${FOLDER}/${version}.yaml`, { stdin: text });
+  }
+}
+
+/** Runs steps in the guest in one go; see crash.sh. */
+export async function steps(vm: Vm, names: readonly string[]): Promise<StepResult[]> {
+  const text = await vm.run(`bash ${FOLDER}/crash.sh ${names.join(" ")}`, { timeoutSeconds: 580 });
+  return text
+    .split(/^@@ /m)
+    .slice(1)
+    .map((part) => {
+      const end = part.indexOf("\n");
+      const [step = "", status, milliseconds] = part.slice(0, end).split(" ");
+      return {
+        step,
+        status: Number(status),
+        milliseconds: Number(milliseconds),
+        output: part.slice(end + 1),
+      };
+    });
+}
+
+/** The steps of the last counted run, in order: "external mv -T ..." or "write printf ...". */
+export const stepLines = ({ output }: StepResult): string[] =>
+  output.split("\n").filter((line) => line !== "");
+
+/** Whether a run that took these steps and no more is one that the next run must heal. */
+export function isInterrupted(lines: readonly string[]): boolean {
+  const did = (step: RegExp): boolean => lines.some((line) => step.test(line));
+  const applying = did(/ ln -s .*\/journal\//) && !did(/ mv .*\/journal\/.*\/bundles\//);
+  const removing = did(/ mv .*\/bundles\/.*\/removing\//) && !did(/ rm .*\/removing\//);
+  return applying || removing;
+}
+
+/** First, last and what lies evenly between them. */
+export function sample(count: number, size: number): number[] {
+  return Array.from({ length: size }, (_, index) => 1 + Math.round((index * (count - 1)) / (size - 1)));
+}
+
+/** The steps before which a kill comes after an external command, each once, and the very first. */
+export const afterExternal = (lines: readonly string[]): number[] =>
+  lines.flatMap((_, index) =>
+    index === 0 || lines[index - 1]?.startsWith("external ") === true ? [index + 1] : [],
+  );
+
+/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let value = Math.imul(state ^ (state >>> 15), state | 1);
+    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
+    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
