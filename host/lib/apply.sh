@@ -76,6 +76,7 @@ apply_bundle() {
     say "$name: unchanged"
     return 0
   fi
+  can_write || return "$EXIT_USAGE"
   local -a drift=("${FINDINGS[@]}")
   stage "$name" "$spool"
   folder=$REPLY

@@ -29,6 +29,8 @@ detached() {
     --unit="ai-resource-manager-$1-$$" --description="ai-resource-manager $1 ${2-}" \
     --property=RuntimeMaxSec=3600 --property=KillMode=process \
     --setenv=AI_RESOURCE_MANAGER_DETACHED=1 --setenv=AI_RESOURCE_MANAGER_SPOOL="$SPOOL" \
+    --setenv=AI_RESOURCE_MANAGER_LOCK_WAIT="$LOCK_WAIT_SECONDS" \
+    --setenv=AI_RESOURCE_MANAGER_APT_WAIT="$APT_WAIT_SECONDS" \
     bash "$0" "$@" </dev/null || status=$?
   return "$status"
 }
@@ -41,7 +43,9 @@ valid_name() {
 change() {
   local status=0
   take_lock "$@"
+  [[ $1 != apply || $2 == --stored || -d $STATE/versions ]] || NAME=$2 can_write || return "$EXIT_USAGE"
   init_store
+  trap leave_no_trace EXIT
   case $1 in
     apply)
       if [[ $2 == --stored ]]; then

@@ -1,7 +1,8 @@
 # Packages: installed without questions, removed again only if this project brought them.
 
+readonly APT_WAIT_SECONDS=${AI_RESOURCE_MANAGER_APT_WAIT:-300}
 readonly -a APT=(env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
-  apt-get -q -y -o "DPkg::Lock::Timeout=${AI_RESOURCE_MANAGER_APT_WAIT:-300}"
+  apt-get -q -y -o "DPkg::Lock::Timeout=$APT_WAIT_SECONDS"
   -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef -o Dpkg::Use-Pty=0)
 
 # apt ARGUMENTS...: runs apt-get; on failure APT_SAID is what it said.

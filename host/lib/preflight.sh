@@ -10,15 +10,26 @@ check_host() {
 preflight() {
   PROBLEMS=()
   preflight_version
-  preflight_writable
   preflight_files
   preflight_cores
   preflight_swap_files
   preflight_zram
   preflight_sysctls
-  ((${#PROBLEMS[@]} == 0)) && return 0
+  report_problems
+}
+
+report_problems() {
   local text
   for text in "${PROBLEMS[@]}"; do error "$text"; done
+  ((${#PROBLEMS[@]} == 0))
+}
+
+# can_write: asked before the bundle is staged, which needs the disk itself.
+can_write() {
+  PROBLEMS=()
+  preflight_writable
+  report_problems && return 0
+  error "bundle $NAME was not applied; nothing was changed"
   return 1
 }
 
@@ -92,7 +103,9 @@ preflight_swap_files() {
   ((${#ENTRIES[@]} == 0)) || preflight_no_container 'a swap file' || return 0
   for path in "${ENTRIES[@]}"; do
     size=${WANT["swapFiles|$path|size"]}
+    # The bundle names the size's setting; the path's stands beside it.
     setting=${WANT["swapFiles|$path|setting"]:-goblin-host:swap}
+    setting=${setting%.size}
     if [[ -d $path ]]; then
       problem "$setting.path: $path is a folder. Allowed: a file that does not exist yet, or a swap file. Fix: pulumi config set --path '$setting.path' $path/swapfile"
       continue

@@ -107,6 +107,15 @@ owner_of() {
   done
 }
 
+# leave_no_trace: at the end of a run, what a refused bundle had staged, and a store that holds nothing.
+# shellcheck disable=SC2317 # a trap calls it
+leave_no_trace() {
+  local -a held=("$STATE"/{bundles,journal,removing,originals,displaced}/*)
+  rm -f -- "${SPOOL-}"
+  rm -rf -- "$STATE"/versions/.[!.]*
+  ((${#held[@]} > 0)) || rm -rf -- "$STATE"
+}
+
 # drop_garbage: versions that no link names, half-written ones and spools of runs that were killed.
 drop_garbage() {
   local dir link
