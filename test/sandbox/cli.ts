@@ -40,7 +40,7 @@ const cli = new Command("sandbox")
   .action(async () => {
     const { vm, result } = await bringUp(settings());
     const receipts = renderReceipts(result?.diagnostics ?? []);
-    if (receipts !== "") console.log(`\n${receipts}`);
+    console.log(`\n${receipts}`);
     await printEnforcement(vm);
     console.log(`\nThe VM stays up:  npm run -s sandbox -- ssh | verify | reboot | destroy | down`);
   });
@@ -55,7 +55,7 @@ cli
 
 cli
   .command("preview")
-  .description("what `up` would change, and what has drifted")
+  .description("what `up` would change")
   .option("--expect-no-changes", "exit code 7 when there is something")
   .action(async ({ expectNoChanges = false }: { expectNoChanges?: boolean }) => {
     const { engine } = cli.opts<Options>();

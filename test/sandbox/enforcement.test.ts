@@ -60,6 +60,18 @@ ollama.service  MemoryMax  8GiB      8GiB    ok
 `);
   });
 
+  it("says in words what the host resolves", () => {
+    const limits = {
+      "ollama.service": { MemoryMax: "@{memory-less:2147483648:10%}", AllowedCPUs: "@{cores-except:0-1}" },
+    };
+    expect(renderEnforcement(rowsOf({ limits, swapFiles: {}, zram: {}, sysctls: {} }, kernel))).toBe(`\
+unit            property     declared              kernel  verdict
+--------------  -----------  --------------------  ------  -------
+ollama.service  MemoryMax    RAM less 2GiB or 10%  8GiB    ok
+ollama.service  AllowedCPUs  all but 0-1           0-1,4   ok
+`);
+  });
+
   it("says when a swap is off", () => {
     const rows = rowsOf(bundle, parseReadings("swaps\tproc\tFilename Type Size Used Priority\n"));
     expect(

@@ -55,11 +55,21 @@ export function renderEnforcement(rows: readonly EnforcementRow[]): string {
   const cells = rows.map(({ subject, property, declared, kernel, verdict }) => [
     subject,
     property,
-    isSize(property) ? formatBytes(declared) : declared,
+    readableToken(isSize(property) ? formatBytes(declared) : declared),
     isSize(property) ? formatBytes(kernel) : kernel,
     verdict,
   ]);
   return renderTable(["unit", "property", "declared", "kernel", "verdict"], cells);
+}
+
+/** What the host resolves, in words: see "Tokens" in docs/bundle.md. */
+function readableToken(declared: string): string {
+  return declared
+    .replace(
+      /@\{memory-less:(\d+):(\d+%)\}/,
+      (_, bytes: string, percent: string) => `RAM less ${formatBytes(bytes)} or ${percent}`,
+    )
+    .replace(/@\{cores-except:(.+)\}/, "all but $1");
 }
 
 const isSize = (property: string): boolean => property === "size" || property.startsWith("Memory");
