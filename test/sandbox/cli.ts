@@ -90,7 +90,10 @@ cli
   .command("verify")
   .description("compare what is declared with the files and the kernel, in the VM")
   .action(() => {
-    inGuest(["ai-resource-manager", "verify", "--table"]);
+    inGuest([
+      "command -v ai-resource-manager >/dev/null || { echo 'nothing is applied' >&2; exit 2; };",
+      "ai-resource-manager verify --table",
+    ]);
   });
 
 cli

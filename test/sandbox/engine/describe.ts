@@ -14,11 +14,24 @@ export function describe(before: PropertyMap, after: PropertyMap): string {
 
 function describeValue(name: string, before: Value | undefined, after: Value | undefined): string[] {
   if (equal(before, after)) return [];
-  if (before === undefined) return [`+ ${name}: ${print(after)}`];
-  if (after === undefined) return [`- ${name}: ${print(before)}`];
+  if (before === undefined) return describeWhole("+", name, after);
+  if (after === undefined) return describeWhole("-", name, before);
   if (isSecret(before) || isSecret(after)) return [`~ ${name}: [secret] => [secret]`];
   if (typeof before === "string" && typeof after === "string") return describeText(name, before, after);
   return describeNested(name, before, after, "") ?? [`~ ${name}: ${print(before)} => ${print(after)}`];
+}
+
+/** What is there on one side only: maps and texts of several lines laid out, line by line under the sign. */
+function describeWhole(sign: "+" | "-", name: string, value: Value | undefined): string[] {
+  if (value === undefined || value === UNKNOWN || isSecret(value) || hasSecret(value))
+    return [`${sign} ${name}: ${print(value)}`];
+  if (typeof value === "string" && value.includes("\n")) {
+    const lines = value.split("\n").filter((line) => line !== "");
+    return [`${sign} ${name}:`, ...lines.map((line) => `${INDENT}${sign} ${line}`)];
+  }
+  if (!isMap(value) || Object.keys(value).length === 0) return [`${sign} ${name}: ${print(value)}`];
+  const lines = Object.entries(value).flatMap(([key, item]) => describeWhole(sign, key, item));
+  return [`${sign} ${name}: {`, ...lines.map((line) => `${INDENT}${line}`), "  }"];
 }
 
 function describeText(name: string, before: string, after: string): string[] {
