@@ -75,7 +75,8 @@ enable_units() {
   for unit in "${ENTRIES[@]}"; do
     [[ ${WANT["units|$unit|enabled"]-} == true ]] || continue
     seen "$unit" UnitFileState
-    ! is_enabled "$REPLY" || continue
+    # One that a generator made (a swap file's, from fstab) ends with what it was made from.
+    if is_enabled "$REPLY" && { [[ $REPLY != generated ]] || ! has WANT files "/etc/systemd/system/$unit"; }; then continue; fi
     mark_pending reload
     enable_unit "$REPLY" "$unit"
     say "  enabled $unit"
@@ -140,7 +141,10 @@ stop_gone_units() {
   gone_entries units
   for unit in "${ENTRIES[@]}"; do
     original units "$unit" || continue
-    if [[ ${WAS["units|$unit|active"]-} == true && ${RECORD[1]} != active ]]; then
+    seen "$unit" ActiveState
+    # One whose file is ours may run without being wanted active: since the boot, or started by hand.
+    if [[ ${RECORD[1]} != active ]] && { [[ ${WAS["units|$unit|active"]-} == true ]] ||
+      { [[ $REPLY == active && -z $BOOTING ]] && has WAS files "/etc/systemd/system/$unit"; }; }; then
       systemctl stop -- "$unit" 2>/dev/null || :
       say "  stopped $unit"
     fi
@@ -163,11 +167,22 @@ stop_empty_slice() {
   systemctl stop -- "$1" 2>/dev/null || :
 }
 
+# stop_gone_slices: those that came with the bundle, and those that only its units were in.
 stop_gone_slices() {
-  local path
+  local path unit slice
   entries WAS files
   for path in "${ENTRIES[@]}"; do
     [[ $path != /etc/systemd/system/*.slice || -e $path ]] || stop_empty_slice "${path##*/}"
+  done
+  gone_entries limits
+  for unit in "${ENTRIES[@]}"; do
+    seen "$unit" Slice
+    slice=$REPLY
+    while [[ $slice == ?*.slice && ! -e /etc/systemd/system/$slice && ! -e /usr/lib/systemd/system/$slice ]]; do
+      stop_empty_slice "$slice"
+      [[ $slice == *-*.slice ]] || break
+      slice=${slice%-*}.slice
+    done
   done
 }
 
