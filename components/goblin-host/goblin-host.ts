@@ -123,6 +123,6 @@ function nextSteps({ user = "root", port = 22 }: HostConnection, address: string
   return [
     `what the kernel enforces: ${ssh} ${sudo}ai-resource-manager verify --table`,
     `what happened at boot: ${ssh} ${sudo}journalctl -u ai-resource-manager`,
-    "what has changed on the host: pulumi preview --expect-no-changes",
+    `what has changed on the host: ${ssh} ${sudo}ai-resource-manager verify`,
   ];
 }

@@ -11,7 +11,7 @@ export const SwapFileSettings = z.strictObject({
   }).prefault("/swapfile"),
   size: sizeField({
     description:
-      "Size of the swapfile, in bytes on disk. It is created whole, and a change builds the new one before the old one goes.",
+      "Size of the swapfile, in bytes on disk. It is created whole. When it changes, what is swapped to the old one moves first, so nothing is lost.",
     example: "16GiB",
     least: "1MiB",
   }).prefault("16GiB"),

@@ -9,9 +9,9 @@ export const ZramDeviceSettings = z
       example: "8GiB",
       least: "1MiB",
     }).prefault("8GiB"),
-    algorithm: choiceField(["lz4", "lz4hc", "lzo", "lzo-rle", "zstd", "deflate", "842"], {
+    algorithm: choiceField(["lz4", "lz4hc", "lzo", "lzo-rle", "zstd", "deflate"], {
       description:
-        "Compression algorithm. One that the kernel lacks is refused on the host; the kernel alone would only warn and take another.",
+        "Compression algorithm. With one that the kernel lacks the apply fails and is rolled back; the kernel alone would only warn and take another.",
     }).default("lz4"),
     priority: integerField({
       description:

@@ -153,7 +153,7 @@ roll_back() {
     leave_when_last
     error "bundle $name was rolled back; run ai-resource-manager verify to see what is in force"
   else
-    error "the rollback is not complete: $REPLY. The next run continues it"
+    error "the rollback is not complete; the next run continues it: $REPLY"
   fi
   return "$EXIT_FAILED"
 }
@@ -196,11 +196,23 @@ warn_overridden() {
   done
 }
 
+# settle_weights: slices start before the module of their disk's scheduler, so that each boot leaves them with its
+# default weight. That is how a boot goes and no drift.
+settle_weights() {
+  local name
+  WANT=()
+  stored_bundles
+  for name in "${BUNDLES[@]}"; do load_index WANT "$STATE/bundles/$name"; done
+  observe WANT
+  write_limits
+}
+
 # apply_stored [NAME]: repairs from the store, without Pulumi and without the network. One look at everything
 # tells which bundles need it: at boot the workloads wait for this.
 apply_stored() {
   local name line status=0
   local -A drifted=()
+  [[ -z $BOOTING ]] || settle_weights
   examine "$@"
   local -a names=("${EXAMINED[@]}")
   for line in "${FINDINGS[@]}"; do drifted[${line%%$'\t'*}]=1; done

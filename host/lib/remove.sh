@@ -10,7 +10,10 @@ remove_bundle() {
   fi
   if [[ $name == manager ]]; then
     stored_bundles
-    ((${#BUNDLES[@]} <= 1)) || die "$EXIT_USAGE" "the manager goes last: ${BUNDLES[*]/manager/} are still applied. Remove those first"
+    local -a others=()
+    local other
+    for other in "${BUNDLES[@]}"; do [[ $other == manager ]] || others+=("$other"); done
+    ((${#others[@]} == 0)) || die "$EXIT_USAGE" "the manager goes last, and these are still applied: ${others[*]}. Remove them first"
   fi
   say "$name:"
   [[ ! -L $STATE/bundles/$name ]] || mv -T -- "$STATE/bundles/$name" "$STATE/removing/$name"

@@ -13,6 +13,7 @@ examine() {
   EVERYTHING=()
   for name in "${names[@]}"; do
     current_version "$name"
+    [[ -n $REPLY ]] || stored_bundles
     [[ -n $REPLY ]] || die "$EXIT_USAGE" "no bundle \"$name\" is stored on this host (stored: ${BUNDLES[*]:-none})"
     load_index EVERYTHING "$REPLY"
   done

@@ -254,10 +254,12 @@ describe("the host stack on a new machine", () => {
 
   it("after a reboot all of it holds before anyone logs in", async () => {
     await goTo(vm, "applied");
+    const generations = await vm.run("cat /var/lib/ai-resource-manager/bundles/*/generation");
     await vm.reboot();
     await vm.run("systemctl is-system-running --wait >/dev/null; true");
     await expectSpecification();
     expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("cat /var/lib/ai-resource-manager/bundles/*/generation")).toBe(generations);
     const boot = await vm.run("systemctl show -p Result,ActiveState ai-resource-manager.service");
     expect(boot.trim().split("\n").sort()).toEqual(["ActiveState=active", "Result=success"]);
   });
