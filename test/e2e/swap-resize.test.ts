@@ -1,0 +1,133 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { apply, bundles } from "./support/bundles";
+import { deploy, goTo, machine, ran } from "./support/machine";
+import { Pattern } from "./support/pattern";
+
+const vm = machine();
+const GiB = 1024 ** 3;
+const MiB = 1024 ** 2;
+
+/** Of this much at most 48 MiB are in memory. */
+const HELD_MIB = 384;
+
+interface Swap {
+  readonly sizeBytes: number;
+  readonly usedBytes: number;
+  readonly priority: number;
+}
+
+/** What the kernel swaps to, by path. */
+async function swaps(): Promise<Record<string, Swap>> {
+  const lines = (await vm.run("cat /proc/swaps")).trim().split("\n").slice(1);
+  return Object.fromEntries(
+    lines
+      .map((line) => line.split(/\s+/))
+      .map(([path = "", , size, used, priority]) => [
+        path,
+        { sizeBytes: Number(size) * 1024, usedBytes: Number(used) * 1024, priority: Number(priority) },
+      ]),
+  );
+}
+
+/** Our two swaps and nothing else: no bridge, no old file, neither on nor on the disk. */
+async function expectSwapFile(sizeBytes: number): Promise<void> {
+  const found = await swaps();
+  expect(Object.keys(found).sort()).toEqual(["/dev/zram0", "/swapfile"]);
+  expect(found["/swapfile"]).toMatchObject({ sizeBytes: sizeBytes - 4096, priority: 10 });
+  expect(found["/dev/zram0"]).toMatchObject({ sizeBytes: 8 * GiB - 4096, priority: 100 });
+  expect(await vm.run("ls -d /swapfile*; stat -c '%a %s' /swapfile; systemctl is-active swapfile.swap")).toBe(
+    `/swapfile\n600 ${sizeBytes}\nactive\n`,
+  );
+}
+
+const freeBytes = async (): Promise<number> => Number(await vm.run("df -B1 --output=avail / | tail -n 1"));
+
+/** Takes what is free on the disk but for this much; nothing is written, so it costs no time. */
+const leaveFree = (bytes: number): Promise<string> =>
+  vm.run(
+    `rm -f /filler; fallocate -l $(($(df -B1 --output=avail / | tail -n 1) - ${bytes})) /filler; df -B1 --output=avail / | tail -n 1`,
+  );
+
+/**
+ * Takes memory away until about this much is available. Huge pages do that without writing to any; one request may
+ * find memory too scattered for all of them.
+ */
+const leaveMemory = (mib: number): Promise<string> =>
+  vm.run(
+    `for attempt in 1 2 3 4 5 6; do
+      sync; echo 3 >/proc/sys/vm/drop_caches; echo 1 >/proc/sys/vm/compact_memory
+      awk '/^MemAvailable:/ {spare = $2 - ${mib} * 1024} /^HugePages_Total:/ {pages = $2}
+        END {print int(pages + spare / 2048)}' /proc/meminfo >/proc/sys/vm/nr_hugepages
+      awk '/^MemAvailable:/ {exit $2 > ${mib + 40} * 1024}' /proc/meminfo && exit 0
+    done; grep -E 'MemAvailable|HugePages' /proc/meminfo; exit 1`,
+  );
+
+let pattern: Pattern;
+
+beforeAll(async () => {
+  await goTo(vm, "applied");
+  pattern = await Pattern.start(vm, HELD_MIB);
+});
+
+describe("a swap file in use", () => {
+  it("is resized from 16 to 8 GiB and back, and nothing is lost", async () => {
+    await expectSwapFile(16 * GiB);
+    const used = (await swaps())["/swapfile"]?.usedBytes ?? 0;
+    expect(used, "pages in /swapfile").toBeGreaterThan((HELD_MIB - 64) * MiB);
+    const free = await freeBytes();
+
+    const smaller = await deploy(vm, "up", { overrides: { "goblin-host:swap.size": "8GiB" } });
+    expect(ran(smaller)).toEqual(["swap"]);
+    await expectSwapFile(8 * GiB);
+    await pattern.expectIntact();
+    expect(Math.abs((await freeBytes()) - free - 8 * GiB)).toBeLessThan(64 * MiB);
+
+    expect(ran(await deploy(vm, "up"))).toEqual(["swap"]);
+    await expectSwapFile(16 * GiB);
+    await pattern.expectIntact();
+    expect(Math.abs((await freeBytes()) - free)).toBeLessThan(64 * MiB);
+    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+  });
+
+  it("is resized on a disk that cannot hold both files, by way of a file as large as what is in use", async () => {
+    await leaveFree(2 * GiB);
+    const { code, stdout, stderr } = await apply(vm, bundles.swap({ size: "15GiB" }));
+    expect(code, stdout + stderr).toBe(0);
+    await expectSwapFile(15 * GiB);
+    await pattern.expectIntact();
+  });
+
+  it("is resized on a disk without any room, by way of memory and zram", async () => {
+    await leaveFree(GiB);
+    const { code, stdout, stderr } = await apply(vm, bundles.swap({ size: "14GiB" }));
+    expect(code, stdout + stderr).toBe(0);
+    await expectSwapFile(14 * GiB);
+    await pattern.expectIntact();
+    await vm.run("rm /filler");
+  });
+
+  it("is not made smaller than what it holds when that fits nowhere else", async () => {
+    await vm.run("systemctl stop earlyoom dev-zram0.swap");
+    await leaveMemory(220);
+    try {
+      // The process's pages must lie in the swap file: zram is off, and its memory limit keeps the rest out.
+      const held = (await swaps())["/swapfile"];
+      expect(held?.usedBytes).toBeGreaterThan((HELD_MIB - 64) * MiB);
+      const file =
+        "stat -c '%i %s %Y' /swapfile; ls -d /swapfile*; systemctl show -p ActiveEnterTimestamp swapfile.swap";
+      const earlier = await vm.run(file);
+      const { code, stderr } = await apply(vm, bundles.swap({ size: "8MiB" }));
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^error: bundle swap: \/swapfile holds .* that fits into neither memory nor the other swaps: stop a workload/,
+      );
+      expect(await vm.run(file)).toBe(earlier);
+      expect((await swaps())["/swapfile"]).toMatchObject({ sizeBytes: 14 * GiB - 4096, priority: 10 });
+      expect(await vm.ssh("ai-resource-manager verify swap")).toMatchObject({ code: 0 });
+    } finally {
+      await vm.run("echo 0 >/proc/sys/vm/nr_hugepages; systemctl start dev-zram0.swap earlyoom");
+    }
+    await pattern.expectIntact();
+    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+  });
+});
