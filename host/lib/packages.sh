@@ -60,6 +60,8 @@ install_packages() {
     case $APT_SAID in
       *'dpkg was interrupted'*) env DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a >/dev/null 2>&1 9>&- </dev/null || : ;;
       *'Could not get lock'* | *'Unable to acquire the dpkg'*) apt_problem "$package" && return 1 ;;
+      # apt has tried four times; new lists would come from the same mirror.
+      *'Temporary failure resolving'* | *'Could not resolve'* | *'Could not connect'* | *'Unable to connect'*) apt_problem "$package" && return 1 ;;
       *) apt update || : ;;
     esac
     apt install --no-install-recommends "$package" || { apt_problem "$package" && return 1; }
