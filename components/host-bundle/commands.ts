@@ -35,9 +35,15 @@ const BOOTSTRAP = [
   'bash "$d/manager" apply manager <"$d/bundle"',
 ].join("; ");
 
+/** The first command on a host, so it is the one that finds out whether sudo lets us. */
 function bootstrap(user: string): string {
-  return asRoot(user, `sh -c ${quoteShell(BOOTSTRAP)}`);
+  const command = asRoot(user, `sh -c ${quoteShell(BOOTSTRAP)}`);
+  return user === "root" ? command : `if sudo -n true </dev/null; then ${command}; else ${NO_SUDO}; fi`;
 }
+
+const NO_SUDO =
+  'echo "ai-resource-manager: $(id -un) may not use sudo without a password; nothing was changed.' +
+  " Allow it as root on the host: echo '$(id -un) ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/$(id -un)\" >&2; exit 2";
 
 function asRoot(user: string, command: string): string {
   return user === "root" ? command : `sudo -n ${command}`;

@@ -12,6 +12,7 @@ preflight() {
   preflight_version
   preflight_files
   preflight_cores
+  preflight_memory
   preflight_swap_files
   preflight_zram
   preflight_sysctls
@@ -94,6 +95,17 @@ preflight_cores() {
     expand_cpus "$cores" || { problem "$setting: \"$cores\" is no CPU list"; continue; }
     for cpu in "${CPUS[@]}"; do [[ -n ${online[$cpu]-} ]] || missing+=${missing:+,}$cpu; done
     [[ -z $missing ]] || problem "$setting: \"$cores\" names cores that this host lacks ($missing); it has $ONLINE_CPUS. Allowed: any of those. Fix: pulumi config set --path '$setting' $ONLINE_CPUS"
+  done
+}
+
+# preflight_memory: what the system keeps for itself must leave something to the workloads.
+preflight_memory() {
+  local key
+  for key in "${!WANT[@]}"; do
+    [[ $key == limits\|* && ${WANT[$key]} == '@{memory-less:'* ]] || continue
+    expand_tokens "${WANT[$key]}"
+    ((REPLY >= 67108864)) && continue
+    problem "goblin-host:reserve.memory leaves nothing for the workloads: this host has $((MEMORY_TOTAL / 1048576)) MiB. Fix: pulumi config set --path 'goblin-host:reserve.memory' $((MEMORY_TOTAL / 10 / 1048576))MiB"
   done
 }
 

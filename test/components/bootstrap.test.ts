@@ -58,6 +58,19 @@ describe.skipIf(!isWritable("/run"))("the manager's bootstrap", () => {
     expect(leftovers()).toEqual([]);
   });
 
+  it("says what to allow when sudo wants a password", () => {
+    const noSudo = '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n';
+    writeFileSync(join(folder, "sudo"), noSudo);
+    chmodSync(join(folder, "sudo"), 0o755);
+    const { status, stdout, stderr } = bootstrap("admin", stdin);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(
+      "may not use sudo without a password; nothing was changed. Allow it as root on the host: ",
+    );
+    expect(stderr).toMatch(/echo '\S+ ALL=\(ALL:ALL\) NOPASSWD: ALL' >\/etc\/sudoers\.d\/\S+\n$/);
+    expect(leftovers()).toEqual([]);
+  });
+
   it("passes the exit code on", () => {
     expect(bootstrap("root", stdin, 4).status).toBe(4);
     expect(leftovers()).toEqual([]);
