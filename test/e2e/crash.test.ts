@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { bundleCommands } from "../../components/host-bundle/commands";
 import { sshArguments } from "../sandbox/ssh";
 import { applyAll, bundleText, bundles } from "./support/bundles";
 import {
@@ -24,6 +25,8 @@ const SEED = Number(process.env["GOBLIN_HOST_SEED"] ?? Date.now() % 2 ** 31);
 /** The machine before the bundle `crash`, which every removal must give back. */
 let before: string[];
 let fingerprintBefore: string[];
+/** The machine before the manager itself. */
+let fingerprintBare: string[];
 
 /** What the steps did, for the message of whatever fails. */
 const told = (results: readonly StepResult[]): string =>
@@ -112,8 +115,9 @@ async function opposite({ first, update, removal }: Kills): Promise<void> {
 
 beforeAll(async () => {
   await goTo(vm, "clean");
-  await applyAll(vm, [bundles.manager()]);
   await vm.run(OWNERS_MACHINE);
+  if (LONG) fingerprintBare = await fingerprint(vm);
+  await applyAll(vm, [bundles.manager()]);
   await install(vm, {
     v1: bundleText(crashBundle(1)),
     v2: bundleText(crashBundle(2)),
@@ -180,6 +184,25 @@ describe("a run that is killed", () => {
           ...[`unit:${seconds(8)}:apply:v2`, "interrupted", "status", "apply:v2", "verify"],
           ...[`unit:${seconds(6)}:remove`, "interrupted", "verify", "remove", "fingerprint"],
         );
+      }
+    },
+  );
+
+  it.runIf(LONG)(
+    "at every step of the manager's own removal is healed by the next",
+    { timeout: 2 * 3600_000 },
+    async () => {
+      const counted = await steps(vm, ["manager:0", "steps"]);
+      const taken = counted.slice(1).flatMap(stepLines);
+      console.log(`the manager's removal: ${taken.length} steps`);
+      for (const k of afterExternal(taken)) {
+        await vm.reset("crash");
+        const results = await steps(vm, [`manager:${k}`]);
+        expect(results[0]?.status, told(results)).not.toBe(0);
+        await vm.run(bundleCommands("manager", "root").remove);
+        await vm.run(bundleCommands("manager", "root").remove);
+        expect(difference(fingerprintBare, await fingerprint(vm)), `killed at ${k}`).toEqual([]);
+        expect(await vm.run("ls -d /run/ai-resource-manager 2>/dev/null || echo none")).toBe("none\n");
       }
     },
   );

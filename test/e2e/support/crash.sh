@@ -3,6 +3,7 @@
 # "@@ STEP STATUS" before the output of each step.
 #   apply:VERSION, remove          in the foreground, to the end
 #   kill:K:apply:VERSION           the same, killed before its step K (see crash-trap.sh); 0 counts only
+#   manager:K                      the removal of the manager itself, killed before its step K
 #   unit:SECONDS:apply:VERSION     as a unit of its own, as over SSH, and all of it killed after so many seconds
 #   apt:apply:VERSION              the same, killed while dpkg unpacks
 #   steps                          the steps that the last counted run took
@@ -18,12 +19,13 @@ manager() {
 	fi
 }
 
+# counted K apply VERSION, counted K remove '' [BUNDLE]
 counted() {
 	rm -f "$folder"/kind.*
 	echo 0 >"$folder/count"
 	: >"$folder/steps"
 	BASH_ENV=$folder/crash-trap.sh CRASH_FOLDER=$folder CRASH_KILL_AT=$1 AI_RESOURCE_MANAGER_DETACHED=1 \
-		setsid --wait ai-resource-manager "$2" crash <"$folder/${3:-v1}.yaml"
+		setsid --wait ai-resource-manager "$2" "${4:-crash}" <"$folder/${3:-v1}.yaml"
 }
 
 kill_unit() { systemctl kill --signal=KILL 'ai-resource-manager-*-*.service'; }
@@ -52,6 +54,7 @@ run() {
 	case $kind in
 		apply | remove) AI_RESOURCE_MANAGER_DETACHED=1 manager "$kind" "$first" ;;
 		kill) counted "$first" "$second" "$third" ;;
+		manager) counted "$first" remove '' manager ;;
 		unit) killed_unit "$first" "$second" "$third" ;;
 		apt) killed_in_dpkg "$first" "$second" ;;
 		interrupted) find /var/lib/ai-resource-manager/journal /var/lib/ai-resource-manager/removing -type l ;;
