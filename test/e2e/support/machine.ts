@@ -3,10 +3,10 @@ import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandb
 import type { EngineResult } from "../../sandbox/engine";
 import { Vm } from "../../sandbox/vm";
 
-/** The suite's VM: the specification's memory, so that its numbers are real. */
+/** The suite's VM: swap, zram and every limit in full size; RAM that the resize tests can fill. */
 export const FULL_SIZE = {
   name: process.env["GOBLIN_HOST_E2E_VM"] ?? "e2e",
-  memoryMiB: Number(process.env["GOBLIN_HOST_E2E_MEMORY_MIB"] ?? 20 * 1024),
+  memoryMiB: Number(process.env["GOBLIN_HOST_E2E_MEMORY_MIB"] ?? 4096),
   cpus: 2,
 };
 
