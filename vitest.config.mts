@@ -4,6 +4,15 @@ import { defineConfig } from "vitest/config";
 // the VM, one file at a time.
 const integration = ["test/sandbox/engine/**/*.test.ts", "test/package.test.ts"];
 
+const oneAtATime = {
+  testTimeout: 600_000,
+  hookTimeout: 900_000,
+  fileParallelism: false,
+  pool: "forks",
+  maxWorkers: 1,
+  isolate: false,
+} as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -19,17 +28,17 @@ export default defineConfig({
         test: { name: "integration", include: integration, testTimeout: 60_000 },
       },
       {
+        // A VM of the VPS's size, which stands for all of them.
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/e2e/setup.ts"],
-          testTimeout: 600_000,
-          hookTimeout: 900_000,
-          fileParallelism: false,
-          pool: "forks",
-          maxWorkers: 1,
-          isolate: false,
+          include: ["test/e2e/full/**/*.test.ts"],
+          globalSetup: ["test/e2e/full/setup.ts"],
+          ...oneAtATime,
         },
+      },
+      {
+        // VMs whose memory a test can fill, one for each file.
+        test: { name: "e2e-small", include: ["test/e2e/small/**/*.test.ts"], ...oneAtATime },
       },
     ],
   },

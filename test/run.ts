@@ -42,7 +42,7 @@ async function run(): Promise<number> {
       if (exitCode === 0) total.passed += 1;
       else total.failed += 1;
     }
-    for (const project of ["unit", "integration", "e2e"]) add(await vitest(project));
+    for (const project of ["unit", "integration", "e2e", "e2e-small"]) add(await vitest(project));
   } finally {
     rmSync(reports, { recursive: true, force: true });
   }

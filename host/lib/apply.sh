@@ -19,17 +19,34 @@ stage() {
   REPLY=$folder
 }
 
-# add_sums FOLDER: the checksum of each file's content joins the index.
+# add_sums FOLDER: the checksum of each file's content joins the index; of one with tokens also that of what it is on
+# this machine now, because memory and cores may be others when somebody asks whose the file is.
 add_sums() {
   local folder=$1 sum blob section entry field value
-  local -A path_of=()
+  local -A path_of=() expands=()
   while IFS=$'\x1f' read -r section entry field value; do
-    [[ $section/$field != files/blob ]] || path_of[$value]=$entry
+    case $section/$field in
+      files/blob) path_of[$value]=$entry ;;
+      files/expand) expands[$entry]=$value ;;
+    esac
   done <"$folder/index"
   while read -r sum blob; do
-    printf 'files\x1f%s\x1fsha256\x1f%s\n' "${path_of[$blob]}" "$sum" >>"$folder/index"
+    entry=${path_of[$blob]}
+    printf 'files\x1f%s\x1fsha256\x1f%s\n' "$entry" "$sum" >>"$folder/index"
+    [[ ${expands[$entry]-} == true ]] || continue
+    sum=$(expanded_sum "$folder/blobs/$blob" 2>/dev/null) || continue
+    printf 'files\x1f%s\x1fexpandedSha256\x1f%s\n' "$entry" "$sum" >>"$folder/index"
   done <"$folder/sums"
   rm -f -- "$folder/sums"
+}
+
+# expanded_sum FILE: prints the checksum; a token that only a newer manager knows is found by preflight.
+expanded_sum() {
+  local content sum
+  IFS= read -r -d '' content <"$1" || :
+  expand_tokens "$content"
+  read -r sum _ < <(printf '%s' "$REPLY" | sha256sum)
+  printf '%s' "$sum"
 }
 
 digest_of() {

@@ -24,7 +24,6 @@ holds_content() {
 was_ours() {
   [[ ${SEEN_FILE[$1]-} == regular* ]] || return 1
   [[ -z ${SEEN_SHA[$1]-} || ${WAS["files|$1|known"]-} != *" ${SEEN_SHA[$1]} "* ]] || return 0
-  holds_content WAS "$1" && return 0
   # A killed run may have kept the original and written nothing yet.
   original files "$1" && [[ ${RECORD[0]} == kept ]] || return 1
   original_id files "$1"
@@ -88,11 +87,16 @@ drop_copy() {
   rm -f -- "$copy" "$1.copy"
 }
 
+# keep_edited PATH: what was ours and somebody changed is theirs: their version is kept.
+keep_edited() {
+  [[ -e $1 || -L $1 ]] || return 0
+  was_ours "$1" || displace "$1"
+}
+
 write_file() {
   local path=$1 mode=${WANT["files|$1|mode"]} temporary
   temporary=${path%/*}/.${path##*/}.goblin-new
-  # It was ours and somebody changed it: their version is kept.
-  if [[ -n ${SEEN_FILE[$path]-} ]] && has WAS files "$path" && ! was_ours "$path"; then displace "$path"; fi
+  ! has WAS files "$path" || keep_edited "$path"
   [[ -d ${path%/*} ]] || mkdir -p -- "${path%/*}"
   content_of WANT "$path"
   if [[ $mode == 0644 ]]; then
@@ -111,15 +115,15 @@ restore_file() {
   local path=$1
   rm -f -- "${path%/*}/.${path##*/}.goblin-new"
   original files "$path" || return 0
+  keep_edited "$path"
+  original files "$path"
   original_id files "$path"
   case ${RECORD[0]} in
     absent)
-      [[ ! -d $path || -L $path ]] || displace "$path"
       rm -f -- "$path"
       say "  removed $path"
       ;;
     kept)
-      [[ ! -d $path || -L $path ]] || displace "$path"
       cp -a --remove-destination -T -- "$REPLY.data" "$path.goblin-new" && mv -T -- "$path.goblin-new" "$path"
       say "  put back $path"
       [[ ${RECORD[1]} == - ]] || rm -f -- "${RECORD[1]}"

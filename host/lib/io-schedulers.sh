@@ -2,10 +2,11 @@
 
 # disk_of MOUNT-PATH: DISK and DISK_NUMBER of the whole disk whose filesystem holds the path, without a process.
 disk_of() {
-  local path=$1 best='' number='' line point where file
+  local path=$1 best='' number='' line point where file REPLY
   DISK='' DISK_NUMBER=''
   while read -r _ _ where _ point line; do
-    printf -v point '%b' "$point"
+    decode_octal "$point"
+    point=$REPLY
     [[ $path == "$point" || $path == "${point%/}/"* ]] && ((${#point} >= ${#best})) && best=$point number=$where
   done </proc/self/mountinfo
   [[ -n $number ]] || return 1

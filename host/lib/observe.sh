@@ -65,12 +65,12 @@ observe_units() {
 
 # observe_swaps: SEEN_SWAP[PATH]="type sizeBytes usedBytes priority".
 observe_swaps() {
-  local path type size used priority
+  local path type size used priority REPLY
   SEEN_SWAP=()
   while read -r path type size used priority; do
     [[ $path == /* ]] || continue
-    printf -v path '%b' "$path"
-    SEEN_SWAP[$path]="$type $((size * 1024)) $((used * 1024)) $priority"
+    decode_octal "$path"
+    SEEN_SWAP[$REPLY]="$type $((size * 1024)) $((used * 1024)) $priority"
   done </proc/swaps
 }
 

@@ -44,6 +44,19 @@ leave_when_last() {
   ((${#BUNDLES[@]} == 0)) || return 0
   # Installed and without a store: a removal was killed between the two commands below.
   if [[ -n $NEW_STORE && $NAME == manager && $0 == "$SELF" ]] || { original files "$SELF" && [[ ${RECORD[0]} == absent ]]; }; then self=$SELF; fi
-  rm -rf -- "$STATE" "$RUN"
+  drop_store
+  rm -rf -- "$RUN"
   [[ -z $self ]] || rm -f -- "$self"
+}
+
+# drop_store: all of it but what somebody wrote into our files, which is not ours to delete.
+drop_store() {
+  local part
+  local -a kept=("$STATE"/displaced/*)
+  if ((${#kept[@]} == 0)); then
+    rm -rf -- "$STATE"
+    return
+  fi
+  for part in "$STATE"/* "$STATE"/.[!.]*; do [[ $part == "$STATE/displaced" ]] || rm -rf -- "$part"; done
+  say "kept ${#kept[@]} edited files in $STATE/displaced; when nobody needs them: rm -r $STATE"
 }

@@ -60,7 +60,7 @@ load_index() {
       [[ $'\n'${into["$section"]-} == *$'\n'"$entry"$'\n'* ]] || into["$section"]+=$entry$'\n'
     fi
     # Whatever version wrote a file, it was this project.
-    [[ $field != sha256 ]] || into["$before|known"]+=" $value "
+    [[ $field != @(sha256|expandedSha256) ]] || into["$before|known"]+=" $value "
     if [[ -n $field$value && -z ${into["$before|$field"]+set} ]]; then
       into["$before|$field"]=$value
       [[ $field != blob ]] || into["$before|dir"]=$dir

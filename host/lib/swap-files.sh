@@ -15,28 +15,87 @@ fstab_swap_files() {
   FSTAB=()
   [[ -r /etc/fstab ]] || return 0
   while read -r device _ type _; do
-    [[ $type == swap && $device == /* && $device != /dev/* ]] && FSTAB+=("$device")
+    [[ $type == swap && $device == /* && $device != /dev/* ]] || continue
+    decode_octal "$device"
+    FSTAB+=("$REPLY")
   done </etc/fstab
-  return 0
 }
 
-# can_swapoff PATH SPARE: whether PATH's pages fit into memory and the other swaps (and SPARE bytes more).
-can_swapoff() {
-  local key value available=0 free=$2 size used path
-  while read -r key value _; do [[ $key == MemAvailable: ]] && available=$((value * 1024)); done </proc/meminfo
-  for path in "${!SEEN_SWAP[@]}"; do
-    [[ $path != "$1" ]] || continue
-    read -r _ size used _ <<<"${SEEN_SWAP[$path]}"
-    free=$((free + size - used))
+# escape_blanks PATH: as fstab writes it, so that a record can hold several.
+escape_blanks() {
+  REPLY=${1//\\/\\134}
+  REPLY=${REPLY// /\\040}
+  REPLY=${REPLY//$'\t'/\\011}
+}
+
+# remembered_paths FIELD: REMEMBERED=(the paths of a record's field).
+remembered_paths() {
+  local path
+  REMEMBERED=()
+  for path in ${1#-}; do
+    decode_octal "$path"
+    REMEMBERED+=("$REPLY")
   done
-  read -r _ _ used _ <<<"${SEEN_SWAP[$1]:-x 0 0 0}"
+}
+
+# can_swapoff PATH SPARE: whether PATH's pages fit into memory and the other swaps (and SPARE bytes more), on the
+# machine and in each cgroup; else REPLY says why not.
+can_swapoff() {
+  local path=$1 key value memory=0 disk=$2 zram=0 device size used capacity shown
+  while read -r key value _; do [[ $key == MemAvailable: ]] && memory=$((value * 1024)); done </proc/meminfo
   # A tenth of memory stays free: swapoff itself must not wake the OOM killer.
-  ((used <= free + available * 9 / 10)) && return 0
-  local in_use=$used
-  human "$in_use"
-  local shown=$REPLY
-  REPLY="$1 holds $shown that fits into neither memory nor the other swaps: stop a workload (systemctl stop ollama), then run this again"
-  return 1
+  memory=$((memory * 9 / 10))
+  for device in "${!SEEN_SWAP[@]}"; do
+    [[ $device != "$path" ]] || continue
+    read -r _ size used _ <<<"${SEEN_SWAP[$device]}"
+    if [[ $device == /dev/zram* ]]; then
+      zram_room "${device#/dev/}" "$((size - used))"
+      zram=$((zram + REPLY))
+    else
+      disk=$((disk + size - used))
+    fi
+  done
+  # What goes to zram takes half its size of memory: two to one is what lz4 reaches on ordinary pages.
+  ((zram <= 2 * memory)) || zram=$((2 * memory))
+  capacity=$((disk + memory + zram / 2))
+  read -r _ _ used _ <<<"${SEEN_SWAP[$path]:-x 0 0 0}"
+  if ((used > capacity)); then
+    human "$used"
+    shown=$REPLY
+    REPLY="$path holds $shown that fits into neither memory nor the other swaps: stop a workload (systemctl stop ollama), then run this again"
+    return 1
+  fi
+  ((used <= disk)) || has_room_in_cgroups "$path" "$((disk + zram))"
+}
+
+# zram_room DEVICE FREE: REPLY is how many more bytes it can take: its limit counts compressed bytes.
+zram_room() {
+  local limit taken
+  REPLY=$2
+  read -r _ _ taken limit _ 2>/dev/null <"/sys/block/$1/mm_stat" && ((limit > 0)) || return 0
+  ((REPLY <= 2 * (limit - taken))) || REPLY=$((limit > taken ? 2 * (limit - taken) : 0))
+}
+
+# has_room_in_cgroups PATH OTHER: a page that comes back counts against the limit of its cgroup, where only page cache
+# and the OTHER bytes of swap give way; beyond that the kernel kills in there, however much memory the machine has.
+has_room_in_cgroups() {
+  local path=$1 other=$2 root=/sys/fs/cgroup file group key value max now swapped cache
+  shopt -s globstar
+  for file in "$root"/**/memory.swap.current; do
+    group=${file%/*}
+    read -r swapped 2>/dev/null <"$file" || continue
+    read -r max 2>/dev/null <"$group/memory.max" || continue
+    [[ $swapped != 0 && $max != max ]] || continue
+    read -r now 2>/dev/null <"$group/memory.current" || continue
+    cache=0
+    while read -r key value; do [[ $key != file ]] || { cache=$value; break; }; done 2>/dev/null <"$group/memory.stat" || :
+    ((now - cache + swapped > max + other)) || continue
+    human "$((swapped / 1048576 * 1048576))"
+    REPLY="$path cannot be switched off: the cgroup ${group#"$root"} is near its memory limit and has $REPLY swapped, which would not fit into it, so that the kernel would kill there. Stop it or raise its limit, then run this again"
+    shopt -u globstar
+    return 1
+  done
+  shopt -u globstar
 }
 
 # make_swap_file PATH SIZE: a formatted swap file at PATH, 0600 from its first byte, without holes.
@@ -96,19 +155,21 @@ change_swap_files() {
 # Idempotent, so that the next run finishes what a killed one began.
 take_over_swaps() {
   local path=$1 file aside='-'
-  local -a FSTAB on=()
+  local -a FSTAB REMEMBERED on=()
   fstab_swap_files
   if ! original swapFiles "$path"; then
     [[ ! -e $path ]] || aside=$path.goblin-original
     for file in "${FSTAB[@]}" "$path"; do
-      [[ -n ${SEEN_SWAP[$file]-} && " ${on[*]} " != *" $file "* ]] && on+=("$file")
+      [[ -n ${SEEN_SWAP[$file]-} ]] || continue
+      escape_blanks "$file"
+      [[ " ${on[*]} " == *" $REPLY "* ]] || on+=("$REPLY")
     done
     record_original swapFiles "$path" "$aside" "${on[*]:--}"
     original swapFiles "$path"
   fi
   aside=${RECORD[0]}
-  read -r -a on <<<"${RECORD[1]#-}"
-  for file in "${on[@]}"; do
+  remembered_paths "${RECORD[1]-}"
+  for file in "${REMEMBERED[@]}"; do
     # What is on at our path is ours once theirs lies aside.
     [[ -n ${SEEN_SWAP[$file]-} ]] || continue
     [[ $file != "$path" || ! -e $aside ]] || continue
@@ -189,6 +250,7 @@ drop_bridge() {
 # give_back_swap_files: ours goes, the operator's own comes back as it was.
 give_back_swap_files() {
   local path file
+  local -a REMEMBERED
   gone_entries swapFiles
   for path in "${ENTRIES[@]}"; do
     rm -f -- "$path.goblin-new"
@@ -205,7 +267,8 @@ give_back_swap_files() {
     rm -f -- /etc/.fstab.goblin-new
     ! grep -q '^#goblin-host# ' /etc/fstab 2>/dev/null || edit_fstab 's/^#goblin-host# //'
     # Remembered before the record goes: they come back only after the reload.
-    for file in ${RECORD[1]#-}; do printf '%s\n' "$file" >"$STATE/pending/swapon%${file//\//%}"; done
+    remembered_paths "${RECORD[1]-}"
+    for file in "${REMEMBERED[@]}"; do printf '%s\n' "$file" >"$STATE/pending/swapon%${file//\//%}"; done
     forget_original swapFiles "$path"
     say "  removed the swap file $path"
   done

@@ -13,6 +13,13 @@ human() {
   REPLY="$value B"
 }
 
+# decode_octal TEXT: "/a\0402" -> "/a 2". fstab, /proc/swaps and mountinfo write blanks as three octal digits, of which
+# printf's %b would take four.
+decode_octal() {
+  # shellcheck disable=SC2059 # the format is what decodes
+  printf -v REPLY -- "${1//%/%%}"
+}
+
 # expand_cpus LIST: "0-2,5" -> CPUS=(0 1 2 5); fails on anything else.
 declare -a CPUS=()
 expand_cpus() {

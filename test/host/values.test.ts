@@ -22,6 +22,20 @@ describe("values on the host", () => {
     ]);
   });
 
+  it("reads blanks as fstab and the kernel write them", () => {
+    expect(replies("decode_octal", ["/swap\\0402.img", "/100%\\040full", "/a\\134b", "/plain"])).toEqual([
+      "/swap 2.img",
+      "/100% full",
+      "/a\\b",
+      "/plain",
+    ]);
+    expect(replies("escape_blanks", ["/swap 2.img", "/a\\b", "/plain"])).toEqual([
+      "/swap\\0402.img",
+      "/a\\134b",
+      "/plain",
+    ]);
+  });
+
   it("joins CPU lists and leaves what is none", () => {
     expect(replies("normal_cpus", ["0-2,5,3", "7", "3,1,2,0", "7-0", "a"])).toEqual([
       "0-3,5",

@@ -1,19 +1,36 @@
 import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
+import { ensurePrerequisites } from "../../sandbox/prerequisites";
 import { Vm } from "../../sandbox/vm";
 
-/** The suite's VM: swap, zram and every limit in full size; RAM that the resize tests can fill. */
+/** The suite's VM, like the VPS that it stands for. Nothing may fill its memory: this machine has little more. */
 export const FULL_SIZE = {
   name: process.env["GOBLIN_HOST_E2E_VM"] ?? "e2e",
-  memoryMiB: Number(process.env["GOBLIN_HOST_E2E_MEMORY_MIB"] ?? 4096),
+  memoryMiB: Number(process.env["GOBLIN_HOST_E2E_MEMORY_MIB"] ?? 20480),
   cpus: 2,
 };
 
-/** The VM that test/e2e/setup.ts booted. */
+/** Boots a VM whose memory a test can fill, clean, beside the suite's; `endSmall` ends it. */
+export async function bootSmall(name: string, memoryMiB: number): Promise<Vm> {
+  await ensurePrerequisites();
+  await Vm.find(smallName(name))?.kill();
+  const vm = await Vm.boot({ name: smallName(name), memoryMiB, cpus: 2, clean: true });
+  await vm.snapshot("clean");
+  return vm;
+}
+
+export async function endSmall(name: string): Promise<void> {
+  await Vm.find(smallName(name))?.kill();
+  Vm.purge(smallName(name));
+}
+
+const smallName = (name: string): string => `${FULL_SIZE.name}-${name}`;
+
+/** The VM that test/e2e/full/setup.ts booted. */
 export function machine(): Vm {
   const vm = Vm.find(FULL_SIZE.name);
-  if (vm === undefined) throw new Error("the end-to-end VM is not running: test/e2e/setup.ts boots it");
+  if (vm === undefined) throw new Error("the end-to-end VM is not running: test/e2e/full/setup.ts boots it");
   return vm;
 }
 
@@ -25,14 +42,21 @@ export async function checkpoint(vm: Vm, label: string): Promise<void> {
     rmSync(saved, { force: true });
     if (existsSync(stateFile(vm) + suffix)) copyFileSync(stateFile(vm) + suffix, saved);
   }
-  reached.add(label);
+  reached.add(`${vm.name} ${label}`);
 }
 
-/** Puts machine and state back to a checkpoint; "applied" is made the first time it is asked for. */
-export async function goTo(vm: Vm, label: "clean" | "applied"): Promise<void> {
-  if (label === "applied" && !reached.has(label)) {
+/**
+ * Puts machine and state back to a checkpoint; "applied" is made the first time it is asked for.
+ * @param overrides of the stack's configuration, for a machine that cannot hold all of it
+ */
+export async function goTo(
+  vm: Vm,
+  label: "clean" | "applied",
+  overrides: Record<string, unknown> = {},
+): Promise<void> {
+  if (label === "applied" && !reached.has(`${vm.name} ${label}`)) {
     await goTo(vm, "clean");
-    await deploy(vm, "up");
+    await deploy(vm, "up", { overrides });
     await checkpoint(vm, label);
     return;
   }
@@ -45,7 +69,7 @@ export async function goTo(vm: Vm, label: "clean" | "applied"): Promise<void> {
 }
 
 /** Checkpoints of this run; one of an earlier run may be of another program. */
-const reached = new Set<string>(["clean"]);
+const reached = new Set<string>();
 
 /** Runs the program with the local engine and fails with what it said unless it succeeds. */
 export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): Promise<EngineResult> {

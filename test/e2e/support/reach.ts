@@ -47,3 +47,7 @@ async function freshCommand(vm: Vm): Promise<number> {
   await vm.run("true", { fresh: true });
   return performance.now() - started;
 }
+
+/** The main processes of units: the same twice means that none ended in between. */
+export const mainPids = (vm: Vm, units: readonly string[]): Promise<string> =>
+  vm.run(`systemctl show -p Id,MainPID,NRestarts ${units.join(" ")}`);

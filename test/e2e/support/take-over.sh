@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A machine that somebody else looked after before: two swap files in fstab, zram-tools and earlyoom with settings of
+# A machine that somebody else looked after before: three swap files in fstab, zram-tools and earlyoom with settings of
 # their own, and drop-ins of ollama. Everything stands as it would after a boot.
 set -e
 apt-get update -q
@@ -16,7 +16,7 @@ cat >/etc/default/earlyoom <<'TEXT'
 EARLYOOM_ARGS="-m 3 -r 7200"
 TEXT
 
-for file in /swapfile:1G /swap.img:256M; do
+for file in /swapfile:1G /swap.img:256M '/swap 2.img:64M'; do
 	fallocate -l "${file#*:}" "${file%:*}"
 	chmod 0600 "${file%:*}"
 	mkswap "${file%:*}"
@@ -25,6 +25,7 @@ cat >>/etc/fstab <<'TEXT'
 # swap of the owner
 /swapfile	none	swap	sw,pri=5	0	0
 /swap.img none swap sw 0 0
+/swap\0402.img none swap sw,pri=1 0 0
 TEXT
 
 mkdir -p /etc/systemd/system/ollama.service.d
@@ -33,5 +34,5 @@ chmod 0640 /etc/systemd/system/ollama.service.d/50-goblin.conf
 printf '[Service]\nEnvironment=OLLAMA_KEEP_ALIVE=1h\n' >/etc/systemd/system/ollama.service.d/override.conf
 
 systemctl daemon-reload
-systemctl start swapfile.swap swap.img.swap
+systemctl start swapfile.swap swap.img.swap 'swap\x202.img.swap'
 systemctl restart zramswap.service earlyoom.service ollama.service

@@ -1,6 +1,6 @@
-import { ensurePrerequisites } from "../sandbox/prerequisites";
-import { Vm } from "../sandbox/vm";
-import { FULL_SIZE } from "./support/machine";
+import { ensurePrerequisites } from "../../sandbox/prerequisites";
+import { Vm } from "../../sandbox/vm";
+import { FULL_SIZE } from "../support/machine";
 
 /** Boots the suite's VM once, clean; GOBLIN_HOST_KEEP_VM=1 keeps it for the next run of a developer's loop. */
 export async function setup(): Promise<void> {

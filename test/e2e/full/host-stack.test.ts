@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { readEnforcement } from "../sandbox/enforcement";
-import { activity, difference, fingerprint } from "./support/fingerprint";
-import { deploy, get, goTo, machine, ran } from "./support/machine";
+import { readEnforcement } from "../../sandbox/enforcement";
+import { activity, difference, fingerprint } from "../support/fingerprint";
+import { deploy, get, goTo, machine, ran } from "../support/machine";
 
 const vm = machine();
 const GiB = 1024 ** 3;

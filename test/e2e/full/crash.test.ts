@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bundleCommands } from "../../components/host-bundle/commands";
-import { sshArguments } from "../sandbox/ssh";
-import { applyAll, bundleText, bundles } from "./support/bundles";
+import { bundleCommands } from "../../../components/host-bundle/commands";
+import { sshArguments } from "../../sandbox/ssh";
+import { applyAll, bundleText, bundles } from "../support/bundles";
 import {
   type StepResult,
   install,
@@ -13,10 +13,10 @@ import {
   sample,
   stepLines,
   steps,
-} from "./support/crash";
-import { crashBundle, OWNERS_MACHINE } from "./support/crash-bundles";
-import { difference, fingerprint } from "./support/fingerprint";
-import { goTo, machine } from "./support/machine";
+} from "../support/crash";
+import { crashBundle, OWNERS_MACHINE } from "../support/crash-bundles";
+import { difference, fingerprint } from "../support/fingerprint";
+import { goTo, machine } from "../support/machine";
 
 const vm = machine();
 const LONG = process.env["GOBLIN_HOST_LONG"] === "1";

@@ -1,22 +1,22 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Bundle } from "../../components/host-bundle/bundle";
-import { bundleCommands } from "../../components/host-bundle/commands";
-import { managerProgram } from "../../components/manager/program";
-import { runEngine } from "../sandbox/deploy";
-import type { EngineResult } from "../sandbox/engine";
-import { firstFreePort } from "../sandbox/process";
-import type { SshResult } from "../sandbox/ssh";
-import { bundles, bundleText } from "./support/bundles";
-import { activity, difference, fingerprint } from "./support/fingerprint";
-import { deploy, goTo, machine, ran } from "./support/machine";
-import { upWithStrangersKey } from "./support/strangers-key";
+import type { Bundle } from "../../../components/host-bundle/bundle";
+import { bundleCommands } from "../../../components/host-bundle/commands";
+import { managerProgram } from "../../../components/manager/program";
+import { runEngine } from "../../sandbox/deploy";
+import type { EngineResult } from "../../sandbox/engine";
+import { firstFreePort } from "../../sandbox/process";
+import type { SshResult } from "../../sandbox/ssh";
+import { bundles, bundleText } from "../support/bundles";
+import { activity, difference, fingerprint } from "../support/fingerprint";
+import { deploy, goTo, machine, ran } from "../support/machine";
+import { upWithStrangersKey } from "../support/strangers-key";
 
 const vm = machine();
 const HOST = "goblin-host:hosts.sandbox";
 const WORKLOADS = "goblin-host:workloads";
-const holdAptLock = readFileSync(join(import.meta.dirname, "support", "hold-apt-lock.pl"), "utf8");
+const holdAptLock = readFileSync(join(import.meta.dirname, "..", "support", "hold-apt-lock.pl"), "utf8");
 
 /** What the operator reads as errors: of the engine, of the program and of the host. */
 const errors = ({ diagnostics }: EngineResult): string =>

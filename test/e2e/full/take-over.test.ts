@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Bundle } from "../../components/host-bundle/bundle";
-import { bundleCommands } from "../../components/host-bundle/commands";
-import { apply, bundles } from "./support/bundles";
-import { activity, difference, fingerprint } from "./support/fingerprint";
-import { goTo, machine } from "./support/machine";
+import type { Bundle } from "../../../components/host-bundle/bundle";
+import { bundleCommands } from "../../../components/host-bundle/commands";
+import { apply, bundles } from "../support/bundles";
+import { activity, difference, fingerprint } from "../support/fingerprint";
+import { goTo, machine } from "../support/machine";
 
 const vm = machine();
 const MiB = 1024 ** 2;
-const OWNERS_MACHINE = readFileSync(join(import.meta.dirname, "support", "take-over.sh"), "utf8");
+const OWNERS_MACHINE = readFileSync(join(import.meta.dirname, "..", "support", "take-over.sh"), "utf8");
 const DROP_IN = "/etc/systemd/system/ollama.service.d/50-goblin.conf";
 
 /** The order in which the program applies them; removed in the opposite one. */
@@ -65,6 +65,7 @@ describe("a machine that had swap files, zram-tools, earlyoom and drop-ins of it
   it("is what this test takes it for", async () => {
     expect(owners.swaps).toEqual([
       ["/dev/zram0", 96 * MiB - 4096, 50],
+      ["/swap\\0402.img", 64 * MiB - 4096, 1],
       ["/swap.img", 256 * MiB - 4096, -2],
       ["/swapfile", 1024 * MiB - 4096, 5],
     ]);
@@ -93,6 +94,7 @@ describe("a machine that had swap files, zram-tools, earlyoom and drop-ins of it
       "backed up /etc/default/zramswap as /etc/default/zramswap.backup",
       "took over the swap file /swapfile (off now; given back on removal)",
       "took over the swap file /swap.img (off now; given back on removal)",
+      "took over the swap file /swap 2.img (off now; given back on removal)",
       `backed up ${DROP_IN} as ${DROP_IN}.backup.`,
     ]) {
       expect(receipts).toContain(`  ${line}`);

@@ -1,0 +1,60 @@
+import { beforeAll, expect, it } from "vitest";
+import { bundleCommands } from "../../../components/host-bundle/commands";
+import { applyAll, bundles, installManager } from "../support/bundles";
+import { difference, fingerprint } from "../support/fingerprint";
+import { goTo, machine } from "../support/machine";
+
+const vm = machine();
+const DROP_IN = "/etc/systemd/system/ollama.service.d/50-goblin.conf";
+const DISPLACED = "/var/lib/ai-resource-manager/displaced";
+const WANTED = [
+  bundles.manager(),
+  bundles.workload("ollama", { memory: { max: "2GiB" } }),
+  bundles.workload("llamacpp", { memory: { max: "1GiB" } }),
+];
+
+let before: string[];
+
+/** Removes everything, and returns what the host said. */
+async function removeAll(): Promise<string> {
+  let said = "";
+  for (const { name } of [...WANTED].reverse()) said += await vm.run(bundleCommands(name, "root").remove);
+  return said;
+}
+
+beforeAll(async () => {
+  await goTo(vm, "clean");
+  before = await fingerprint(vm);
+  await installManager(vm);
+});
+
+it("what the operator wrote into our files outlives their repair and their removal", async () => {
+  await applyAll(vm, WANTED);
+  await vm.run(`echo 'TasksMax=99' >>${DROP_IN}`);
+  await vm.run("ai-resource-manager apply --stored");
+  await vm.run(
+    `echo 'CPUWeight=17' >>${DROP_IN}; rm ${DROP_IN.replace("ollama", "llamacpp")}; mkdir ${DROP_IN.replace("ollama", "llamacpp")};` +
+      `echo notes >${DROP_IN.replace("ollama", "llamacpp")}/notes`,
+  );
+  const said = await removeAll();
+  expect(said).toContain(`kept what stood at ${DROP_IN} as ${DISPLACED}/`);
+  expect(said).toContain(`kept 3 edited files in ${DISPLACED}; when nobody needs them: rm -r`);
+
+  const kept = await vm.run(`cd ${DISPLACED}; grep -rhE '^(TasksMax=99|CPUWeight=17|notes)$' . | sort`);
+  expect(kept).toBe("CPUWeight=17\nTasksMax=99\nnotes\n");
+  // The rest of the machine is as it was.
+  const others = difference(before, await fingerprint(vm)).filter(
+    (line) => !line.includes("/var/lib/ai-resource-manager"),
+  );
+  expect(others).toEqual([]);
+  expect(await vm.run("ls -A /var/lib/ai-resource-manager")).toBe("displaced\n");
+});
+
+it("a new deployment on top of them works, and removal without edits leaves nothing", async () => {
+  await vm.run(`rm -r ${DISPLACED}/*`);
+  await installManager(vm);
+  await applyAll(vm, WANTED);
+  expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+  await removeAll();
+  expect(difference(before, await fingerprint(vm))).toEqual([]);
+});
