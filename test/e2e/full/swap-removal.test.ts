@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import { goTo, machine } from "../support/machine";
-import { Pattern } from "../support/pattern";
+import { Pattern, ZRAM_OFF, ZRAM_ON } from "../support/pattern";
 
 const vm = machine();
 const REMOVE = "ai-resource-manager remove swap";
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 it("the last swap stays while a service at its memory limit needs it, however much memory is free", async () => {
-  await vm.run("systemctl stop dev-zram0.swap");
+  await vm.run(ZRAM_OFF);
   const { code, stderr } = await vm.ssh(REMOVE);
   expect(code).toBe(1);
   expect(stderr).toMatch(
@@ -23,7 +23,7 @@ it("the last swap stays while a service at its memory limit needs it, however mu
 });
 
 it("it goes when another swap can take the pages, and nothing is lost", async () => {
-  await vm.run("systemctl start dev-zram0.swap");
+  await vm.run(ZRAM_ON);
   await vm.run(REMOVE);
   expect(await vm.run("awk 'NR > 1 {print $1}' /proc/swaps; ls /swapfile* 2>/dev/null || true")).toBe(
     "/dev/zram0\n",

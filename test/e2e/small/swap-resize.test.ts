@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
 import { apply, bundles } from "../support/bundles";
 import { bootSmall, deploy, endSmall, goTo, ran } from "../support/machine";
-import { Pattern } from "../support/pattern";
+import { Pattern, ZRAM_OFF, ZRAM_ON } from "../support/pattern";
 
 const GiB = 1024 ** 3;
 const MiB = 1024 ** 2;
@@ -105,7 +105,7 @@ describe("a swap file in use", () => {
   });
 
   it("is not made smaller than what it holds when that fits nowhere else", async () => {
-    await vm.run("systemctl stop earlyoom dev-zram0.swap");
+    await vm.run(`systemctl stop earlyoom; ${ZRAM_OFF}`);
     try {
       // Its memory limit keeps the process's pages in the swap file.
       const held = (await swaps())["/swapfile"];
@@ -122,7 +122,7 @@ describe("a swap file in use", () => {
       expect((await swaps())["/swapfile"]).toMatchObject({ sizeBytes: 14 * GiB - 4096, priority: 10 });
       expect(await vm.ssh("ai-resource-manager verify swap")).toMatchObject({ code: 0 });
     } finally {
-      await vm.run("systemctl start dev-zram0.swap earlyoom");
+      await vm.run(`${ZRAM_ON}; systemctl start earlyoom`);
     }
     await pattern.expectIntact();
     expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });

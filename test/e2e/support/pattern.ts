@@ -1,8 +1,16 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Vm } from "../../sandbox/vm";
 
 const ANSWER = "/run/pattern.answer";
+
+const CONDITION = "/run/systemd/system/dev-zram0.swap.d/off.conf";
+
+/** Switches zram off, against the start of any unit: that pulls swap.target in, which would start it again. */
+export const ZRAM_OFF =
+  `mkdir -p ${dirname(CONDITION)}; printf '[Unit]\\nConditionPathExists=/nonexistent\\n' >${CONDITION};` +
+  "systemctl daemon-reload; systemctl stop dev-zram0.swap";
+export const ZRAM_ON = `rm ${CONDITION}; systemctl daemon-reload; systemctl start dev-zram0.swap`;
 
 /** Swap in use that nobody may lose: a service at its memory limit, whose pages lie in a swap file. */
 export class Pattern {
@@ -16,11 +24,11 @@ export class Pattern {
     const script = readFileSync(join(import.meta.dirname, "pattern.pl"), "utf8");
     await vm.run("cat >/run/pattern.pl", { stdin: script });
     await vm.run(
-      `rm -f ${ANSWER}; systemctl stop dev-zram0.swap;` +
+      `rm -f ${ANSWER}; ${ZRAM_OFF};` +
         "systemd-run --quiet --unit=pattern -p MemoryMax=48M -p MemorySwapMax=infinity -p OOMScoreAdjust=-900 " +
         `perl /run/pattern.pl ${mib} ${ANSWER};` +
         `until [ -e ${ANSWER} ]; do systemctl is-active --quiet pattern || exit 1; sleep 0.3; done;` +
-        "systemctl start dev-zram0.swap",
+        ZRAM_ON,
     );
     return new Pattern(vm, await started(vm));
   }
