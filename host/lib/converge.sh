@@ -19,11 +19,11 @@ converge() {
   look
   plan_restarts
   capture_units
-  stop_gone_units
-  observe_swaps
+  # Before their units stop, which would switch swap off whatever it holds.
   give_back_zram || return 1
   observe_swaps
   give_back_swap_files || return 1
+  stop_gone_units
   drop_overrides
   change_files
   validate_units || return 1

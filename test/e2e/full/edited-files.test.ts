@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import { bundleCommands } from "../../../components/host-bundle/commands";
-import { applyAll, bundles, installManager } from "../support/bundles";
+import { applyAll, bundles } from "../support/bundles";
 import { difference, fingerprint } from "../support/fingerprint";
 import { goTo, machine } from "../support/machine";
 
@@ -25,16 +25,15 @@ async function removeAll(): Promise<string> {
 beforeAll(async () => {
   await goTo(vm, "clean");
   before = await fingerprint(vm);
-  await installManager(vm);
 });
 
 it("what the operator wrote into our files outlives their repair and their removal", async () => {
   await applyAll(vm, WANTED);
   await vm.run(`echo 'TasksMax=99' >>${DROP_IN}`);
   await vm.run("ai-resource-manager apply --stored");
+  const folder = DROP_IN.replace("ollama", "llamacpp");
   await vm.run(
-    `echo 'CPUWeight=17' >>${DROP_IN}; rm ${DROP_IN.replace("ollama", "llamacpp")}; mkdir ${DROP_IN.replace("ollama", "llamacpp")};` +
-      `echo notes >${DROP_IN.replace("ollama", "llamacpp")}/notes`,
+    `echo 'CPUWeight=17' >>${DROP_IN}; rm ${folder}; mkdir ${folder}; echo notes >${folder}/notes`,
   );
   const said = await removeAll();
   expect(said).toContain(`kept what stood at ${DROP_IN} as ${DISPLACED}/`);
@@ -52,7 +51,6 @@ it("what the operator wrote into our files outlives their repair and their remov
 
 it("a new deployment on top of them works, and removal without edits leaves nothing", async () => {
   await vm.run(`rm -r ${DISPLACED}/*`);
-  await installManager(vm);
   await applyAll(vm, WANTED);
   expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
   await removeAll();

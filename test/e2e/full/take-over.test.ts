@@ -65,8 +65,8 @@ describe("a machine that had swap files, zram-tools, earlyoom and drop-ins of it
   it("is what this test takes it for", async () => {
     expect(owners.swaps).toEqual([
       ["/dev/zram0", 96 * MiB - 4096, 50],
-      ["/swap\\0402.img", 64 * MiB - 4096, 1],
       ["/swap.img", 256 * MiB - 4096, -2],
+      ["/swap\\0402.img", 64 * MiB - 4096, 1],
       ["/swapfile", 1024 * MiB - 4096, 5],
     ]);
     expect(owners.algorithm).toContain("[zstd]");
