@@ -8,6 +8,7 @@ const PURE = [
   "components/settings/!(parse).ts",
   "components/cgroup-service/{hardening,limits,workload}.ts",
   "components/goblin-host/{checks,declare}.ts",
+  "components/limited-container/{docker-host,spec}.ts",
 ];
 const ONE_DOOR = {
   group: ["@pulumi/command", "@pulumi/command/*"],

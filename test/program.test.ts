@@ -113,7 +113,7 @@ describe("the program", () => {
     }
   });
 
-  it("leaves a container to a later version", async () => {
+  it("makes a workload a container in its place: unit, image, container, proof", async () => {
     const config = configOf("prod");
     const workloads = config["workloads"] as Record<string, object>;
     const { registered } = await deploy({
@@ -123,6 +123,11 @@ describe("the program", () => {
         ollama: { ...workloads["ollama"], runtime: "container", image: "ollama/ollama:0.6.5" },
       },
     });
-    expect(commands(registered).map(({ name }) => name)).not.toContain("goblin-ollama-bundle-apply");
+    const find = (name: string) => registered.find((resource) => resource.name === name);
+    expect(textOf(find("goblin-slices-bundle-apply"))).toContain('MemorySwapMax: "4294967296"');
+    expect(find("goblin-ollama-container")?.dependsOn).toContain("goblin-ollama-bundle-apply");
+    expect(find("goblin-ollama-ready-apply")?.dependsOn).toContain("goblin-ollama-container");
+    // The next workload waits until this one is well.
+    expect(find("goblin-llamacpp-bundle-apply")?.dependsOn).toContain("goblin-ollama-ready-apply");
   });
 });

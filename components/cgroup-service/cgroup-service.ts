@@ -3,6 +3,7 @@ import type { HostConnection } from "../host-bundle/connection";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderCgroupService } from "./render";
+import { CONTAINER_DEFAULTS } from "../limited-container/schema";
 import { CgroupServiceSettings } from "./schema";
 import { settleWorkload } from "./workload";
 
@@ -37,7 +38,7 @@ export class CgroupService extends pulumi.ComponentResource {
     super("goblin-host:index:CgroupService", name, {}, opts);
     const { host, workload, modelsPath = "/srv/models", settingPath = name, ...given } = args;
     const settings = parseSettings(this, name, CgroupServiceSettings, given);
-    const settled = settleWorkload(workload, { ...settings, runtime: "systemd" });
+    const settled = settleWorkload(workload, { ...settings, ...CONTAINER_DEFAULTS, runtime: "systemd" });
     const bundle = renderCgroupService(settled, { modelsPath, setting: settingPath });
     this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });

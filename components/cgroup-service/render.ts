@@ -1,9 +1,10 @@
 import type { Bundle, BundleFile } from "../host-bundle/bundle";
+import { parseDuration } from "../render/duration";
 import { quoteEnvironment } from "../render/shell";
 import { type Directive, renderUnitFile } from "../render/unit-file";
 import { hardeningDirectives } from "./hardening";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
-import type { SettledWorkload } from "./workload";
+import { type SettledWorkload, workloadEnvironment } from "./workload";
 
 /** What a workload's bundle needs to know beside the workload. */
 export interface WorkloadContext {
@@ -42,11 +43,31 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
           ? { restartOn: [execFile] }
           : { enabled: true, active: true, restartOn: [execFile, unitFile] },
     },
+    ...renderReadiness(workload, context),
     limits: {
       [unit]: {
         ...toLimits(limits),
         ...(cpu.cores === undefined ? {} : { CPUAffinity: cpu.cores }),
         OOMScoreAdjust: OOM_SCORE_ADJUST,
+      },
+    },
+  };
+}
+
+/** Its own check, if it has one, proven after every start and restart of ours. */
+function renderReadiness(
+  { unit, health }: SettledWorkload,
+  { setting }: WorkloadContext,
+): Pick<Bundle, "ready"> {
+  if (health === undefined) return {};
+  const { http, command, timeout } = health;
+  return {
+    ready: {
+      [unit]: {
+        ...(http === undefined ? {} : { http }),
+        ...(command === undefined ? {} : { command }),
+        timeoutSeconds: parseDuration(timeout),
+        setting,
       },
     },
   };
@@ -95,17 +116,14 @@ function usualPaths(base: string): string[] {
   return ["/usr/share", "/var/cache", "/var/lib", "/var/log"].map((parent) => `${parent}/${base}`);
 }
 
-/** Variables that llama.cpp, OpenMP and Go read, set to the threads that the CPU limits leave room for. */
-function environmentDirectives({ threads, gpu, environment }: SettledWorkload): Directive[] {
-  const count = String(threads ?? "");
+function environmentDirectives(workload: SettledWorkload): Directive[] {
   const variables: Record<string, string> = {
-    ...(threads === undefined ? {} : { GOMAXPROCS: count, LLAMA_ARG_THREADS: count, OMP_NUM_THREADS: count }),
-    ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu.devices.join(",") }),
-    ...environment,
+    ...(workload.gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: workload.gpu.devices.join(",") }),
+    ...workloadEnvironment(workload),
   };
-  return Object.keys(variables)
-    .sort()
-    .map((name) => ["Environment", quoteEnvironment(name, variables[name] ?? "")]);
+  return Object.entries(variables)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ["Environment", quoteEnvironment(name, value)]);
 }
 
 function renderService(

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ContainerFields } from "./container-schema";
+import { ContainerFields } from "../limited-container/schema";
+import { HealthSettings } from "./health-schema";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
 import { HARDENING_DIRECTIVES } from "./hardening";
 import { choiceField, integerField } from "../settings/fields";
@@ -59,7 +60,7 @@ const unitName = wordField({
   pattern: /^[A-Za-z0-9][A-Za-z0-9._:-]*(@[A-Za-z0-9._:-]+)?\.service$/,
 });
 
-/** The settings of one workload: of a {@link CgroupService} here, of a container in a later version. */
+/** The settings of one workload: of a {@link CgroupService} or of a {@link LimitedContainer}. */
 export const WorkloadSettings = z.strictObject({
   runtime: choiceField(["systemd", "container"], { description: "What runs it." }).default("systemd"),
   unit: unitName.optional(),
@@ -138,6 +139,7 @@ export const WorkloadSettings = z.strictObject({
       description:
         "For a service whose unit this project writes: its command line, or a map of start and user. Without it the unit must exist.",
     }),
+  health: HealthSettings.optional(),
   ...ContainerFields,
 });
 export type WorkloadSettings = z.input<typeof WorkloadSettings>;
@@ -147,8 +149,27 @@ export type Workload = z.output<typeof WorkloadSettings>;
 export const CgroupServiceSettings = WorkloadSettings.omit({
   runtime: true,
   image: true,
+  command: true,
+  entrypoint: true,
   ports: true,
   volumes: true,
-  command: true,
+  user: true,
+  capabilities: true,
+  tmpfs: true,
+  readOnlyRoot: true,
+  stopGrace: true,
 });
 export type CgroupServiceSettings = z.input<typeof CgroupServiceSettings>;
+
+/** Settings of a workload as a library user gives them to a LimitedContainer. */
+export const LimitedContainerSettings = WorkloadSettings.omit({
+  runtime: true,
+  exec: true,
+  hardening: true,
+  writablePaths: true,
+  after: true,
+}).required({ image: true });
+export type LimitedContainerSettings = z.input<typeof LimitedContainerSettings>;
+
+/** The keys that a container does not have. */
+export const SERVICE_ONLY = ["runtime", "exec", "hardening", "writablePaths", "after"];

@@ -62,3 +62,12 @@ function threadsFor({ quota, cores }: Workload["cpu"]): number | undefined {
   const byCores = cores === undefined ? Infinity : parseCpuList(cores).length;
   return Math.max(1, Math.min(byQuota, byCores));
 }
+
+/** Variables that llama.cpp, OpenMP and Go read, set to the threads that the CPU limits leave room for, and its own. */
+export function workloadEnvironment({ threads, environment }: SettledWorkload): Record<string, string> {
+  const count = String(threads ?? "");
+  return {
+    ...(threads === undefined ? {} : { GOMAXPROCS: count, LLAMA_ARG_THREADS: count, OMP_NUM_THREADS: count }),
+    ...environment,
+  };
+}

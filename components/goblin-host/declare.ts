@@ -1,29 +1,36 @@
 import type { z } from "zod";
-import type { CgroupServiceSettings } from "../cgroup-service/schema";
-import { WorkloadSettings } from "../cgroup-service/schema";
+import {
+  type CgroupServiceSettings,
+  type LimitedContainerSettings,
+  SERVICE_ONLY,
+  WorkloadSettings,
+} from "../cgroup-service/schema";
 import { type SettledWorkload, settleWorkload } from "../cgroup-service/workload";
 import type { HostConnection } from "../host-bundle/connection";
+import { CONTAINER_ONLY } from "../limited-container/schema";
 import { checkSettings } from "../settings/issues";
+import { ManagerSettings } from "./later-schema";
 import { GoblinHostSettings, ModelsSettings } from "./schema";
 
 /** A workload of a host, in the order of importance. */
 export interface DeclaredWorkload {
   readonly name: string;
   readonly unit: string;
-  /** Its settings as a service; undefined when its runtime is not systemd. */
-  readonly service: CgroupServiceSettings | undefined;
+  /** Its settings as what its runtime makes of it. */
+  readonly as: { readonly service: CgroupServiceSettings } | { readonly container: LimitedContainerSettings };
 }
 
 /** What a host's settings come to beside the settings of its parts. */
 export interface DeclaredHost {
   readonly connection: Omit<HostConnection, "address" | "privateKey">;
   readonly modelsPath: string;
+  readonly daily: "verify" | "repair";
   readonly workloads: readonly DeclaredWorkload[];
 }
 
 /** @param settings valid settings */
 export function declareHost(name: string, settings: Omit<GoblinHostSettings, "address">): DeclaredHost {
-  const { models = {}, workloads = {} } = settings;
+  const { models = {}, manager = {}, workloads = {} } = settings;
   const { port, user, hostKey, insecureSkipHostKeyCheck } = valid(GoblinHostSettings, {
     ...settings,
     address: "host",
@@ -31,6 +38,7 @@ export function declareHost(name: string, settings: Omit<GoblinHostSettings, "ad
   return {
     connection: { name, port, user, insecureSkipHostKeyCheck, ...(hostKey === undefined ? {} : { hostKey }) },
     modelsPath: valid(ModelsSettings, models).path,
+    daily: valid(ManagerSettings, manager).daily,
     workloads: Object.entries(workloads)
       .map(([workload, given]) => ({
         given,
@@ -40,7 +48,7 @@ export function declareHost(name: string, settings: Omit<GoblinHostSettings, "ad
       .map(({ given, settled }) => ({
         name: settled.name,
         unit: settled.unit,
-        service: settled.runtime === "systemd" ? asService(given) : undefined,
+        as: settled.runtime === "systemd" ? { service: asService(given) } : { container: asContainer(given) },
       })),
   };
 }
@@ -53,12 +61,18 @@ function byImportance(a: SettledWorkload, b: SettledWorkload): number {
   return b.cpu.weight - a.cpu.weight || (a.name < b.name ? -1 : 1);
 }
 
-const CONTAINER_ONLY = ["runtime", "image", "ports", "volumes", "command"];
-
 /** A service's settings without those that only a container has. */
 function asService(given: WorkloadSettings): CgroupServiceSettings {
-  const entries = Object.entries(given).filter(([key]) => !CONTAINER_ONLY.includes(key));
-  return Object.fromEntries(entries) as CgroupServiceSettings;
+  return without(given, CONTAINER_ONLY) as CgroupServiceSettings;
+}
+
+/** A container's settings without those that only a service has. */
+function asContainer(given: WorkloadSettings): LimitedContainerSettings {
+  return without(given, SERVICE_ONLY) as LimitedContainerSettings;
+}
+
+function without(given: WorkloadSettings, keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(given).filter(([key]) => !keys.includes(key)));
 }
 
 function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {

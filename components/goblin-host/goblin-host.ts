@@ -1,9 +1,12 @@
+import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { AiSlice } from "../ai-slice/ai-slice";
 import { CgroupService } from "../cgroup-service/cgroup-service";
 import { EarlyOom } from "../early-oom/early-oom";
 import type { Limits } from "../host-bundle/bundle";
 import type { HostConnection } from "../host-bundle/connection";
+import { dockerProvider } from "../limited-container/docker-provider";
+import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
 import { parseSettings } from "../settings/parse";
 import { SwapFile } from "../swap-file/swap-file";
@@ -57,7 +60,7 @@ export class GoblinHost extends pulumi.ComponentResource {
 
     const manager = new Manager(
       `${name}-manager`,
-      { host, before: declared.workloads.map(({ unit }) => unit) },
+      { host, before: declared.workloads.map(({ unit }) => unit), daily: declared.daily },
       { parent: this },
     );
     const compressed = new ZramDevice(
@@ -76,12 +79,13 @@ export class GoblinHost extends pulumi.ComponentResource {
       { host, reserve, workloads, modelsPath, settingPath: settingPath("reserve") },
       after(killer),
     );
-    const services = this.services(name, declared.workloads, slices, (workload) => ({
+    const provider = dockerProvider(`${name}-docker`, host, { parent: this });
+    const services = this.workloads(name, declared.workloads, slices, {
       host,
-      workload: workload.name,
+      provider,
       modelsPath,
-      settingPath: settingPath(`workloads.${workload.name}`),
-    }));
+      settingPath,
+    });
 
     const bundles = [manager, compressed, disk, killer, slices, ...services].map(
       ({ hostBundle }) => hostBundle.bundle,
@@ -92,29 +96,33 @@ export class GoblinHost extends pulumi.ComponentResource {
   }
 
   /** One after the other, the most important first: they restart one at a time. */
-  private services(
+  private workloads(
     name: string,
     workloads: readonly DeclaredWorkload[],
     slices: AiSlice,
-    context: (workload: DeclaredWorkload) => {
-      host: HostConnection;
-      workload: string;
-      modelsPath: string;
-      settingPath: string;
-    },
-  ): CgroupService[] {
+    { host, provider, modelsPath, settingPath }: WorkloadsContext,
+  ): (CgroupService | LimitedContainer)[] {
     let previous: pulumi.Resource = slices;
-    return workloads.flatMap((workload) => {
-      if (workload.service === undefined) return [];
-      const args = { ...workload.service, ...context(workload) };
-      const service = new CgroupService(`${name}-${workload.name}`, args, {
-        parent: this,
-        dependsOn: previous,
-      });
-      previous = service;
-      return [service];
+    return workloads.map(({ name: workload, as }) => {
+      const child = `${name}-${workload}`;
+      const options = { parent: this, dependsOn: previous };
+      const context = { host, workload, settingPath: settingPath(`workloads.${workload}`) };
+      const made =
+        "service" in as
+          ? new CgroupService(child, { ...as.service, ...context, modelsPath }, options)
+          : new LimitedContainer(child, { ...as.container, ...context, provider }, options);
+      previous = "ready" in made ? made.ready : made;
+      return made;
     });
   }
+}
+
+/** What every workload of a host is made with. */
+interface WorkloadsContext {
+  readonly host: HostConnection;
+  readonly provider: docker.Provider;
+  readonly modelsPath: string;
+  readonly settingPath: (path: string) => string;
 }
 
 function nextSteps({ user = "root", port = 22 }: HostConnection, address: string): string[] {

@@ -1,19 +1,16 @@
-import { isMap, valueAt } from "../settings/issues";
+import { isMap } from "../settings/issues";
 
 /** Settings that are validated today and applied by a later version. An operator is told once per run. `*` is any name. */
 const NOT_YET_APPLIED: readonly (readonly string[])[] = [
   ["observe"],
   ["monitor"],
-  ["manager", "daily"],
   ["thresholds"],
   ["models", "readAhead"],
-  ["workloads", "*", "health"],
-  ["workloads", "*", "image"],
 ];
 
 /** The settings given by a host that this version does not apply. */
 export function notYetApplied(raw: unknown): string[] {
-  return [...NOT_YET_APPLIED.flatMap((setting) => present(raw, setting)), ...containers(raw)];
+  return NOT_YET_APPLIED.flatMap((setting) => present(raw, setting));
 }
 
 /** The settings of that form which are given; `*` is any name. */
@@ -27,11 +24,4 @@ function present(raw: unknown, [part, ...rest]: readonly string[], trail: readon
 /** What Pulumi.yaml gives when the stack says nothing. */
 function isDefault(raw: unknown): boolean {
   return raw === undefined || raw === "auto" || (isMap(raw) && Object.keys(raw).length === 0);
-}
-
-function containers(raw: unknown): string[] {
-  const workloads = valueAt(raw, ["workloads"]);
-  return Object.entries(isMap(workloads) ? workloads : {})
-    .filter(([, workload]) => valueAt(workload, ["runtime"]) === "container")
-    .map(([name]) => `workloads.${name}.runtime (container)`);
 }

@@ -15,6 +15,8 @@ export interface Bundle {
   /** Files of the user's that are copied before their tool is taken over. */
   readonly backups?: Readonly<Record<string, string>>;
   readonly units?: Readonly<Record<string, BundleUnit>>;
+  /** By unit: how it proves that it is well, after each start and each new revision. */
+  readonly ready?: Readonly<Record<string, BundleReadiness>>;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly swapFiles?: Readonly<Record<string, BundleSwapFile>>;
   readonly zram?: Readonly<Record<string, BundleZram>>;
@@ -37,6 +39,25 @@ export interface BundleUnit {
   readonly restartOn?: readonly string[];
   /** What the main process's command line must be, its arguments joined by a space. */
   readonly cmdline?: string;
+  /** The container that the unit stands for. */
+  readonly container?: string;
+}
+
+/** One of `http` and `command` is the unit's own check; without them systemd's word is enough. */
+export interface BundleReadiness {
+  /** It must run: started when it does not. */
+  readonly start?: boolean;
+  /** A URL that answers with 2xx or 3xx. */
+  readonly http?: string;
+  /** A command of the host's shell, or of the container's, that exits with 0. */
+  readonly command?: string;
+  readonly timeoutSeconds: number;
+  /** The container behind the unit. */
+  readonly container?: string;
+  /** Another one asks for another proof. */
+  readonly revision?: string;
+  /** The setting that errors name. */
+  readonly setting: string;
 }
 
 export interface BundleSwapFile {

@@ -30,6 +30,16 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
       active: flag(unit.active),
       restartOn: unit.restartOn?.join(" "),
       cmdline: unit.cmdline,
+      container: unit.container,
+    })),
+    ready: map(bundle.ready, ({ start, http, command, timeoutSeconds, container, revision, setting }) => ({
+      start: flag(start),
+      http,
+      command,
+      timeout: String(timeoutSeconds),
+      container,
+      revision,
+      setting,
     })),
     sysctls: bundle.sysctls,
     swapFiles: map(bundle.swapFiles, ({ sizeBytes, priority, setting }) => ({

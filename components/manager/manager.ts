@@ -9,6 +9,8 @@ export interface ManagerArgs {
   readonly host: HostConnection;
   /** Units that start only after the boot-time run: the workloads. Default none. */
   readonly before?: readonly string[];
+  /** What the daily timer does with drift: report it (verify), or repair it too, which hides it from CI. Default verify. */
+  readonly daily?: "verify" | "repair";
 }
 
 /** `ai-resource-manager` on a host. Every other component of the host depends on it. */
@@ -17,7 +19,10 @@ export class Manager extends pulumi.ComponentResource {
 
   constructor(name: string, args: ManagerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:Manager", name, {}, opts);
-    const bundle = renderManager(managerProgram().text, args.before ?? []);
+    const bundle = renderManager(managerProgram().text, {
+      before: args.before ?? [],
+      daily: args.daily ?? "verify",
+    });
     this.hostBundle = new HostBundle(`${name}-bundle`, { host: args.host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }

@@ -164,6 +164,7 @@ roll_back() {
   else
     say "$name: rolling back to what was there before"
   fi
+  ROLLING_BACK=1
   if converge && verified; then
     for link in "$STATE/journal/$name"@*; do rm -f -- "$link"; done
     drop_garbage

@@ -3,7 +3,7 @@
 
 declare -A WAS=() WANT=() EVERYTHING=()
 declare -a WRITTEN=()
-NAME='' BOOTING=''
+NAME='' BOOTING='' ROLLING_BACK=''
 
 # look: observes the resources of both sides.
 look() {
@@ -18,12 +18,14 @@ look() {
 converge() {
   look
   plan_restarts
+  plan_readiness
   capture_units
   # Before their units stop, which would switch swap off whatever it holds.
   give_back_zram || return 1
   observe_swaps
   give_back_swap_files || return 1
   stop_gone_units
+  stop_switched_units
   drop_overrides
   change_files
   validate_units || return 1
@@ -47,6 +49,7 @@ converge() {
   observe EVERYTHING
   change_units || return 1
   observe EVERYTHING
+  prove_ready || return 1
   write_limits
 }
 

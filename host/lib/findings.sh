@@ -15,6 +15,7 @@ find_drift() {
   find_file_drift
   find_package_drift
   find_unit_drift
+  find_ready_drift
   find_sysctl_drift
   find_swap_drift
   find_scheduler_drift

@@ -5,6 +5,7 @@ usage() {
 usage: ai-resource-manager apply NAME             apply the bundle on standard input
        ai-resource-manager apply --stored [NAME]  repair from the bundles stored on this host
        ai-resource-manager apply --boot           the same while the host boots: waits for no workload
+       ai-resource-manager scheduled verify|repair  what its unit runs: apply --boot once a boot, then a look a day
        ai-resource-manager remove NAME            give back what was there before
        ai-resource-manager verify [NAME] [--table]
        ai-resource-manager status --json
@@ -61,6 +62,8 @@ change() {
       remove_bundle "$2" || status=$?
       ;;
   esac
+  # Whoever has applied anything since the boot has brought all of it up.
+  ((status != 0)) || [[ ! -d $RUN ]] || : >"$RUN/settled"
   return "$status"
 }
 
@@ -88,6 +91,11 @@ main() {
       else
         detached "$@" || status=$?
       fi
+      ;;
+    scheduled)
+      check_host
+      [[ ${2-} == @(verify|repair) ]] || { usage >&2; return "$EXIT_USAGE"; }
+      scheduled "$2" || status=$?
       ;;
     verify)
       check_host

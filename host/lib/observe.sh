@@ -43,7 +43,7 @@ observe_units() {
   local -a units=()
   local -A asked=()
   SEEN_UNIT=()
-  for section in units limits replaces; do
+  for section in units limits replaces ready; do
     entries "$1" "$section"
     for unit in "${ENTRIES[@]}"; do
       [[ -n ${asked[$unit]-} ]] || units+=("$unit")

@@ -93,6 +93,12 @@ change_units() {
     if [[ -n $BOOTING ]]; then
       # At boot the unit may be ordered after this run: never wait for it. It starts with the new files.
       done_pending "restart%$unit"
+      done_pending "start%$unit"
+    elif is_pending "start%$unit"; then
+      start_unit start "$unit" || return 1
+      done_pending "start%$unit"
+      done_pending "restart%$unit"
+      say "  started $unit"
     elif is_pending "restart%$unit"; then
       if [[ $active == active || $active == reloading || $active == activating || ${WANT["units|$unit|active"]-} == true ]]; then
         restart_unit "$unit" || return 1
@@ -114,6 +120,7 @@ restart_unit() {
 # start_unit VERB UNIT: the unit must be active, and still be two checks later.
 start_unit() {
   local check state
+  ! has WANT ready "$2" || mark_pending "ready%$2"
   if ! systemctl "$1" -- "$2" 2>/dev/null; then
     REPLY="$2 did not $1: $(last_journal_line "$2")"
     return 1
@@ -199,7 +206,7 @@ give_back_units() {
         *:masked) systemctl mask --no-reload --quiet -- "$unit" 2>/dev/null || : ;;
       esac
       active=$(systemctl show --property=ActiveState --value -- "$unit")
-      if [[ $was == active && $section == replaces && $active != active ]]; then
+      if [[ $was == active && $active != active ]] && { [[ $section == replaces || -n ${WAS["units|$unit|container"]-} ]]; }; then
         systemctl start -- "$unit" || warn "$unit ran before and does not start again: $(last_journal_line "$unit")"
         say "  started $unit again"
       elif is_pending "restart%$unit" && [[ $active == active ]]; then
@@ -207,6 +214,8 @@ give_back_units() {
         say "  restarted $unit"
       fi
       done_pending "restart%$unit"
+      done_pending "service%$unit"
+      [[ $unit != *.timer ]] || rm -f -- "/var/lib/systemd/timers/stamp-$unit"
       forget_original "$section" "$unit"
     done
   done

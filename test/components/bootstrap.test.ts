@@ -28,7 +28,10 @@ exit "\${FAKE_EXIT:-0}"
 
 const folder = mkdtempSync(join(tmpdir(), "goblin-bootstrap-"));
 const received = join(folder, "received");
-const stdin = renderBundle(renderManager(FAKE_MANAGER, ["ollama.service"]), "1.0.0");
+const stdin = renderBundle(
+  renderManager(FAKE_MANAGER, { before: ["ollama.service"], daily: "verify" }),
+  "1.0.0",
+);
 
 function bootstrap(user: string, input: string, exit = 0) {
   const environment = {

@@ -181,16 +181,31 @@ files:
       After=local-fs.target swap.target systemd-sysctl.service
       Before=llamacpp.service ollama.service
       ConditionPathIsDirectory=/var/lib/ai-resource-manager/bundles
-      Description=Apply the resource limits of goblin-host at boot
+      Description=Resource limits of goblin-host: applied at boot, verified every day
 
       [Service]
-      ExecStart=/usr/local/sbin/ai-resource-manager apply --boot
-      RemainAfterExit=yes
+      ExecStart=/usr/local/sbin/ai-resource-manager scheduled verify
+      SuccessExitStatus=3
       TimeoutStartSec=10min
       Type=oneshot
 
       [Install]
       WantedBy=multi-user.target
+    mode: "0644"
+  /etc/systemd/system/ai-resource-manager.timer:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=Daily verification of the resource limits of goblin-host
+
+      [Timer]
+      OnCalendar=daily
+      Persistent=true
+      RandomizedDelaySec=1h
+
+      [Install]
+      WantedBy=timers.target
     mode: "0644"
   /usr/local/sbin/ai-resource-manager:
     content: |2+
@@ -201,7 +216,29 @@ packages:
 units:
   ai-resource-manager.service:
     enabled: "true"
+  ai-resource-manager.timer:
+    active: "true"
+    enabled: "true"
 end: true
+`);
+  });
+});
+
+describe("Manager that repairs", () => {
+  it("does so in a unit that no workload waits for", async () => {
+    new components.Manager("manager", { host, before: ["ollama.service"], daily: "repair" });
+    const stdin = await onlyStdin();
+    expect(stdin).toContain("ExecStart=/usr/local/sbin/ai-resource-manager scheduled repair\n");
+    expect(stdin).toContain(`  /etc/systemd/system/ai-resource-manager-repair.service:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=Repair of the resource limits of goblin-host
+
+      [Service]
+      ExecStart=/usr/local/sbin/ai-resource-manager apply --stored
+      Type=oneshot
 `);
   });
 });

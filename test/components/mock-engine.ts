@@ -22,6 +22,11 @@ interface Request {
 
 const COMPONENT = /^goblin-host:index:/;
 const COMMAND = "command:remote:Command";
+const DOCKER = [
+  "pulumi:providers:docker",
+  "docker:index/remoteImage:RemoteImage",
+  "docker:index/container:Container",
+];
 
 /**
  * Installs Pulumi's mocks. Import the components only after it has settled. A resource type or call that is not
@@ -39,7 +44,8 @@ export async function mockEngine(
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
-        if (type !== COMMAND && !COMPONENT.test(type)) throw new Error(`unexpected resource ${type}`);
+        if (type !== COMMAND && !COMPONENT.test(type) && !DOCKER.includes(type))
+          throw new Error(`unexpected resource ${type}`);
         const given = inputs as Record<string, unknown>;
         registered.push({ type, name, inputs: given, parent: "", dependsOn: [], deleteBeforeReplace: false });
         return { id: `${name}-id`, state: { ...given, stdout: `receipt of ${name}` } };

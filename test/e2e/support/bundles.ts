@@ -17,7 +17,8 @@ import type { Vm } from "../../sandbox/vm";
 
 /** The bundles that the program renders for a host, from settings as they are written in its configuration. */
 export const bundles = {
-  manager: (): Bundle => renderManager(managerProgram().text, ["ollama.service"]),
+  manager: (): Bundle =>
+    renderManager(managerProgram().text, { before: ["ollama.service"], daily: "verify" }),
   zram: (settings: ZramDeviceSettings): Bundle =>
     renderZramDevice(ZramDeviceSettings.parse(settings), "goblin-host:zram"),
   swap: (settings: SwapFileSettings): Bundle =>

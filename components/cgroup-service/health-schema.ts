@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { lineField, wordField } from "../settings/text-fields";
+
+/** How a workload proves that it is well. */
+export const HealthSettings = z
+  .strictObject({
+    http: wordField({
+      description: "URL that answers with 2xx or 3xx when the workload is well. Asked on the host.",
+      example: "http://127.0.0.1:11434/",
+      allowed: "an http URL without spaces",
+      pattern: /^http:\/\/[A-Za-z0-9._~:/?#@!$&()*+,;=%[\]-]+$/,
+    }).optional(),
+    command: lineField({
+      description:
+        "Command that exits 0 when the workload is well: of the host's shell, or of the container's.",
+      example: "ollama list",
+      allowed: "text on one line",
+    }).optional(),
+    timeout: wordField({
+      description: "How long it may take to become well. After that the deployment fails and is rolled back.",
+      example: "60s",
+      allowed: "seconds or minutes: 60s, 5min",
+      pattern: /^[1-9][0-9]{0,4}(s|min)$/,
+    }).prefault("60s"),
+  })
+  .superRefine(({ http, command }, context) => {
+    if ((http === undefined) === (command === undefined)) {
+      context.addIssue({
+        code: "custom",
+        path: [],
+        message: "give one of http and command",
+        params: { fix: null },
+      });
+    }
+  });

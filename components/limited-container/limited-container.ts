@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { LimitedContainerSettings } from "../cgroup-service/schema";
+import { settleWorkload } from "../cgroup-service/workload";
+import type { HostConnection } from "../host-bundle/connection";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
+import { parseSettings } from "../settings/parse";
+import { renderContainerReadiness, renderContainerUnit } from "./render";
+import { containerSpec } from "./spec";
+
+/** One workload's settings, the host it runs on, and the provider that reaches its Docker daemon. */
+export interface LimitedContainerArgs extends LimitedContainerSettings {
+  readonly host: HostConnection;
+  readonly provider: docker.Provider;
+  /** The workload's name: its container has it, its unit is NAME.service unless `unit` says otherwise. */
+  readonly workload: string;
+  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's name. */
+  readonly settingPath?: string;
+}
+
+/**
+ * One container inside its limits: Docker's own, and those of its slice under ai.slice for what Docker cannot
+ * express. It needs its slice (AiSlice with the same workload) and a Docker daemon (DockerEngine).
+ *
+ * @example
+ * new LimitedContainer("goblin-llamacpp", {
+ *   host, provider,
+ *   workload: "llamacpp",
+ *   image: "ghcr.io/ggml-org/llama.cpp:server-b4719",
+ *   memory: { max: "6GiB" },
+ *   cpu: { quota: "150%", cores: "8-11" },
+ *   volumes: ["/srv/models:/models:ro"],
+ *   ports: ["127.0.0.1:8080:8080"],
+ *   health: { http: "http://127.0.0.1:8080/health" },
+ * }, { dependsOn: slices });
+ */
+export class LimitedContainer extends pulumi.ComponentResource {
+  /** The thin unit's bundle. */
+  readonly hostBundle: HostBundle;
+  readonly container: docker.Container;
+  /** Settled once the container has proven that it is well. */
+  readonly ready: HostBundle;
+
+  constructor(name: string, args: LimitedContainerArgs, opts?: pulumi.ComponentResourceOptions) {
+    // A workload that was a service under this name becomes a container by an update of its bundle, not by a new one
+    // beside it.
+    const aliases = [...(opts?.aliases ?? []), { type: "goblin-host:index:CgroupService" }];
+    super("goblin-host:index:LimitedContainer", name, {}, { ...opts, aliases });
+    const { host, provider, workload, settingPath = name, ...given } = args;
+    const settings = parseSettings(this, name, LimitedContainerSettings, given);
+    const settled = settleWorkload(workload, {
+      ...settings,
+      runtime: "container",
+      hardening: { except: [] },
+      writablePaths: [],
+      after: [],
+    });
+    const spec = containerSpec(settled);
+    const image = settings.image;
+
+    this.hostBundle = new HostBundle(
+      `${name}-bundle`,
+      { host, bundle: renderContainerUnit(settled) },
+      childOptions(this, opts),
+    );
+    const pulled = new docker.RemoteImage(
+      `${name}-image`,
+      { name: image, keepLocally: true },
+      { parent: this, provider, dependsOn: this.hostBundle },
+    );
+    this.container = new docker.Container(
+      `${name}-container`,
+      { ...spec, image: pulled.imageId, mustRun: true },
+      {
+        parent: this,
+        provider,
+        dependsOn: this.hostBundle,
+        deleteBeforeReplace: true,
+        // The provider takes these to be changeable in place, and changes nothing.
+        replaceOnChanges: ["healthcheck", "init", "tmpfs"],
+      },
+    );
+    this.ready = new HostBundle(
+      `${name}-ready`,
+      { host, bundle: renderContainerReadiness(settled, revisionOf(image, spec), settingPath) },
+      { parent: this, dependsOn: this.container },
+    );
+    this.registerOutputs({ receipt: this.ready.receipt });
+  }
+}
+
+function revisionOf(...what: unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(what)).digest("hex").slice(0, 12);
+}

@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { flagField } from "../settings/fields";
+import { lineField, pathField, wordField } from "../settings/text-fields";
+
+const text = (description: string, example: string) =>
+  lineField({ description, example, allowed: "text on one line" });
+
+/** `[ADDRESS:]HOST:CONTAINER[/udp]` */
+export const PORT = /^(?:([0-9.]+|\[[0-9A-Fa-f:]+\]):)?([0-9]{1,5}):([0-9]{1,5})(?:\/(tcp|udp))?$/;
+/** `SOURCE:TARGET[:ro]` */
+export const VOLUME =
+  /^(\/[A-Za-z0-9._+@/-]*|[A-Za-z0-9][A-Za-z0-9_.-]*):(\/[A-Za-z0-9._+@/-]+)(?::(ro|rw))?$/;
+
+/** What only a workload with `runtime: container` has. */
+export const ContainerFields = {
+  image: text(
+    "Image of a container workload; pulled when the host lacks it. Name a version: `latest` changes under you.",
+    "ollama/ollama:0.6.5",
+  ).optional(),
+  command: z
+    .array(text("One argument.", "serve"))
+    .meta({ description: "Arguments of a container workload. Default: the image's." })
+    .optional(),
+  entrypoint: z
+    .array(text("One word.", "/bin/ollama"))
+    .meta({ description: "Program of a container workload and its first arguments. Default: the image's." })
+    .optional(),
+  ports: z
+    .array(
+      wordField({
+        description:
+          "A published port. Without an address it is 127.0.0.1, because Docker's ports pass firewalls by.",
+        example: "127.0.0.1:11434:11434",
+        allowed: "[ADDRESS:]HOST:CONTAINER, or with /udp at the end",
+        pattern: PORT,
+      }),
+    )
+    .meta({ description: "Published ports of a container workload." })
+    .optional(),
+  volumes: z
+    .array(
+      wordField({
+        description: "A named volume or a folder of the host. What is in it outlives the container.",
+        example: "/srv/models:/models:ro",
+        allowed: "VOLUME:/PATH or /PATH:/PATH, or with :ro at the end",
+        pattern: VOLUME,
+      }),
+    )
+    .meta({ description: "Volumes of a container workload; its root is read-only." })
+    .optional(),
+  user: wordField({
+    description: "User and group of a container workload, by number. Default: the image's.",
+    example: "1000:1000",
+    allowed: "UID or UID:GID",
+    pattern: /^[0-9]{1,10}(:[0-9]{1,10})?$/,
+  }).optional(),
+  capabilities: z
+    .array(
+      wordField({
+        description: "A capability.",
+        example: "SYS_NICE",
+        allowed: "a name of capabilities(7) without CAP_",
+        pattern: /^[A-Z][A-Z_]{2,30}$/,
+      }),
+    )
+    .meta({ description: "Capabilities that a container workload keeps. Default: none." })
+    .optional(),
+  tmpfs: z
+    .array(pathField({ description: "A folder in memory.", example: "/tmp" }))
+    .meta({ description: "Folders of a container workload that lie in memory, writable. Default /tmp." })
+    .optional(),
+  readOnlyRoot: flagField({
+    description:
+      "The container's root cannot be written. DANGER when false: a filled root fills the host's disk.",
+  }).default(true),
+  stopGrace: wordField({
+    description: "How long a container workload may take to stop before it is killed.",
+    example: "30s",
+    allowed: "seconds or minutes: 30s, 2min",
+    pattern: /^[1-9][0-9]{0,4}(s|min)$/,
+  }).prefault("30s"),
+} as const;
+
+/** The keys that a service does not have. */
+export const CONTAINER_ONLY = ["runtime", ...Object.keys(ContainerFields)];
+
+/** What a service is settled with in their place. */
+export const CONTAINER_DEFAULTS = { readOnlyRoot: true, stopGrace: "30s" } as const;

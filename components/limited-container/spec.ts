@@ -1,0 +1,141 @@
+import type { SettledWorkload } from "../cgroup-service/workload";
+import { workloadEnvironment } from "../cgroup-service/workload";
+import { parseDuration } from "../render/duration";
+import { PORT, VOLUME } from "./schema";
+
+/** A container in the docker provider's terms, but for its image. Everything that the provider reads back is set. */
+export interface ContainerSpec {
+  readonly name: string;
+  /** MiB. */
+  readonly memory: number;
+  /** MiB of memory and swap together. */
+  readonly memorySwap: number;
+  readonly cpus?: string;
+  readonly cpuSet?: string;
+  readonly cgroupParent: string;
+  readonly restart: "unless-stopped";
+  readonly readOnly: boolean;
+  readonly tmpfs: Record<string, string>;
+  readonly securityOpts: string[];
+  readonly capabilities: { readonly drops: string[]; readonly adds?: string[] };
+  readonly user?: string;
+  readonly command?: string[];
+  readonly entrypoints?: string[];
+  readonly envs: string[];
+  readonly ports: ContainerPort[];
+  readonly mounts: ContainerMount[];
+  readonly deviceRequests?: DeviceRequest[];
+  readonly networkMode: string;
+  readonly logDriver: "json-file";
+  readonly logOpts: Record<string, string>;
+  readonly destroyGraceSeconds: number;
+  readonly healthcheck?: {
+    readonly tests: string[];
+    readonly interval: string;
+    readonly timeout: string;
+    readonly retries: number;
+    readonly startPeriod: string;
+  };
+}
+
+export interface ContainerPort {
+  readonly ip: string;
+  readonly external: number;
+  readonly internal: number;
+  readonly protocol: string;
+}
+
+export interface ContainerMount {
+  readonly type: "bind" | "volume";
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly bindOptions?: { readonly propagation: string };
+}
+
+export interface DeviceRequest {
+  readonly driver: string;
+  readonly count: number;
+  readonly deviceIds: string[];
+  readonly capabilities: string[];
+}
+
+/**
+ * Docker's own limits. What Docker cannot express (memory.high and .low, IO weight, processes) is on the slice, which
+ * also holds what a reload of systemd takes away from the container: its memory.swap.max, when it is to have no swap
+ * at all (moby#51446). Hence the 1 MiB: with it the container's own limit survives, and the slice's 0 holds.
+ */
+export function containerSpec(workload: SettledWorkload): ContainerSpec {
+  const { name, slice, memory, cpu, user, command, entrypoint, capabilities = [], gpu, health } = workload;
+  const swap = Math.max(1, memory.swap.mebibytes);
+  return {
+    name,
+    memory: memory.max.mebibytes,
+    memorySwap: memory.max.mebibytes + swap,
+    ...(cpu.quota === undefined ? {} : { cpus: String(cpu.quota / 100) }),
+    ...(cpu.cores === undefined ? {} : { cpuSet: cpu.cores }),
+    cgroupParent: slice,
+    restart: "unless-stopped",
+    readOnly: workload.readOnlyRoot,
+    tmpfs: Object.fromEntries((workload.tmpfs ?? ["/tmp"]).map((path) => [path, "rw,nosuid,nodev"])),
+    securityOpts: ["no-new-privileges:true"],
+    capabilities: {
+      drops: ["ALL"],
+      ...(capabilities.length === 0 ? {} : { adds: capabilities.map((word) => `CAP_${word}`) }),
+    },
+    ...(user === undefined ? {} : { user }),
+    ...(command === undefined ? {} : { command }),
+    ...(entrypoint === undefined ? {} : { entrypoints: entrypoint }),
+    envs: Object.entries(workloadEnvironment(workload))
+      .map(([variable, value]) => `${variable}=${value}`)
+      .sort(),
+    ports: (workload.ports ?? []).map(parsePort),
+    mounts: (workload.volumes ?? []).map(parseVolume),
+    ...(gpu === undefined ? {} : { deviceRequests: [gpuRequest(gpu.devices)] }),
+    networkMode: "bridge",
+    logDriver: "json-file",
+    logOpts: { "max-file": "3", "max-size": "10m" },
+    destroyGraceSeconds: parseDuration(workload.stopGrace),
+    ...(health?.command === undefined ? {} : { healthcheck: healthcheck(health.command) }),
+  };
+}
+
+function parsePort(text: string): ContainerPort {
+  const [, ip = "127.0.0.1", external, internal, protocol = "tcp"] = PORT.exec(text) ?? [];
+  return {
+    ip: ip.replace(/^\[|\]$/g, ""),
+    external: Number(external),
+    internal: Number(internal),
+    protocol,
+  };
+}
+
+function parseVolume(text: string): ContainerMount {
+  const [, source = "", target = "", mode = "rw"] = VOLUME.exec(text) ?? [];
+  return {
+    type: source.startsWith("/") ? "bind" : "volume",
+    source,
+    target,
+    readOnly: mode === "ro",
+  };
+}
+
+/** What `docker run --gpus device=...` asks of the NVIDIA runtime; an empty list is all of them. */
+function gpuRequest(devices: string[]): DeviceRequest {
+  return {
+    driver: "nvidia",
+    count: devices.length === 0 ? -1 : 0,
+    deviceIds: devices,
+    capabilities: ["gpu"],
+  };
+}
+
+function healthcheck(command: string): NonNullable<ContainerSpec["healthcheck"]> {
+  return {
+    tests: ["CMD-SHELL", command],
+    interval: "30s",
+    timeout: "30s",
+    retries: 3,
+    startPeriod: "60s",
+  };
+}

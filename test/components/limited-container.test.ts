@@ -1,0 +1,225 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { z } from "zod";
+import { WorkloadSettings } from "../../components/cgroup-service/schema";
+import { settleWorkload } from "../../components/cgroup-service/workload";
+import { dockerHost } from "../../components/limited-container/docker-host";
+import { renderContainerReadiness, renderContainerUnit } from "../../components/limited-container/render";
+import { containerSpec } from "../../components/limited-container/spec";
+import { checkSettings } from "../../components/settings/issues";
+import { mockEngine, type Registered, settle } from "./mock-engine";
+
+const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
+const HOST_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
+
+function settled(settings: Partial<z.input<typeof WorkloadSettings>>, name = "llamacpp") {
+  const checked = checkSettings(WorkloadSettings, {
+    runtime: "container",
+    image: "example/llama:1",
+    memory: { max: "6GiB" },
+    ...settings,
+  });
+  if ("issues" in checked) throw new Error(JSON.stringify(checked.issues));
+  return settleWorkload(name, checked.value);
+}
+
+describe("a container", () => {
+  it("has Docker's limits, its slice, and no rights", () => {
+    expect(
+      containerSpec(
+        settled({
+          cpu: { quota: "150%", cores: "8-11" },
+          io: "medium",
+          ports: ["8080:8080", "10.0.0.2:53:5353/udp", "[::1]:81:80"],
+          volumes: ["/srv/models:/models:ro", "llama-cache:/cache"],
+          user: "1000:1000",
+          command: ["--model", "/models/m.gguf"],
+          environment: { LLAMA_ARG_CTX_SIZE: 4096 },
+        }),
+      ),
+    ).toEqual({
+      name: "llamacpp",
+      memory: 6144,
+      memorySwap: 6144 + 3072,
+      cpus: "1.5",
+      cpuSet: "8-11",
+      cgroupParent: "ai-llamacpp.slice",
+      restart: "unless-stopped",
+      readOnly: true,
+      tmpfs: { "/tmp": "rw,nosuid,nodev" },
+      securityOpts: ["no-new-privileges:true"],
+      capabilities: { drops: ["ALL"] },
+      user: "1000:1000",
+      command: ["--model", "/models/m.gguf"],
+      envs: ["GOMAXPROCS=1", "LLAMA_ARG_CTX_SIZE=4096", "LLAMA_ARG_THREADS=1", "OMP_NUM_THREADS=1"],
+      ports: [
+        { ip: "127.0.0.1", external: 8080, internal: 8080, protocol: "tcp" },
+        { ip: "10.0.0.2", external: 53, internal: 5353, protocol: "udp" },
+        { ip: "::1", external: 81, internal: 80, protocol: "tcp" },
+      ],
+      mounts: [
+        { type: "bind", source: "/srv/models", target: "/models", readOnly: true },
+        { type: "volume", source: "llama-cache", target: "/cache", readOnly: false },
+      ],
+      networkMode: "bridge",
+      logDriver: "json-file",
+      logOpts: { "max-file": "3", "max-size": "10m" },
+      destroyGraceSeconds: 30,
+    });
+  });
+
+  it("without swap keeps 1 MiB that a reload of systemd leaves alone; its slice has the 0", () => {
+    expect(containerSpec(settled({ memory: { max: "1GiB", swap: 0 } }))).toMatchObject({
+      memory: 1024,
+      memorySwap: 1025,
+    });
+  });
+
+  it("gets the GPUs it names, or all; and the capabilities it names", () => {
+    expect(containerSpec(settled({ gpu: { devices: ["0", "1"] } })).deviceRequests).toEqual([
+      { driver: "nvidia", count: 0, deviceIds: ["0", "1"], capabilities: ["gpu"] },
+    ]);
+    expect(containerSpec(settled({ gpu: { devices: [] } })).deviceRequests).toEqual([
+      { driver: "nvidia", count: -1, deviceIds: [], capabilities: ["gpu"] },
+    ]);
+    expect(containerSpec(settled({})).deviceRequests).toBeUndefined();
+    expect(containerSpec(settled({ capabilities: ["SYS_NICE"] })).capabilities).toEqual({
+      drops: ["ALL"],
+      adds: ["CAP_SYS_NICE"],
+    });
+  });
+});
+
+describe("its bundles", () => {
+  it("are a thin unit of the workload's name", () => {
+    expect(renderContainerUnit(settled({ stopGrace: "2min" }))).toEqual({
+      name: "workload-llamacpp",
+      files: {
+        "/etc/systemd/system/llamacpp.service": {
+          mode: "0644",
+          content: `${HEADER}
+
+[Unit]
+After=docker.service
+Description=AI workload llamacpp (container)
+StartLimitIntervalSec=0
+Wants=docker.service
+
+[Service]
+ExecStart=/usr/bin/docker start --attach llamacpp
+ExecStop=/usr/bin/docker stop --time 120 llamacpp
+Restart=always
+RestartSec=5
+SuccessExitStatus=130 137 143
+TimeoutStopSec=135
+
+[Install]
+WantedBy=multi-user.target
+`,
+        },
+      },
+      units: {
+        "llamacpp.service": {
+          enabled: true,
+          container: "llamacpp",
+          restartOn: ["/etc/systemd/system/llamacpp.service"],
+        },
+      },
+    });
+  });
+
+  it("and the proof that it runs and is well", () => {
+    const health = { http: "http://127.0.0.1:8080/health", timeout: "5min" };
+    expect(renderContainerReadiness(settled({ health }), "abc", "goblin-host:workloads.llamacpp")).toEqual({
+      name: "ready-llamacpp",
+      ready: {
+        "llamacpp.service": {
+          start: true,
+          http: "http://127.0.0.1:8080/health",
+          timeoutSeconds: 300,
+          container: "llamacpp",
+          revision: "abc",
+          setting: "goblin-host:workloads.llamacpp",
+        },
+      },
+    });
+  });
+});
+
+describe("the docker provider's way to a host", () => {
+  const options = (port?: number, user?: string, keyFile?: string) =>
+    dockerHost(
+      {
+        name: "goblin",
+        address: "",
+        ...(port === undefined ? {} : { port }),
+        ...(user === undefined ? {} : { user }),
+      },
+      "203.0.113.10",
+      `${HOST_KEY} a comment`,
+      keyFile,
+    );
+
+  it("checks the host's key without a file of this machine", () => {
+    const { host, sshOpts } = options();
+    expect(host).toBe("ssh://root@203.0.113.10:22");
+    expect(sshOpts.filter((option) => option !== "-o")).toEqual([
+      "UserKnownHostsFile=/dev/null",
+      "GlobalKnownHostsFile=/dev/null",
+      "LogLevel=ERROR",
+      "StrictHostKeyChecking=yes",
+      "HostKeyAlgorithms=ssh-ed25519",
+      `KnownHostsCommand=/bin/echo 203.0.113.10 ${HOST_KEY}`,
+      "BatchMode=yes",
+      "ConnectTimeout=30",
+    ]);
+  });
+
+  it("names another port as known_hosts does, another user, and a key's file under the home", () => {
+    const { host, sshOpts } = options(2222, "admin", "~/.cache/goblin-host/ssh/goblin");
+    expect(host).toBe("ssh://admin@203.0.113.10:2222");
+    expect(sshOpts).toContain(`KnownHostsCommand=/bin/echo [203.0.113.10]:2222 ${HOST_KEY}`);
+    expect(sshOpts).toContain("IdentityFile=~/.cache/goblin-host/ssh/goblin");
+  });
+
+  it("brackets an IPv6 address, and checks nothing only when told so", () => {
+    const { host, sshOpts } = dockerHost(
+      { name: "goblin", address: "", insecureSkipHostKeyCheck: true },
+      "2001:db8::1",
+      undefined,
+    );
+    expect(host).toBe("ssh://root@[2001:db8::1]:22");
+    expect(sshOpts).toContain("StrictHostKeyChecking=no");
+  });
+});
+
+describe("LimitedContainer", () => {
+  let registered: Registered[];
+  beforeEach(async () => {
+    vi.resetModules();
+    registered = await mockEngine();
+  });
+
+  it("asks for another proof when its image or its limits are others", async () => {
+    const { LimitedContainer } = await import("../../components");
+    const { dockerProvider } = await import("../../components/limited-container/docker-provider");
+    const host = { name: "goblin", address: "198.51.100.7", hostKey: HOST_KEY };
+    const provider = dockerProvider("docker", host, {});
+    const make = (name: string, image: string, max: string) =>
+      new LimitedContainer(name, { host, provider, workload: "llamacpp", image, memory: { max } });
+    make("a", "example/llama:1", "6GiB");
+    make("b", "example/llama:2", "6GiB");
+    make("c", "example/llama:1", "5GiB");
+    make("d", "example/llama:1", "6GiB");
+    await settle();
+    const revision = (name: string) =>
+      /revision: "([0-9a-f]{12})"/.exec(
+        String(registered.find((resource) => resource.name === `${name}-ready-apply`)?.inputs["stdin"]),
+      )?.[1];
+    expect(new Set(["a", "b", "c"].map(revision)).size).toBe(3);
+    expect(revision("d")).toBe(revision("a"));
+    const container = registered.find(({ name }) => name === "a-container");
+    expect(container?.inputs).toMatchObject({ cgroupParent: "ai-llamacpp.slice", mustRun: true });
+    expect(container?.dependsOn).toContain("a-bundle-apply");
+    expect(container?.deleteBeforeReplace).toBe(true);
+  });
+});
