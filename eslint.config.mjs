@@ -15,7 +15,7 @@ const ONE_DOOR = {
 };
 
 export default tseslint.config(
-  { ignores: ["dist/**", "node_modules/**", "examples/**"] },
+  { ignores: ["dist/**", "monitor/dist/**", "node_modules/**", "examples/**"] },
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
