@@ -8,6 +8,8 @@ const PURE = [
   "components/settings/!(parse).ts",
   "components/cgroup-service/{hardening,limits,workload}.ts",
   "components/goblin-host/{checks,declare}.ts",
+  "monitor/{parse,render,report,config}/**/*.ts",
+  "monitor/alerts/{inputs,machine}.ts",
 ];
 const ONE_DOOR = {
   group: ["@pulumi/command", "@pulumi/command/*"],

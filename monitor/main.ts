@@ -24,9 +24,12 @@ async function run({ mode, configFile, roots }: Options): Promise<ExitCode> {
     case "serve":
       await serve(readConfig(configFile), roots, terminated(), warn);
       return EXIT.ok;
-    case "collect":
-      await collectOnce(readConfig(configFile), roots, warn);
+    case "collect": {
+      const { hung } = await collectOnce(readConfig(configFile), roots, warn);
+      // exit(3) waits for libuv's threads, and one of them waits for the mount: status 137 is told by --help.
+      if (hung) process.kill(process.pid, "SIGKILL");
       return EXIT.ok;
+    }
     default: {
       const printed = readOutput(mode, roots);
       if ("text" in printed) {
@@ -69,6 +72,6 @@ async function main(): Promise<ExitCode> {
 
 void main().then((code) => {
   process.exitCode = code;
-  // A call to a hung mount would keep the process alive for as long as the mount hangs.
+  // What is still in flight must not keep the process alive; what was printed must have gone out first.
   process.stdout.write("", () => process.exit(code));
 });

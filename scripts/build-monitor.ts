@@ -23,9 +23,10 @@ export async function buildMonitor(folder = join(root, "monitor", "dist")): Prom
     format: "cjs",
     define: { AIRM_VERSION: JSON.stringify(version) },
     banner: { js: "#!/usr/bin/env node" },
-    // Names are kept for stack traces; comments would carry the packages' paths.
-    minifyWhitespace: true,
-    minifySyntax: true,
+    // Unminified, the text would carry where each package lies.
+    minify: true,
+    // Names are given out in the order of paths, which a link to packages elsewhere would change.
+    preserveSymlinks: true,
     legalComments: "none",
     logLevel: "warning",
   });

@@ -40,7 +40,8 @@ export interface Now {
 
 /** Below which a raised alert clears: 5 points under the threshold, of a low threshold a fifth. */
 export function clearBelow(threshold: number): number {
-  return Math.max(threshold - 0.05, threshold * 0.8);
+  // 0.85 - 0.05 is less than 0.8 in binary; a hair is added, so that 80% clears.
+  return Math.max(threshold - 0.05, threshold * 0.8) + (threshold > 0 ? 1e-9 : 0);
 }
 
 /**

@@ -39,21 +39,22 @@ export function lockHolder(mode: string): string {
   return `${mode}, pid ${process.pid}, since ${localTime(now, -new Date(now).getTimezoneOffset())}`;
 }
 
-/** `--collect`: by the server when one runs, else here and now. */
+/** `--collect`: by the server when one runs, else here and now. Tells whether a call to a hung mount is left behind. */
 export async function collectOnce(
   config: SettledConfig,
   roots: Roots,
   warn: (message: string) => void,
-): Promise<void> {
-  if (await askServer(join(roots.run, SOCKET_FILE))) return;
+): Promise<{ hung: boolean }> {
+  if (await askServer(join(roots.run, SOCKET_FILE))) return { hung: false };
   const lock = await CollectorLock.acquire(roots.run, lockHolder("--collect"));
   const gpu = new NvidiaSmi(config.gpu.command, undefined, SYSTEM_CLOCK);
   try {
     gpu.start();
-    const { monitor } = assemble(config, roots, gpu, warn);
+    const { monitor, filesystem } = assemble(config, roots, gpu, warn);
     await monitor.prime();
     await sleep(SECOND_SAMPLE_MILLISECONDS);
     await monitor.collect();
+    return { hung: filesystem.hung };
   } finally {
     gpu.stop();
     lock.release();

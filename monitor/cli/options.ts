@@ -53,8 +53,8 @@ export function parseOptions(args: readonly string[]): Options {
         if (value?.startsWith("/") === true) paths.set(name, value);
         else problems.push(`${rawName} is ${value ?? "without a value"}; allowed: an absolute path`);
       } else if (isModeOption(name)) {
-        if (value === undefined) modes.add(name);
-        else problems.push(`${rawName} takes no value`);
+        modes.add(name);
+        if (value !== undefined) problems.push(`${rawName} takes no value`);
       } else {
         problems.push(`there is no option ${rawName}`);
       }

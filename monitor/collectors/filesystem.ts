@@ -6,7 +6,9 @@ import type { Roots } from "../host/roots";
 import { mountOf, parseMountinfo } from "../parse/mountinfo";
 import type { Filesystem, FilesystemSpace } from "../report/snapshot";
 
-export type Statfs = (path: string) => Promise<StatsFs>;
+/** What statfs(2) tells: blocks of `bsize` bytes, and inodes. */
+export type FilesystemNumbers = Pick<StatsFs, "bsize" | "blocks" | "bfree" | "bavail" | "files" | "ffree">;
+export type Statfs = (path: string) => Promise<FilesystemNumbers>;
 
 const TIMEOUT_MILLISECONDS = 5000;
 
@@ -23,7 +25,7 @@ const systemStatfs: Statfs = (path) =>
  * one call is left in flight, the collector goes on after 5 s and asks again once that call has returned.
  */
 export class FilesystemCollector {
-  private pending: Promise<StatsFs> | undefined;
+  private pending: Promise<FilesystemNumbers> | undefined;
 
   constructor(
     private readonly roots: Roots,

@@ -4,7 +4,15 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { FilesystemCollector } from "../../monitor/collectors/filesystem";
 import type { MonitorConfig } from "../../monitor/config/schema";
 import { deriveUsage } from "../../monitor/report/usage";
-import { collectorOf, FakeClock, FixtureHost, GPU_READING, SERVICES, settled, terabyte } from "./fixture-host";
+import {
+  collectorOf,
+  FakeClock,
+  FixtureHost,
+  GPU_READING,
+  SERVICES,
+  settled,
+  terabyte,
+} from "./fixture-host";
 
 const hosts: FixtureHost[] = [];
 afterEach(() => {
@@ -49,7 +57,9 @@ test("a collector that fails spares the rest, and says why", async () => {
   const snapshot = await collectorOf(host, settled()).collect();
   expect(snapshot.memory).toBeUndefined();
   expect(snapshot.load?.one).toBe(1.52);
-  expect(snapshot.collectors.filter(({ state }) => state === "failed").map(({ name, error }) => [name, error])).toEqual([
+  expect(
+    snapshot.collectors.filter(({ state }) => state === "failed").map(({ name, error }) => [name, error]),
+  ).toEqual([
     ["cpu", "/proc/stat has no cpu lines: torn"],
     ["memory", "/proc/meminfo has no MemAvailable: torn, or of another kernel"],
   ]);
@@ -154,7 +164,10 @@ describe("services", () => {
 
   test("containers under systemd: the scope with processes, and the limit of its slice", async () => {
     const host = fixture("docker-systemd");
-    const { services } = await collectorOf(host, ollama({ runtime: "container", image: "ollama/ollama" })).collect();
+    const { services } = await collectorOf(
+      host,
+      ollama({ runtime: "container", image: "ollama/ollama" }),
+    ).collect();
     const running = services?.[0]?.running;
     expect(running?.containerId).toBe("a".repeat(64));
     expect(running?.cgroup).toBe(`ai.slice/ai-ollama.slice/docker-${"a".repeat(64)}.scope`);
@@ -164,20 +177,29 @@ describe("services", () => {
 
   test("of two containers that run, while one replaces the other, the larger is shown", async () => {
     const host = fixture("docker-systemd");
-    host.write(`cgroup/ai.slice/ai-ollama.slice/docker-${"b".repeat(64)}.scope/cgroup.events`, "populated 1\n");
+    host.write(
+      `cgroup/ai.slice/ai-ollama.slice/docker-${"b".repeat(64)}.scope/cgroup.events`,
+      "populated 1\n",
+    );
     const { services } = await collectorOf(host, ollama({ runtime: "container" })).collect();
     expect(services?.[0]?.running?.containerId).toBe("a".repeat(64));
   });
 
   test("containers under cgroupfs, which does not nest slices", async () => {
-    const { services } = await collectorOf(fixture("docker-cgroupfs"), ollama({ runtime: "container" })).collect();
+    const { services } = await collectorOf(
+      fixture("docker-cgroupfs"),
+      ollama({ runtime: "container" }),
+    ).collect();
     expect(services?.[0]?.running?.cgroup).toBe(`ai-ollama.slice/${"a".repeat(64)}`);
     expect(services?.[0]?.running?.memory?.limitBytes).toBe(8 * 2 ** 30);
   });
 
   test("a cgroup that is given is taken", async () => {
     const host = fixture("systemd");
-    const { services } = await collectorOf(host, ollama({ cgroup: "ai.slice/ai-llamacpp.slice/llamacpp.service" })).collect();
+    const { services } = await collectorOf(
+      host,
+      ollama({ cgroup: "ai.slice/ai-llamacpp.slice/llamacpp.service" }),
+    ).collect();
     expect(services?.[0]?.running?.memory?.workingSetBytes).toBe(2254857831);
   });
 
@@ -225,7 +247,9 @@ describe("services", () => {
     host.overlay("systemd-10s-later");
     const after = await collector.collect();
     expect(deriveUsage(after, before, config).services?.[0]?.cpuRatio).toBeCloseTo(7 / 10 / 4, 10);
-    expect(deriveUsage({ ...before, monotonicSeconds: 20_000 }, after, config).services?.[0]?.cpuRatio).toBe(0);
+    expect(deriveUsage({ ...before, monotonicSeconds: 20_000 }, after, config).services?.[0]?.cpuRatio).toBe(
+      0,
+    );
     // Only the monotonic clock counts: the time of day may be set in between.
     const stepped = { ...after, time: after.time - 3_600_000 };
     expect(deriveUsage(stepped, before, config).services?.[0]?.cpuRatio).toBeCloseTo(7 / 10 / 4, 10);
@@ -234,7 +258,9 @@ describe("services", () => {
   test("VRAM joins by cgroup, children included; what runs elsewhere is nobody's", async () => {
     const host = fixture("systemd");
     const config = ollama({ vramMaxBytes: 20 * 2 ** 30 });
-    const snapshot = await collectorOf(host, config, { gpu: { read: () => Promise.resolve(GPU_READING) } }).collect();
+    const snapshot = await collectorOf(host, config, {
+      gpu: { read: () => Promise.resolve(GPU_READING) },
+    }).collect();
     expect(snapshot.gpu?.services).toEqual([{ service: "ollama", gpu: "0", usedBytes: 10 * 2 ** 30 }]);
     expect(deriveUsage(snapshot, undefined, config).services?.[0]?.vram).toEqual({
       usedBytes: 10 * 2 ** 30,
@@ -250,7 +276,10 @@ describe("services", () => {
       gpu: { read: () => Promise.resolve({ ...GPU_READING, processes: [] }) },
       get: (url) => {
         urls.push(url);
-        return Promise.resolve({ status: 200, body: '{"models":[{"name":"a","size":9,"size_vram":12884901888}]}' });
+        return Promise.resolve({
+          status: 200,
+          body: '{"models":[{"name":"a","size":9,"size_vram":12884901888}]}',
+        });
       },
     }).collect();
     expect(urls).toEqual(["http://127.0.0.1:11434/api/ps"]);
@@ -262,7 +291,12 @@ test("endpoints: a failed probe is a result, an Ollama without an answer a failu
   const config = settled({
     services: [
       { name: "a", runtime: "systemd", health: { http: "http://127.0.0.1:1/a" } },
-      { name: "b", runtime: "systemd", health: { http: "http://127.0.0.1:1/b" }, ollama: "http://127.0.0.1:1" },
+      {
+        name: "b",
+        runtime: "systemd",
+        health: { http: "http://127.0.0.1:1/b" },
+        ollama: "http://127.0.0.1:1",
+      },
     ],
   });
   const { services, collectors } = await collectorOf(fixture(), config, {
@@ -273,7 +307,10 @@ test("endpoints: a failed probe is a result, an Ollama without an answer a failu
     [false, "status 503"],
     [false, "refused"],
   ]);
-  expect(collectors.find(({ name }) => name === "models")).toMatchObject({ state: "failed", error: "b: refused" });
+  expect(collectors.find(({ name }) => name === "models")).toMatchObject({
+    state: "failed",
+    error: "b: refused",
+  });
   expect(collectors.find(({ name }) => name === "probes")?.state).toBe("ok");
 });
 
@@ -331,7 +368,12 @@ describe("the models' filesystem", () => {
     const any = await new FilesystemCollector(host.roots, { path, mount: "any" }, ask).collect();
     expect(any).toMatchObject({ mountpoint: "/", isMount: false, problem: undefined });
     const required = await new FilesystemCollector(host.roots, { path, mount: "required" }, ask).collect();
-    expect(required).toMatchObject({ mountpoint: "/", isMount: false, problem: "not mounted", space: undefined });
+    expect(required).toMatchObject({
+      mountpoint: "/",
+      isMount: false,
+      problem: "not mounted",
+      space: undefined,
+    });
     expect(ask).toHaveBeenCalledTimes(1);
   });
 });

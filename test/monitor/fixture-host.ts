@@ -1,9 +1,8 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { StatsFs } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Collector, type Tools } from "../../monitor/collectors/collector";
-import { FilesystemCollector } from "../../monitor/collectors/filesystem";
+import { FilesystemCollector, type FilesystemNumbers } from "../../monitor/collectors/filesystem";
 import type { GpuReading } from "../../monitor/collectors/nvidia-smi";
 import { checkConfig } from "../../monitor/config/check";
 import type { MonitorConfig, SettledConfig } from "../../monitor/config/schema";
@@ -76,11 +75,10 @@ export class FakeClock implements Clock {
 }
 
 /** A filesystem of 1 TB of which 450 GB are used and 24 GB are kept for root: 450 of 1000 usable ones. */
-export function terabyte(usedGib = 450, reservedGib = 24): StatsFs {
+export function terabyte(usedGib = 450, reservedGib = 24): FilesystemNumbers {
   const bsize = 4096;
   const blocks = (gib: number) => (gib * GIB) / bsize;
   return {
-    type: 0x58465342,
     bsize,
     blocks: blocks(1024),
     bfree: blocks(1024 - usedGib),

@@ -10,7 +10,9 @@ afterEach(() => {
 
 function started(situation: string, intervalSeconds?: number, clock = new FakeClock()): NvidiaSmi {
   const command =
-    situation === "" ? "/nonexistent/nvidia-smi" : join(import.meta.dirname, "fixtures", situation, "nvidia-smi");
+    situation === ""
+      ? "/nonexistent/nvidia-smi"
+      : join(import.meta.dirname, "fixtures", situation, "nvidia-smi");
   const program = new NvidiaSmi(command, intervalSeconds, clock);
   running.push(program);
   program.start();
@@ -23,9 +25,9 @@ test("without the program there is no GPU, which is no error", async () => {
 
 test("a GPU and its processes; one without a number is left out", async () => {
   const reading = await started("gpu").read();
-  expect(reading?.gpus.map(({ utilizationRatio, memoryUsedBytes }) => [utilizationRatio, memoryUsedBytes])).toEqual([
-    [0.45, 14745.6 * 2 ** 20],
-  ]);
+  expect(
+    reading?.gpus.map(({ utilizationRatio, memoryUsedBytes }) => [utilizationRatio, memoryUsedBytes]),
+  ).toEqual([[0.45, 14745.6 * 2 ** 20]]);
   expect(reading?.processes.map(({ pid }) => pid)).toEqual([500, 501, 900]);
   expect(reading?.malformedLines).toBe(0);
 });
@@ -33,7 +35,11 @@ test("a GPU and its processes; one without a number is left out", async () => {
 test("malformed lines are counted and skipped", async () => {
   const reading = await started("gpu-not-available").read();
   expect(reading?.malformedLines).toBe(1);
-  expect(reading?.gpus[0]).toMatchObject({ name: "GeForce GT 710", utilizationRatio: undefined, powerWatts: undefined });
+  expect(reading?.gpus[0]).toMatchObject({
+    name: "GeForce GT 710",
+    utilizationRatio: undefined,
+    powerWatts: undefined,
+  });
 });
 
 test("several GPUs are in order, and a split one says so", async () => {

@@ -17,8 +17,9 @@ afterEach(() => {
 /** Two collections, ten seconds apart: the situation, then what `later` lays over it. */
 async function collected(
   situations: string[],
-  { config = settled({ services: SERVICES ?? [] }), later = [] as string[], tools = {} as Partial<Tools> } = {},
+  options: { config?: SettledConfig; later?: string[]; tools?: Partial<Tools> } = {},
 ): Promise<Outputs> {
+  const { config = settled({ services: SERVICES ?? [] }), later = [], tools = {} } = options;
   const host = new FixtureHost(...situations);
   hosts.push(host);
   host.write("manager/monitor-request", "first +0000\n");
@@ -31,7 +32,12 @@ async function collected(
   return monitor.collect();
 }
 
-function monitorOf(host: FixtureHost, config: SettledConfig, clock: FakeClock, tools: Partial<Tools>): Monitor {
+function monitorOf(
+  host: FixtureHost,
+  config: SettledConfig,
+  clock: FakeClock,
+  tools: Partial<Tools>,
+): Monitor {
   return new Monitor(config, host.roots, collectorOf(host, config, { clock, ...tools }), clock, (message) => {
     throw new Error(message);
   });
@@ -159,19 +165,22 @@ test("a host with cgroup v1 says what to boot with", async () => {
 
 const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
 
-test.skipIf(!hasPromtool)("promtool finds nothing to say about any output (promtool is not on the PATH: skipped)", async () => {
-  const zram = await collected(["systemd", "zram-and-disk", "zfs"], {
-    later: ["systemd-10s-later"],
-    tools: { gpu: { read: () => Promise.resolve(GPU_READING) } },
-  });
-  for (const { prometheus } of [await sample(), zram, await collected([])]) {
-    const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
-      input: prometheus,
-      encoding: "utf8",
+test.skipIf(!hasPromtool)(
+  "promtool finds nothing to say about any output (promtool is not on the PATH: skipped)",
+  async () => {
+    const zram = await collected(["systemd", "zram-and-disk", "zfs"], {
+      later: ["systemd-10s-later"],
+      tools: { gpu: { read: () => Promise.resolve(GPU_READING) } },
     });
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
-  }
-});
+    for (const { prometheus } of [await sample(), zram, await collected([])]) {
+      const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
+        input: prometheus,
+        encoding: "utf8",
+      });
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
+    }
+  },
+);
 
 test("metric names hold base units only, and counters end in _total", () => {
   expect(FAMILIES.length).toBeGreaterThan(70);
@@ -211,7 +220,13 @@ test("every metric of the documented list appears in some situation", async () =
   host?.write("manager/last-verify.json", '{"time": 1765189000, "exitCode": 0, "findings": 0}');
   const shown = new Set([...everything.prometheus.matchAll(/^# TYPE airm_(\S+)/gm)].map(([, name]) => name));
   const missing = FAMILIES.map(({ name }) => name).filter((name) => !shown.has(name));
-  expect(missing).toEqual(["manager_verify_success", "manager_verify_findings", "manager_verify_timestamp_seconds"]);
-  expect(everything.prometheus).toContain('airm_service_model_vram_bytes{service="ollama",model="llama3:8b"} 5000');
+  expect(missing).toEqual([
+    "manager_verify_success",
+    "manager_verify_findings",
+    "manager_verify_timestamp_seconds",
+  ]);
+  expect(everything.prometheus).toContain(
+    'airm_service_model_vram_bytes{service="ollama",model="llama3:8b"} 5000',
+  );
   expect(everything.prometheus).toContain('airm_service_probe_success{service="ollama"} 1');
 });

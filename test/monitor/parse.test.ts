@@ -82,9 +82,7 @@ describe("swap", () => {
 
 describe("CPU", () => {
   const times = (...cpus: [string, number[]][]): CpuTimes =>
-    parseCpuTimes(
-      ["cpu 0 0 0 0", ...cpus.map(([name, ticks]) => `${name} ${ticks.join(" ")}`)].join("\n"),
-    );
+    parseCpuTimes(["cpu 0 0 0 0", ...cpus.map(([name, ticks]) => `${name} ${ticks.join(" ")}`)].join("\n"));
 
   test("busy is all but idle and iowait; steal is busy, guest is in user already", () => {
     const before = times(["cpu0", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]);
@@ -212,7 +210,9 @@ describe("cgroups", () => {
 
 describe("GPU", () => {
   test("what the driver does not tell is undefined, never 0", () => {
-    expect(parseGpuLine("0, GPU-b, GT 710, 470.256.02, [N/A], 2048, 0, [Not Supported], [N/A], [N/A], [N/A]")).toEqual({
+    expect(
+      parseGpuLine("0, GPU-b, GT 710, 470.256.02, [N/A], 2048, 0, [Not Supported], [N/A], [N/A], [N/A]"),
+    ).toEqual({
       index: "0",
       uuid: "GPU-b",
       name: "GT 710",
@@ -247,7 +247,9 @@ describe("GPU", () => {
 
 describe("documents", () => {
   test("Ollama's models", () => {
-    expect(parseLoadedModels('{"models":[{"name":"a","size":10,"size_vram":4},{"name":"b","size":1}]}')).toEqual([
+    expect(
+      parseLoadedModels('{"models":[{"name":"a","size":10,"size_vram":4},{"name":"b","size":1}]}'),
+    ).toEqual([
       { name: "a", memoryBytes: 10, vramBytes: 4 },
       { name: "b", memoryBytes: 1, vramBytes: 0 },
     ]);
@@ -258,7 +260,11 @@ describe("documents", () => {
   });
 
   test("the manager's verification", () => {
-    expect(parseVerification('{"time":1,"exitCode":3,"findings":2}')).toEqual({ time: 1, exitCode: 3, findings: 2 });
+    expect(parseVerification('{"time":1,"exitCode":3,"findings":2}')).toEqual({
+      time: 1,
+      exitCode: 3,
+      findings: 2,
+    });
     expect(() => parseVerification('{"time":1,"exi')).toThrow("no JSON");
     expect(() => parseVerification('{"time":1,"exitCode":"3","findings":2}')).toThrow("needs the numbers");
   });
