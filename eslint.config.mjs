@@ -53,6 +53,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["test/**/*.ts", "scripts/**/*.ts"], rules: { "no-console": "off" } },
+  { files: ["test/**/*.ts", "scripts/**/*.ts", "bench/**/*.ts"], rules: { "no-console": "off" } },
   { files: ["**/*.mjs", "**/*.mts"], ...tseslint.configs.disableTypeChecked },
 );

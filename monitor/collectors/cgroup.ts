@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { readText } from "../host/files";
 import { parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
 import { parseCount, parseKeyed, required } from "../parse/text";
@@ -6,7 +5,7 @@ import type { ServiceCpu, ServiceMemory } from "../report/snapshot";
 
 /** A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. */
 export function readCgroup(root: string, folder: string) {
-  const read = (file: string) => readText(join(root, folder, file));
+  const read = (file: string) => readText(`${root}/${folder}/${file}`);
   const io = read("io.stat");
   return {
     memory: readMemory(root, folder),
@@ -17,7 +16,7 @@ export function readCgroup(root: string, folder: string) {
 }
 
 function readMemory(root: string, folder: string): ServiceMemory | undefined {
-  const read = (file: string) => readText(join(root, folder, file));
+  const read = (file: string) => readText(`${root}/${folder}/${file}`);
   const current = read("memory.current");
   const stat = read("memory.stat");
   if (current === undefined || stat === undefined) return undefined;
@@ -38,7 +37,7 @@ function readMemory(root: string, folder: string): ServiceMemory | undefined {
 }
 
 function readCpu(root: string, folder: string): ServiceCpu | undefined {
-  const stat = readText(join(root, folder, "cpu.stat"));
+  const stat = readText(`${root}/${folder}/cpu.stat`);
   if (stat === undefined) return undefined;
   return { ...parseCpuStat(stat), limitCores: leastUpTheTree(root, folder, "cpu.max", parseCpuLimit) };
 }
@@ -52,7 +51,7 @@ function leastUpTheTree(
 ): number | undefined {
   const parts = folder.split("/");
   const limits = parts.flatMap((_, index) => {
-    const text = readText(join(root, ...parts.slice(0, index + 1), file));
+    const text = readText(`${root}/${parts.slice(0, index + 1).join("/")}/${file}`);
     return text === undefined ? [] : (parse(text) ?? []);
   });
   return limits.length === 0 ? undefined : Math.min(...limits);

@@ -1,5 +1,4 @@
 import { statSync } from "node:fs";
-import { join } from "node:path";
 import type { ServiceSettings } from "../config/schema";
 import { listFolder, readText, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
@@ -27,7 +26,7 @@ export class ServiceCollector {
 
   collect(): ServiceBase[] {
     const { cgroup } = this.roots;
-    if (readText(join(cgroup, "cgroup.controllers")) === undefined) {
+    if (readText(`${cgroup}/cgroup.controllers`) === undefined) {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
     return this.services.map((service) => {
@@ -63,23 +62,23 @@ export class ServiceCollector {
     }
     // Docker's cgroupfs driver knows no nesting and takes the slice's name as a folder at the top.
     return [...new Set([nested, sliceName])].flatMap((parent) =>
-      (listFolder(join(this.roots.cgroup, parent)) ?? [])
+      (listFolder(`${this.roots.cgroup}/${parent}`) ?? [])
         .filter((entry) => containerId(entry) !== undefined)
         .map((entry) => `${parent}/${entry}`),
     );
   }
 
   private isPopulated(folder: string): boolean {
-    const events = readText(join(this.roots.cgroup, folder, "cgroup.events"));
+    const events = readText(`${this.roots.cgroup}/${folder}/cgroup.events`);
     return events !== undefined && parseKeyed(events).get("populated") === 1;
   }
 
   private usage(folder: string): number {
-    return Number(readText(join(this.roots.cgroup, folder, "memory.current")) ?? 0);
+    return Number(readText(`${this.roots.cgroup}/${folder}/memory.current`) ?? 0);
   }
 
   private read(folder: string): RunningService {
-    const path = join(this.roots.cgroup, folder);
+    const path = `${this.roots.cgroup}/${folder}`;
     const { memory, cpu, tasks, io } = readCgroup(this.roots.cgroup, folder);
     return {
       cgroup: folder,
@@ -101,7 +100,7 @@ export class ServiceCollector {
   private countRestarts(name: string, folder: string | undefined): number {
     const before = this.seen.get(name);
     if (folder === undefined) return before?.restarts ?? 0;
-    const inode = statSync(join(this.roots.cgroup, folder), { throwIfNoEntry: false })?.ino;
+    const inode = statSync(`${this.roots.cgroup}/${folder}`, { throwIfNoEntry: false })?.ino;
     const identity = `${folder}:${inode ?? 0}`;
     const restarts =
       before === undefined
@@ -117,7 +116,7 @@ export class ServiceCollector {
   private startTime(path: string): number | undefined {
     const { procfs } = this.roots;
     const bootTime = parseBootTime(readText(`${procfs}/stat`) ?? "");
-    const pids = (readText(join(path, "cgroup.procs")) ?? "").split("\n").filter((pid) => /^[1-9]/.test(pid));
+    const pids = (readText(`${path}/cgroup.procs`) ?? "").split("\n").filter((pid) => /^[1-9]/.test(pid));
     const ticks = pids.slice(0, MOST_PROCESSES).flatMap((pid) => {
       const stat = readTextIfAllowed(`${procfs}/${pid}/stat`);
       return stat === undefined ? [] : (parseStartTicks(stat) ?? []);
