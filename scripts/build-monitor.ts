@@ -3,7 +3,7 @@
  * The contents depend on the sources and the locked packages alone: two checkouts give the same bytes, and so the
  * same image.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 
@@ -13,7 +13,7 @@ const root = dirname(import.meta.dirname);
 export async function buildMonitor(folder = join(root, "monitor", "dist")): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const outfile = join(folder, "ai-resource-monitor.js");
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ["monitor/main.ts"],
     outfile,
@@ -28,9 +28,29 @@ export async function buildMonitor(folder = join(root, "monitor", "dist")): Prom
     // Names are given out in the order of paths, which a link to packages elsewhere would change.
     preserveSymlinks: true,
     legalComments: "none",
+    metafile: true,
     logLevel: "warning",
   });
+  writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licenses(Object.keys(metafile.inputs)));
   return outfile;
+}
+
+/** The licenses of the packages in the bundle, which must go where the bundle goes. */
+function licenses(inputs: readonly string[]): string {
+  const packages = inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  return [...new Set(packages)]
+    .sort()
+    .map((name) => {
+      const home = join(root, "node_modules", name);
+      const { version, license } = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as {
+        version: string;
+        license?: string;
+      };
+      const file = readdirSync(home).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file === undefined ? "" : `\n\n${readFileSync(join(home, file), "utf8").trim()}`;
+      return `${name} ${version} (${license ?? "no license named"})${text}\n`;
+    })
+    .join(`\n${"-".repeat(80)}\n\n`);
 }
 
 if (process.argv[1] === import.meta.filename) await buildMonitor();
