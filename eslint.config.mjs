@@ -9,6 +9,8 @@ const PURE = [
   "components/cgroup-service/{hardening,limits,workload}.ts",
   "components/goblin-host/{checks,declare}.ts",
   "components/limited-container/{docker-host,spec}.ts",
+  "monitor/{parse,render,report,config}/**/*.ts",
+  "monitor/alerts/{inputs,machine}.ts",
 ];
 const ONE_DOOR = {
   group: ["@pulumi/command", "@pulumi/command/*"],
@@ -16,7 +18,7 @@ const ONE_DOOR = {
 };
 
 export default tseslint.config(
-  { ignores: ["dist/**", "node_modules/**", "examples/**"] },
+  { ignores: ["dist/**", "monitor/dist/**", "node_modules/**", "examples/**"] },
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
@@ -52,6 +54,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["test/**/*.ts", "scripts/**/*.ts"], rules: { "no-console": "off" } },
+  { files: ["test/**/*.ts", "scripts/**/*.ts", "bench/**/*.ts"], rules: { "no-console": "off" } },
   { files: ["**/*.mjs", "**/*.mts"], ...tseslint.configs.disableTypeChecked },
 );

@@ -1,0 +1,122 @@
+import type { SettledConfig } from "../config/schema";
+import { percent, sizeOf } from "../render/numbers";
+import type { Snapshot } from "../report/snapshot";
+import type { Share, Usage } from "../report/usage";
+
+export type AlertName =
+  "memory" | "cpu" | "disk" | "disk_mount" | "swap" | "service_memory" | "service_vram" | "verification";
+
+/** One condition, as it is now. */
+export interface AlertInput {
+  readonly alert: AlertName;
+  /** The service that it is about; undefined is the host. */
+  readonly service: string | undefined;
+  readonly severity: "warning" | "critical";
+  /** What is compared; undefined is not measured now, which neither raises nor clears. */
+  readonly value: number | undefined;
+  /** Raised above it. A ratio, except for conditions that are there or not. */
+  readonly threshold: number;
+  /** Whether it must hold for `alerts.forSeconds` first; a fact needs no time. */
+  readonly immediate: boolean;
+  /** What the log says, raised and cleared alike. */
+  readonly message: string;
+}
+
+export function alertInputs(snapshot: Snapshot, usage: Usage, config: SettledConfig): AlertInput[] {
+  const { thresholds, models } = config;
+  const { memory, swap, disk, cpuRatio } = usage;
+  return [
+    ratio("memory", memory?.ratio, thresholds.memory, `High memory usage: ${parts(memory)}`),
+    ratio(
+      "cpu",
+      cpuRatio,
+      thresholds.cpu,
+      `High CPU usage: ${cpuRatio === undefined ? "" : percent(cpuRatio)}`,
+    ),
+    ratio("disk", disk?.ratio, thresholds.disk, `High disk usage (${models.path}): ${parts(disk)}`),
+    ...(models.mount === "required" ? [mountInput(snapshot, models.path)] : []),
+    ratio("swap", swapValue(usage), thresholds.swap, `High swap usage: ${parts(swap?.judged)}`),
+    ...config.services.flatMap(({ name, vramThreshold }) =>
+      serviceInputs(name, usage, thresholds, vramThreshold),
+    ),
+    verificationInput(snapshot),
+  ];
+}
+
+function ratio(alert: AlertName, value: number | undefined, percentage: number, message: string): AlertInput {
+  const threshold = percentage / 100;
+  return { alert, service: undefined, severity: "warning", value, threshold, immediate: false, message };
+}
+
+function parts(share: Share | undefined): string {
+  return share === undefined
+    ? "none"
+    : `${percent(share.ratio)} (${sizeOf(share.usedBytes, share.sizeBytes)})`;
+}
+
+/** No disk swap is nothing used of it: an alert that was raised before swapoff ends. */
+function swapValue({ swap }: Usage): number | undefined {
+  return swap === undefined ? undefined : (swap.judged?.ratio ?? 0);
+}
+
+function mountInput({ filesystem }: Snapshot, path: string): AlertInput {
+  return {
+    alert: "disk_mount",
+    service: undefined,
+    severity: "critical",
+    value: filesystem === undefined ? undefined : filesystem.isMount ? 0 : 1,
+    threshold: 0,
+    immediate: false,
+    message: `Disk (${path}) is ${filesystem?.isMount === true ? "mounted" : "not mounted"}`,
+  };
+}
+
+/** A service's memory is judged by its working set: mapped model files are cache, which the kernel drops (pages of it). */
+function serviceInputs(
+  name: string,
+  { services }: Usage,
+  thresholds: SettledConfig["thresholds"],
+  vramThreshold: number | undefined,
+): AlertInput[] {
+  const service = services?.find(({ sample }) => sample.name === name);
+  const stopped = service !== undefined && service.sample.running === undefined;
+  const input = (
+    alert: AlertName,
+    what: string,
+    value: number | undefined,
+    percentage: number,
+  ): AlertInput => ({
+    ...ratio(
+      alert,
+      value,
+      percentage,
+      `Service ${name} ${what} usage at ${value === undefined ? "an unknown part" : percent(value)}`,
+    ),
+    service: name,
+  });
+  const limitless = service?.sample.running !== undefined && service.memoryRatio === undefined;
+  return [
+    ...(limitless
+      ? []
+      : [input("service_memory", "memory", stopped ? 0 : service?.memoryRatio, thresholds.service)]),
+    ...(vramThreshold === undefined
+      ? []
+      : [input("service_vram", "VRAM", stopped ? 0 : service?.vram?.ratio, vramThreshold)]),
+  ];
+}
+
+function verificationInput({ verification }: Snapshot): AlertInput {
+  const { exitCode, findings } = verification ?? { exitCode: 0, findings: 0 };
+  const failed = exitCode !== 0 && findings === 0;
+  return {
+    alert: "verification",
+    service: undefined,
+    severity: "warning",
+    value: verification === undefined ? undefined : failed ? 1 : findings,
+    threshold: 0,
+    immediate: true,
+    message: failed
+      ? `Drift: unknown, ai-resource-manager verify ended with ${exitCode}`
+      : `Drift: ${findings} ${findings === 1 ? "finding" : "findings"} by ai-resource-manager verify`,
+  };
+}

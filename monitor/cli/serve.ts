@@ -1,0 +1,88 @@
+import type { Server } from "node:http";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { NvidiaSmi } from "../collectors/nvidia-smi";
+import type { SettledConfig } from "../config/schema";
+import { SYSTEM_CLOCK } from "../host/clock";
+import { errorText } from "../host/files";
+import type { Roots } from "../host/roots";
+import { createMonitorServer, listen, listenOnSocket, type Served } from "../http/server";
+import { CollectorLock } from "../output/lock";
+import type { Outputs } from "../output/outputs";
+import { readRequest, watchRequests } from "../output/request";
+import { assemble, lockHolder, SECOND_SAMPLE_MILLISECONDS, SOCKET_FILE } from "./collect";
+import { STALE_INTERVALS } from "./print";
+import { Schedule } from "./schedule";
+
+/** `serve`: collects at every interval and answers HTTP, until `stop` settles. */
+export async function serve(
+  config: SettledConfig,
+  roots: Roots,
+  stop: Promise<unknown>,
+  warn: (message: string) => void,
+): Promise<void> {
+  const lock = await CollectorLock.acquire(roots.run, lockHolder("serve"));
+  const gpu = new NvidiaSmi(config.gpu.command, config.intervalSeconds, SYSTEM_CLOCK);
+  const servers: Server[] = [];
+  const { monitor } = assemble(config, roots, gpu, warn);
+  let outputs: Outputs | undefined;
+  let collectedAt = SYSTEM_CLOCK.monotonic();
+  let failure: string | undefined;
+  const collect = async () => {
+    try {
+      if (!lock.held) throw new Error(`the lock in ${roots.run} was taken away`);
+      outputs = await monitor.collect();
+      collectedAt = SYSTEM_CLOCK.monotonic();
+      failure = undefined;
+    } catch (error) {
+      if (failure !== errorText(error)) warn(errorText(error));
+      failure = errorText(error);
+    }
+  };
+  const schedule = new Schedule(config.intervalSeconds, SYSTEM_CLOCK, collect, (missed) => {
+    monitor.missedIntervals += missed;
+  });
+  const served: Served = {
+    outputs: () => outputs,
+    problem: () => {
+      const age = Math.floor(SYSTEM_CLOCK.monotonic() - collectedAt);
+      if (age <= STALE_INTERVALS * config.intervalSeconds) return undefined;
+      return `the last collection is ${age} s old${failure === undefined ? "" : `: ${failure}`}`;
+    },
+    collect: async () => {
+      await schedule.now();
+      if (failure !== undefined) throw new Error(failure);
+    },
+  };
+  try {
+    const socket = createMonitorServer(served, true);
+    servers.push(socket);
+    await listenOnSocket(socket, join(roots.run, SOCKET_FILE));
+    if (config.listen !== undefined) {
+      const tcp = createMonitorServer(served, false);
+      servers.push(tcp);
+      await listen(tcp, { host: config.listen.address, port: config.listen.port });
+    }
+    gpu.start();
+    await monitor.prime();
+    await Promise.race([sleep(SECOND_SAMPLE_MILLISECONDS), stop]);
+    let token = readRequest(roots)?.token;
+    const watcher = watchRequests(roots, () => {
+      const request = readRequest(roots);
+      if (request === undefined || request.token === token) return;
+      token = request.token;
+      void schedule.now();
+    });
+    schedule.start();
+    await stop;
+    watcher?.close();
+  } finally {
+    schedule.stop();
+    gpu.stop();
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+    lock.release();
+  }
+}

@@ -1,0 +1,58 @@
+import { readText } from "../host/files";
+import { parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
+import { parseCount, parseKeyed, required } from "../parse/text";
+import type { ServiceCpu, ServiceMemory } from "../report/snapshot";
+
+/** A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. */
+export function readCgroup(root: string, folder: string) {
+  const read = (file: string) => readText(`${root}/${folder}/${file}`);
+  const io = read("io.stat");
+  return {
+    memory: readMemory(root, folder),
+    cpu: readCpu(root, folder),
+    tasks: parseCount(read("pids.current")?.trim()),
+    io: io === undefined ? undefined : parseIoStat(io),
+  };
+}
+
+function readMemory(root: string, folder: string): ServiceMemory | undefined {
+  const read = (file: string) => readText(`${root}/${folder}/${file}`);
+  const current = read("memory.current");
+  const stat = read("memory.stat");
+  if (current === undefined || stat === undefined) return undefined;
+  const usageBytes = required(parseCount(current.trim()), `${folder}/memory.current`, "number");
+  const values = parseKeyed(stat);
+  const get = (key: string) => required(values.get(key), `${folder}/memory.stat`, key);
+  return {
+    usageBytes,
+    workingSetBytes: Math.max(0, usageBytes - get("inactive_file")),
+    anonBytes: get("anon"),
+    fileBytes: get("file"),
+    mappedFileBytes: get("file_mapped"),
+    swapBytes: parseCount(read("memory.swap.current")?.trim()),
+    peakBytes: parseCount(read("memory.peak")?.trim()),
+    limitBytes: leastUpTheTree(root, folder, "memory.max", parseLimit),
+    events: parseKeyed(read("memory.events") ?? ""),
+  };
+}
+
+function readCpu(root: string, folder: string): ServiceCpu | undefined {
+  const stat = readText(`${root}/${folder}/cpu.stat`);
+  if (stat === undefined) return undefined;
+  return { ...parseCpuStat(stat), limitCores: leastUpTheTree(root, folder, "cpu.max", parseCpuLimit) };
+}
+
+/** A slice's limit holds for all below it: the limit of a cgroup is the least from it up to the root. */
+function leastUpTheTree(
+  root: string,
+  folder: string,
+  file: string,
+  parse: (text: string) => number | undefined,
+): number | undefined {
+  const parts = folder.split("/");
+  const limits = parts.flatMap((_, index) => {
+    const text = readText(`${root}/${parts.slice(0, index + 1).join("/")}/${file}`);
+    return text === undefined ? [] : (parse(text) ?? []);
+  });
+  return limits.length === 0 ? undefined : Math.min(...limits);
+}

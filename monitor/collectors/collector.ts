@@ -1,0 +1,122 @@
+import { join } from "node:path";
+import type { SettledConfig } from "../config/schema";
+import type { Clock } from "../host/clock";
+import { errorText, readText } from "../host/files";
+import type { HttpGet } from "../host/http-get";
+import type { Roots } from "../host/roots";
+import type { CollectorResult, ServiceSample, Snapshot } from "../report/snapshot";
+import { collectCpu, collectLoad, collectOomKills, collectPressure } from "./cpu";
+import { collectModels, probeServices } from "./endpoints";
+import type { FilesystemCollector } from "./filesystem";
+import { joinGpuProcesses } from "./gpu";
+import { collectMemory } from "./memory";
+import type { NvidiaSmi } from "./nvidia-smi";
+import { ServiceCollector } from "./services";
+import { collectSwap, collectZram } from "./swap";
+import { collectVerification } from "./verification";
+
+/** What a collection needs of the world besides the files under its roots. */
+export interface Tools {
+  readonly clock: Clock;
+  readonly get: HttpGet;
+  readonly filesystem: Pick<FilesystemCollector, "collect">;
+  readonly gpu: Pick<NvidiaSmi, "read">;
+}
+
+/** Runs all collectors. One that fails is told in the snapshot and spares the rest. */
+export class Collector {
+  private readonly services: ServiceCollector;
+
+  constructor(
+    private readonly config: SettledConfig,
+    private readonly roots: Roots,
+    private readonly tools: Tools,
+  ) {
+    this.services = new ServiceCollector(roots, config.services);
+  }
+
+  async collect(): Promise<Snapshot> {
+    const { config, roots, tools } = this;
+    const results: CollectorResult[] = [];
+    const run = <T>(name: string, read: () => T | undefined) => this.guard(results, name, read);
+    const time = tools.clock.now();
+    const monotonicSeconds = tools.clock.monotonic();
+    // What waits is started first; the files are read meanwhile.
+    const waiting = Promise.all([
+      this.guardAsync(results, "filesystem", () => tools.filesystem.collect()),
+      this.guardAsync(results, "gpu", () => tools.gpu.read()),
+      this.guardAsync(results, "probes", () => probeServices(config.services, tools.get, tools.clock)),
+      this.guardAsync(results, "models", () => collectModels(config.services, tools.get)),
+    ]);
+    const snapshot = {
+      time,
+      monotonicSeconds,
+      bootId: run("boot", () => readText(join(roots.procfs, "sys/kernel/random/boot_id"))?.trim()),
+      memory: run("memory", () => collectMemory(roots)),
+      swap: run("swap", () => collectSwap(roots)),
+      zram: run("zram", () => collectZram(roots)),
+      cpu: run("cpu", () => collectCpu(roots)),
+      load: run("load", () => collectLoad(roots)),
+      pressure: run("pressure", () => collectPressure(roots)),
+      oomKills: run("oom", () => collectOomKills(roots)),
+      verification: run("verification", () => collectVerification(roots)),
+    };
+    const bases = run("services", () => this.services.collect());
+    const [filesystem, reading, probes, models] = await waiting;
+    const services = bases?.map((base): ServiceSample => ({
+      ...base,
+      models: models?.models.get(base.name),
+      probe: probes?.get(base.name),
+    }));
+    if (models !== undefined && models.errors.length > 0) fail(results, "models", models.errors.join("; "));
+    const running = (services ?? []).flatMap(({ name, running }) =>
+      running === undefined ? [] : [{ name, cgroup: running.cgroup }],
+    );
+    const gpu = reading === undefined ? undefined : joinGpuProcesses(reading, running, roots);
+    results.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return { ...snapshot, filesystem, services, gpu, collectors: results };
+  }
+
+  private guard<T>(results: CollectorResult[], name: string, read: () => T | undefined): T | undefined {
+    const started = this.tools.clock.monotonic();
+    try {
+      const value = read();
+      results.push(this.result(name, value === undefined ? "absent" : "ok", undefined, started));
+      return value;
+    } catch (error) {
+      results.push(this.result(name, "failed", errorText(error), started));
+      return undefined;
+    }
+  }
+
+  private async guardAsync<T>(
+    results: CollectorResult[],
+    name: string,
+    read: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const started = this.tools.clock.monotonic();
+    try {
+      const value = await read();
+      results.push(this.result(name, value === undefined ? "absent" : "ok", undefined, started));
+      return value;
+    } catch (error) {
+      results.push(this.result(name, "failed", errorText(error), started));
+      return undefined;
+    }
+  }
+
+  private result(
+    name: string,
+    state: CollectorResult["state"],
+    error: string | undefined,
+    started: number,
+  ): CollectorResult {
+    return { name, state, error, durationSeconds: Math.max(0, this.tools.clock.monotonic() - started) };
+  }
+}
+
+function fail(results: CollectorResult[], name: string, error: string): void {
+  const index = results.findIndex((result) => result.name === name);
+  const found = results[index];
+  if (found !== undefined) results[index] = { ...found, state: "failed", error };
+}

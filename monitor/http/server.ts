@@ -1,0 +1,113 @@
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import { errorCode, errorText } from "../host/files";
+import type { Outputs } from "../output/outputs";
+
+/** What the server shows. */
+export interface Served {
+  /** The last outputs; undefined before the first collection. */
+  readonly outputs: () => Outputs | undefined;
+  /** Why the outputs cannot be relied on; undefined when they can. */
+  readonly problem: () => string | undefined;
+  /** Collects now. */
+  readonly collect: () => Promise<void>;
+}
+
+const TEXT = "text/plain; charset=utf-8";
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** The paths, which output each shows, and its type (Prometheus' text format names its version). */
+const ROUTES: Readonly<Record<string, readonly [keyof Outputs, string]>> = {
+  "/metrics": ["prometheus", "text/plain; version=0.0.4; charset=utf-8"],
+  "/json": ["json", JSON_TYPE],
+  "/display": ["display", TEXT],
+  "/alerts": ["alerts", TEXT],
+  "/capacity": ["capacity", JSON_TYPE],
+};
+
+/** Answers 503 rather than with what is stale. `POST /collect` is for the Unix socket, whose mode says who may. */
+export function createMonitorServer(served: Served, mayCollect: boolean): Server {
+  const server = createServer((request, response) => {
+    answer(request, response, served, mayCollect).catch((error: unknown) => {
+      send(response, 500, TEXT, `${errorText(error)}\n`);
+    });
+  });
+  server.headersTimeout = 5000;
+  server.requestTimeout = 5000;
+  server.keepAliveTimeout = 5000;
+  server.maxConnections = 32;
+  return server;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  served: Served,
+  mayCollect: boolean,
+): Promise<void> {
+  request.resume();
+  const path = (request.url ?? "/").split("?")[0] ?? "/";
+  if (path === "/collect" && mayCollect) {
+    if (request.method !== "POST") {
+      send(response, 405, TEXT, "POST only\n");
+      return;
+    }
+    await served.collect();
+    send(response, 200, TEXT, "collected\n");
+    return;
+  }
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    send(response, 405, TEXT, "GET only\n");
+    return;
+  }
+  const route = ROUTES[path];
+  if (route === undefined && path !== "/healthz") {
+    send(response, 404, TEXT, `there is ${[...Object.keys(ROUTES), "/healthz"].join(", ")}\n`);
+    return;
+  }
+  const outputs = served.outputs();
+  const problem = served.problem();
+  if (outputs === undefined || problem !== undefined) {
+    send(response, 503, TEXT, `${problem ?? "nothing collected yet"}\n`);
+    return;
+  }
+  if (route === undefined) send(response, 200, TEXT, "ok\n");
+  else send(response, 200, route[1], outputs[route[0]]);
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
+  response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+/** Listens on a Unix socket of mode 0660. One that a dead process left is replaced, a live one is an error. */
+export async function listenOnSocket(server: Server, path: string): Promise<void> {
+  if (await isAlive(path)) throw new Error(`another process listens on ${path}`);
+  rmSync(path, { force: true });
+  await listen(server, { path });
+  chmodSync(path, 0o660);
+}
+
+export function listen(server: Server, at: { path: string } | { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(at, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", (error) => {
+      if (["ECONNREFUSED", "ENOENT"].includes(errorCode(error) ?? "")) resolve(false);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,77 @@
+import { collectOnce } from "./cli/collect";
+import { EXIT, type ExitCode } from "./cli/exit-codes";
+import { HELP } from "./cli/help";
+import { type Options, parseOptions, UsageError } from "./cli/options";
+import { readOutput } from "./cli/print";
+import { serve } from "./cli/serve";
+import { checkConfig, ConfigError } from "./config/check";
+import { errorText, readText } from "./host/files";
+import { LockedError } from "./output/lock";
+import { VERSION } from "./version";
+
+function warn(message: string): void {
+  process.stderr.write(`${message.replace(/^/gm, "ai-resource-monitor: ")}\n`);
+}
+
+async function run({ mode, configFile, roots }: Options): Promise<ExitCode> {
+  switch (mode) {
+    case "help":
+      process.stdout.write(HELP);
+      return EXIT.ok;
+    case "version":
+      process.stdout.write(`ai-resource-monitor ${VERSION}\n`);
+      return EXIT.ok;
+    case "serve":
+      await serve(readConfig(configFile), roots, terminated(), warn);
+      return EXIT.ok;
+    case "collect": {
+      const { hung } = await collectOnce(readConfig(configFile), roots, warn);
+      // exit(3) waits for libuv's threads, and one of them waits for the mount: status 137 is told by --help.
+      if (hung) process.kill(process.pid, "SIGKILL");
+      return EXIT.ok;
+    }
+    default: {
+      const printed = readOutput(mode, roots);
+      if ("text" in printed) {
+        process.stdout.write(printed.text);
+        return EXIT.ok;
+      }
+      warn(printed.stale);
+      return EXIT.stale;
+    }
+  }
+}
+
+function readConfig(file: string) {
+  const text = readText(file);
+  if (text === undefined)
+    throw new ConfigError([`${file} is missing; allowed: a JSON document, {} for all defaults`]);
+  return checkConfig(text, file);
+}
+
+function terminated(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.once(signal, () => {
+        resolve();
+      });
+    }
+  });
+}
+
+async function main(): Promise<ExitCode> {
+  try {
+    return await run(parseOptions(process.argv.slice(2)));
+  } catch (error) {
+    warn(errorText(error));
+    if (error instanceof UsageError) warn("--help tells what there is");
+    if (error instanceof UsageError || error instanceof ConfigError) return EXIT.usage;
+    return error instanceof LockedError ? EXIT.locked : EXIT.failed;
+  }
+}
+
+void main().then((code) => {
+  process.exitCode = code;
+  // What is still in flight must not keep the process alive; what was printed must have gone out first.
+  process.stdout.write("", () => process.exit(code));
+});

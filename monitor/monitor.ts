@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import { alertInputs } from "./alerts/inputs";
+import { AlertLog, renderLogLine } from "./alerts/log";
+import { type AlertBook, stepAlerts } from "./alerts/machine";
+import { AlertStore } from "./alerts/store";
+import type { Collector } from "./collectors/collector";
+import type { SettledConfig } from "./config/schema";
+import type { Clock } from "./host/clock";
+import { errorText, readText } from "./host/files";
+import type { Roots } from "./host/roots";
+import { History } from "./output/history";
+import { type Outputs, renderOutputs, writeOutputs } from "./output/outputs";
+import { readRequest } from "./output/request";
+import { ensureFolder } from "./output/atomic";
+import { TAIL_LINES } from "./render/alerts";
+import { deriveCapacity } from "./report/capacity";
+import type { Report, SelfCounts } from "./report/report";
+import type { Snapshot } from "./report/snapshot";
+import { deriveUsage } from "./report/usage";
+import { VERSION } from "./version";
+
+/** One collection after the other: snapshot -> usage -> alerts -> outputs -> files. */
+export class Monitor {
+  missedIntervals = 0;
+  private collections = 0;
+  private stateErrors = 0;
+  private previous: Snapshot | undefined;
+  private book: AlertBook;
+  private readonly store: AlertStore;
+  private readonly log: AlertLog;
+  private readonly history: History;
+  private readonly warned = new Set<string>();
+
+  constructor(
+    private readonly config: SettledConfig,
+    private readonly roots: Roots,
+    private readonly collector: Pick<Collector, "collect">,
+    private readonly clock: Clock,
+    private readonly warn: (message: string) => void,
+  ) {
+    this.store = new AlertStore(roots.state);
+    this.log = new AlertLog(roots.log);
+    this.history = new History(roots.state, config.history);
+    this.book = this.store.load(warn);
+  }
+
+  /** The first of the two samples that CPU times need. */
+  async prime(): Promise<void> {
+    this.previous = await this.collector.collect();
+  }
+
+  /** Collects, raises and clears alerts, and writes everything. Only a failure to write the outputs is an error. */
+  async collect(): Promise<Outputs> {
+    const request = readRequest(this.roots);
+    const snapshot = await this.collector.collect();
+    const usage = deriveUsage(snapshot, this.previous, this.config);
+    this.previous = snapshot;
+    this.collections += 1;
+    const inputs = alertInputs(snapshot, usage, this.config);
+    const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
+    this.raise(inputs, snapshot, utcOffsetMinutes);
+    const report: Report = {
+      version: VERSION,
+      config: this.config,
+      snapshot,
+      usage,
+      capacity: deriveCapacity(usage, this.config.thresholds),
+      inputs,
+      alerts: this.book.alerts,
+      logTail: this.attempt("alerts.log", () => this.log.tail(TAIL_LINES)) ?? [],
+      utcOffsetMinutes,
+      counts: this.counts(),
+    };
+    this.attempt("the history", () => {
+      this.history.add(report);
+    });
+    const outputs = await renderOutputs(report);
+    ensureFolder(this.roots.run);
+    writeOutputs(this.roots.run, outputs, {
+      uptimeSeconds: this.uptime(),
+      intervalSeconds: this.config.intervalSeconds,
+      unixSeconds: snapshot.time / 1000,
+      token: request?.token ?? "-",
+    });
+    return outputs;
+  }
+
+  private raise(
+    inputs: Parameters<typeof stepAlerts>[1],
+    snapshot: Snapshot,
+    utcOffsetMinutes: number,
+  ): void {
+    const { book, events } = stepAlerts(this.book, inputs, snapshot, this.config.alerts);
+    this.book = book;
+    const errors = this.log.errors;
+    this.log.write(events.map((event) => renderLogLine(event, snapshot.time, utcOffsetMinutes)));
+    if (this.log.errors > errors)
+      this.warnOnce("alerts.log cannot be written; its lines are kept and tried again");
+    this.attempt("the alerts' state", () => {
+      this.store.save(book);
+    });
+  }
+
+  private attempt<T>(what: string, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.stateErrors += 1;
+      this.warnOnce(`${what}: ${errorText(error)}`);
+      return undefined;
+    }
+  }
+
+  private warnOnce(message: string): void {
+    if (this.warned.has(message)) return;
+    this.warned.add(message);
+    this.warn(message);
+  }
+
+  private counts(): SelfCounts {
+    return {
+      collections: this.collections,
+      missedIntervals: this.missedIntervals,
+      logErrors: this.log.errors,
+      stateErrors: this.stateErrors,
+    };
+  }
+
+  /** The host's uptime, which the host's command compares with; the monotonic clock where procfs has none. */
+  private uptime(): number {
+    const text = readText(join(this.roots.procfs, "uptime"));
+    const seconds = Number(text?.split(" ")[0]);
+    return Number.isFinite(seconds) ? seconds : this.clock.monotonic();
+  }
+}

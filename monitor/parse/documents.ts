@@ -1,0 +1,55 @@
+import { ParseError } from "./text";
+
+/** A model that Ollama has loaded. */
+export interface LoadedModel {
+  readonly name: string;
+  /** All memory that it takes, RAM and VRAM. */
+  readonly memoryBytes: number;
+  readonly vramBytes: number;
+}
+
+/** The last run of `ai-resource-manager verify`. */
+export interface Verification {
+  /** Seconds since 1970. */
+  readonly time: number;
+  /** 0 all holds, 3 drift, others failed. */
+  readonly exitCode: number;
+  readonly findings: number;
+}
+
+/** The answer of Ollama's `/api/ps`. */
+export function parseLoadedModels(text: string): LoadedModel[] {
+  const { models } = parseObject(text, "Ollama's /api/ps");
+  if (!Array.isArray(models)) throw new ParseError("Ollama's /api/ps has no list of models");
+  return models.map((entry: unknown) => {
+    const { name, size, size_vram: vram } = isObject(entry) ? entry : {};
+    if (typeof name !== "string" || typeof size !== "number") {
+      throw new ParseError("Ollama's /api/ps has a model without name or size");
+    }
+    return { name, memoryBytes: size, vramBytes: typeof vram === "number" ? vram : 0 };
+  });
+}
+
+/** last-verify.json: `{"time": ..., "exitCode": ..., "findings": ...}`. */
+export function parseVerification(text: string): Verification {
+  const { time, exitCode, findings } = parseObject(text, "last-verify.json");
+  if (typeof time !== "number" || typeof exitCode !== "number" || typeof findings !== "number") {
+    throw new ParseError("last-verify.json needs the numbers time, exitCode and findings");
+  }
+  return { time, exitCode, findings };
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseObject(text: string, what: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ParseError(`${what} is no JSON`);
+  }
+  if (!isObject(value)) throw new ParseError(`${what} is no JSON object`);
+  return value;
+}

@@ -1,0 +1,96 @@
+import type { Report } from "../report/report";
+import type { ServiceUsage } from "../report/usage";
+import { utcTime } from "./times";
+
+/** Raised when a key changes its meaning or goes; new keys do not raise it. docs/monitor-json.md describes it. */
+export const JSON_SCHEMA_VERSION = 1;
+
+/** `--json`: bytes, seconds and ratios from 0 to 1. What a host has not, or what was not measured, is null. */
+export function renderJson(report: Report): string {
+  const { snapshot, usage, config, capacity } = report;
+  const { memory, swap, filesystem, gpu } = snapshot;
+  const document = {
+    schemaVersion: JSON_SCHEMA_VERSION,
+    version: report.version,
+    time: utcTime(snapshot.time),
+    intervalSeconds: config.intervalSeconds,
+    bootId: snapshot.bootId,
+    memory: memory && { ...memory, usedBytes: usage.memory?.usedBytes, usedRatio: usage.memory?.ratio },
+    swap: swap && {
+      sizeBytes: usage.swap?.total?.sizeBytes ?? 0,
+      usedBytes: usage.swap?.total?.usedBytes ?? 0,
+      usedRatio: usage.swap?.total?.ratio,
+      judgedRatio: usage.swap?.judged?.ratio,
+      devices: swap,
+    },
+    zram: snapshot.zram ?? [],
+    cpu: snapshot.cpu && {
+      online: snapshot.cpu.cpus.size,
+      usedRatio: usage.cpuRatio,
+      seconds: snapshot.cpu.total,
+    },
+    load: snapshot.load,
+    pressure: snapshot.pressure,
+    oomKillsTotal: snapshot.oomKills,
+    filesystem: filesystem && {
+      ...filesystem,
+      usedBytes: usage.disk?.usedBytes,
+      usedRatio: usage.disk?.ratio,
+    },
+    services: usage.services?.map(serviceDocument),
+    gpus: (gpu?.gpus ?? []).map((device) => ({
+      ...device,
+      services: gpu?.services
+        .filter((entry) => entry.gpu === device.index)
+        .map(({ service, usedBytes }) => ({ service, usedBytes })),
+    })),
+    verification: snapshot.verification,
+    alerts: report.alerts.map(({ alert, service, severity, phase, firedAt, message }) => ({
+      alert,
+      service,
+      severity,
+      phase,
+      firedAt: firedAt === undefined ? undefined : utcTime(firedAt),
+      message,
+    })),
+    capacity,
+    collectors: snapshot.collectors.map(({ name, state, error }) => ({ name, state, error })),
+  };
+  return `${JSON.stringify(document, nullFor, 2)}\n`;
+}
+
+/** `/capacity`, for who decides whether to send more work here. */
+export function renderCapacity({ snapshot, capacity, alerts }: Report): string {
+  const document = {
+    schemaVersion: JSON_SCHEMA_VERSION,
+    time: utcTime(snapshot.time),
+    ...capacity,
+    firing: alerts.filter(({ phase }) => phase === "firing").map(({ message }) => message),
+  };
+  return `${JSON.stringify(document, nullFor, 2)}\n`;
+}
+
+function serviceDocument({ sample, memoryRatio, cpuRatio, vram }: ServiceUsage): object {
+  const { running, ...about } = sample;
+  return {
+    ...about,
+    up: running !== undefined,
+    cgroup: running?.cgroup,
+    containerId: running?.containerId,
+    startTime: running?.startTimeSeconds === undefined ? undefined : utcTime(running.startTimeSeconds * 1000),
+    tasks: running?.tasks,
+    memory: running?.memory && {
+      ...running.memory,
+      usedRatio: memoryRatio,
+      events: Object.fromEntries(running.memory.events),
+    },
+    cpu: running?.cpu && { ...running.cpu, usedRatio: cpuRatio },
+    pressure: running?.pressure,
+    io: running?.io,
+    vram,
+  };
+}
+
+function nullFor(_key: string, value: unknown): unknown {
+  return value === undefined ? null : value;
+}

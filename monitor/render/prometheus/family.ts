@@ -1,0 +1,33 @@
+import type { Report } from "../../report/report";
+
+export type Labels = Readonly<Record<string, string>>;
+/** A value with its labels; undefined is no sample, never 0. */
+export type Sample = readonly [Labels, number | undefined];
+
+/** One metric: its name without the prefix, and how its samples come out of a report. */
+export interface Family {
+  readonly name: string;
+  readonly type: "gauge" | "counter";
+  readonly help: string;
+  readonly samples: (report: Report) => readonly Sample[];
+}
+
+/** A metric without labels. */
+export function single(
+  type: Family["type"],
+  name: string,
+  help: string,
+  value: (report: Report) => number | undefined,
+): Family {
+  return { name, type, help, samples: (report) => [[{}, value(report)]] };
+}
+
+/** A metric with labels. */
+export function labelled(
+  type: Family["type"],
+  name: string,
+  help: string,
+  samples: (report: Report) => readonly Sample[],
+): Family {
+  return { name, type, help, samples };
+}

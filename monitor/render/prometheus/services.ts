@@ -1,0 +1,138 @@
+import type { RunningService, ServiceCpu, ServiceMemory } from "../../report/snapshot";
+import type { ServiceUsage } from "../../report/usage";
+import { type Family, labelled, type Sample } from "./family";
+
+/** A metric with a sample for each service that has it. */
+function each(
+  type: Family["type"],
+  name: string,
+  help: string,
+  value: (service: ServiceUsage) => number | undefined,
+): Family {
+  return labelled(type, `service_${name}`, help, ({ usage }) =>
+    (usage.services ?? []).map((service) => [{ service: service.sample.name }, value(service)]),
+  );
+}
+
+const running = (
+  type: Family["type"],
+  name: string,
+  help: string,
+  value: (service: RunningService) => number | undefined,
+) =>
+  each(type, name, help, ({ sample }) => (sample.running === undefined ? undefined : value(sample.running)));
+
+const memory = (name: string, help: string, key: keyof Omit<ServiceMemory, "events">) =>
+  running("gauge", `memory_${name}_bytes`, help, (service) => service.memory?.[key]);
+
+const cpu = (name: string, help: string, key: keyof ServiceCpu) =>
+  running("counter", `cpu_${name}_total`, help, (service) => service.cpu?.[key]);
+
+export const SERVICE_FAMILIES: readonly Family[] = [
+  labelled("gauge", "service_info", "A service as configured and found.", ({ usage }) =>
+    (usage.services ?? []).map(({ sample }) => [
+      {
+        service: sample.name,
+        runtime: sample.runtime,
+        unit: sample.unit,
+        container: sample.running?.containerId?.slice(0, 12) ?? "",
+        image: sample.image ?? "",
+      },
+      1,
+    ]),
+  ),
+  each("gauge", "up", "1 when the service has processes.", ({ sample }) =>
+    Number(sample.running !== undefined),
+  ),
+  running("gauge", "tasks", "Processes and threads.", ({ tasks }) => tasks),
+  running(
+    "gauge",
+    "start_time_seconds",
+    "When its oldest process started, in seconds since 1970.",
+    ({ startTimeSeconds }) => startTimeSeconds,
+  ),
+  each(
+    "counter",
+    "restarts_total",
+    "Starts seen since the monitor started, but for the first.",
+    ({ sample }) => sample.restarts,
+  ),
+  cpu("usage_seconds", "CPU time.", "usageSeconds"),
+  cpu("user_seconds", "CPU time in user mode.", "userSeconds"),
+  cpu("system_seconds", "CPU time in the kernel.", "systemSeconds"),
+  cpu("cfs_periods", "Periods of the CPU limit that passed.", "periods"),
+  cpu("cfs_throttled_periods", "Periods in which it was throttled.", "throttledPeriods"),
+  cpu("cfs_throttled_seconds", "Time for which it was throttled.", "throttledSeconds"),
+  running(
+    "gauge",
+    "cpu_limit_cores",
+    "Cores that it may use; absent without a limit.",
+    ({ cpu: used }) => used?.limitCores,
+  ),
+  each(
+    "gauge",
+    "cpu_used_ratio",
+    "Part of its CPU limit, or of all cores, in the last interval.",
+    ({ cpuRatio }) => cpuRatio,
+  ),
+  memory("usage", "Memory charged to it, page cache included.", "usageBytes"),
+  memory("working_set", "Usage without inactive page cache.", "workingSetBytes"),
+  memory("anon", "Anonymous memory.", "anonBytes"),
+  memory("file", "Page cache.", "fileBytes"),
+  memory("mapped_file", "Page cache that is mapped, as model files are.", "mappedFileBytes"),
+  memory("swap", "Swap.", "swapBytes"),
+  memory("peak", "Highest usage since it started.", "peakBytes"),
+  memory("limit", "The least limit from it up the tree; absent without a limit.", "limitBytes"),
+  labelled("counter", "service_memory_events_total", "Events of its memory limits.", ({ usage }) =>
+    (usage.services ?? []).flatMap(({ sample }) =>
+      [...(sample.running?.memory?.events ?? [])].map(([event, count]): Sample => [
+        { service: sample.name, event },
+        count,
+      ]),
+    ),
+  ),
+  ...(["cpu", "memory", "io"] as const).map((resource) =>
+    running(
+      "counter",
+      `pressure_${resource}_waiting_seconds_total`,
+      `Time in which at least one of its tasks waited for ${resource}.`,
+      (service) => service.pressure[resource]?.waitingSeconds,
+    ),
+  ),
+  ...(["memory", "io"] as const).map((resource) =>
+    running(
+      "counter",
+      `pressure_${resource}_stalled_seconds_total`,
+      `Time in which all of its tasks waited for ${resource}.`,
+      (service) => service.pressure[resource]?.stalledSeconds,
+    ),
+  ),
+  running("counter", "fs_reads_bytes_total", "Bytes read from disks.", ({ io }) => io?.readBytes),
+  running("counter", "fs_writes_bytes_total", "Bytes written to disks.", ({ io }) => io?.writeBytes),
+  labelled("gauge", "service_gpu_memory_used_bytes", "VRAM of its processes.", ({ snapshot }) =>
+    (snapshot.gpu?.services ?? []).map(({ service, gpu, usedBytes }) => [{ service, gpu }, usedBytes]),
+  ),
+  ...(["memory", "vram"] as const).map((kind) =>
+    labelled(
+      "gauge",
+      `service_model_${kind}_bytes`,
+      kind === "memory" ? "All memory of a loaded model." : "VRAM of a loaded model.",
+      ({ usage }) =>
+        (usage.services ?? []).flatMap(({ sample }) =>
+          (sample.models ?? []).map((model): Sample => [
+            { service: sample.name, model: model.name },
+            kind === "memory" ? model.memoryBytes : model.vramBytes,
+          ]),
+        ),
+    ),
+  ),
+  each("gauge", "probe_success", "1 when its health probe succeeded.", ({ sample: { probe } }) =>
+    probe === undefined ? undefined : Number(probe.success),
+  ),
+  each(
+    "gauge",
+    "probe_duration_seconds",
+    "How long its health probe took.",
+    ({ sample }) => sample.probe?.durationSeconds,
+  ),
+];

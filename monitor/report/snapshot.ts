@@ -1,0 +1,134 @@
+import type { CgroupCpu } from "../parse/cgroup";
+import type { CpuTimes } from "../parse/cpu";
+import type { LoadedModel, Verification } from "../parse/documents";
+import type { Gpu } from "../parse/gpu";
+import type { Load } from "../parse/load";
+import type { Memory } from "../parse/memory";
+import type { Pressure } from "../parse/pressure";
+import type { SwapDevice, ZramDevice } from "../parse/swap";
+
+/** "absent" is a host without such a thing, which is no failure. */
+export type CollectorState = "ok" | "absent" | "failed";
+
+export interface CollectorResult {
+  readonly name: string;
+  readonly state: CollectorState;
+  /** Why it failed, in one line. */
+  readonly error: string | undefined;
+  readonly durationSeconds: number;
+}
+
+/** The filesystem of the models. */
+export interface Filesystem {
+  readonly path: string;
+  readonly mountpoint: string;
+  readonly device: string;
+  readonly fstype: string;
+  readonly readOnly: boolean;
+  /** Whether the path is a mount of its own. */
+  readonly isMount: boolean;
+  /** Undefined when it was not measured: not mounted though required, or no answer in time. */
+  readonly space: FilesystemSpace | undefined;
+  /** Why it was not measured. */
+  readonly problem: string | undefined;
+}
+
+export interface FilesystemSpace {
+  readonly sizeBytes: number;
+  /** Free, the part reserved for root included. */
+  readonly freeBytes: number;
+  /** Free for users. */
+  readonly availableBytes: number;
+  readonly files: number;
+  readonly filesFree: number;
+}
+
+/** The memory of a service's cgroup, in bytes. */
+export interface ServiceMemory {
+  readonly usageBytes: number;
+  /** usage - inactive_file: what the kernel cannot simply drop. Model files that are mapped are cache. */
+  readonly workingSetBytes: number;
+  readonly anonBytes: number;
+  readonly fileBytes: number;
+  readonly mappedFileBytes: number;
+  readonly swapBytes: number | undefined;
+  readonly peakBytes: number | undefined;
+  /** The least limit from its cgroup up the tree; undefined is no limit. */
+  readonly limitBytes: number | undefined;
+  /** memory.events: low, high, max, oom, oom_kill. */
+  readonly events: ReadonlyMap<string, number>;
+}
+
+export interface ServiceCpu extends CgroupCpu {
+  /** Cores, the least up the tree; undefined is no limit. */
+  readonly limitCores: number | undefined;
+}
+
+export interface Probe {
+  readonly success: boolean;
+  readonly durationSeconds: number;
+  readonly error: string | undefined;
+}
+
+/** A service as its cgroup shows it. */
+export interface ServiceSample {
+  readonly name: string;
+  readonly runtime: "systemd" | "container";
+  readonly unit: string;
+  readonly image: string | undefined;
+  readonly declaredMemoryBytes: number | undefined;
+  readonly declaredCores: number | undefined;
+  /** Undefined when it is not running. */
+  readonly running: RunningService | undefined;
+  /** Starts of it that this collector has seen beyond the first. */
+  readonly restarts: number;
+  readonly models: readonly LoadedModel[] | undefined;
+  readonly probe: Probe | undefined;
+}
+
+export interface RunningService {
+  /** Relative to the cgroup root. */
+  readonly cgroup: string;
+  readonly containerId: string | undefined;
+  /** Seconds since 1970, of its oldest process; undefined where processes are hidden (hidepid). */
+  readonly startTimeSeconds: number | undefined;
+  readonly tasks: number | undefined;
+  readonly memory: ServiceMemory | undefined;
+  readonly cpu: ServiceCpu | undefined;
+  readonly pressure: Pressure;
+  readonly io: { readonly readBytes: number; readonly writeBytes: number } | undefined;
+}
+
+/** VRAM of one service on one GPU. */
+export interface ServiceGpuMemory {
+  readonly service: string;
+  readonly gpu: string;
+  readonly usedBytes: number;
+}
+
+export interface GpuSample {
+  readonly gpus: readonly Gpu[];
+  readonly services: readonly ServiceGpuMemory[];
+  /** Lines of nvidia-smi that were not understood, since the start. */
+  readonly malformedLines: number;
+}
+
+/** What one collection read. What a host has not, or what could not be read, is undefined. */
+export interface Snapshot {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly monotonicSeconds: number;
+  readonly bootId: string | undefined;
+  readonly memory: Memory | undefined;
+  readonly swap: readonly SwapDevice[] | undefined;
+  readonly zram: readonly ZramDevice[] | undefined;
+  readonly cpu: CpuTimes | undefined;
+  readonly load: Load | undefined;
+  readonly pressure: Pressure | undefined;
+  readonly oomKills: number | undefined;
+  readonly filesystem: Filesystem | undefined;
+  readonly services: readonly ServiceSample[] | undefined;
+  readonly gpu: GpuSample | undefined;
+  readonly verification: Verification | undefined;
+  readonly collectors: readonly CollectorResult[];
+}

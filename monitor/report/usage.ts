@@ -1,0 +1,132 @@
+import type { SettledConfig } from "../config/schema";
+import { busyRatio } from "../parse/cpu";
+import type { SwapDevice } from "../parse/swap";
+import type { Filesystem, RunningService, ServiceSample, Snapshot } from "./snapshot";
+
+/** A part of a whole; the ratio is 0 to 1. */
+export interface Share {
+  readonly usedBytes: number;
+  readonly sizeBytes: number;
+  readonly ratio: number;
+}
+
+export interface SwapUsage {
+  /** All devices together; undefined without swap. */
+  readonly total: Share | undefined;
+  /** The devices that are no zram. */
+  readonly disk: Share | undefined;
+  /** What the threshold is for, see {@link judgedSwap}. */
+  readonly judged: Share | undefined;
+}
+
+export interface ServiceUsage {
+  readonly sample: ServiceSample;
+  /** Working set of the effective limit; undefined without one. */
+  readonly memoryRatio: number | undefined;
+  /** Of its CPU limit, or of all cores without one; undefined until measured twice. */
+  readonly cpuRatio: number | undefined;
+  readonly vram: { readonly usedBytes: number; readonly ratio: number | undefined } | undefined;
+}
+
+/** What a snapshot means, with the one before it for what only two samples tell. */
+export interface Usage {
+  readonly memory: Share | undefined;
+  readonly swap: SwapUsage | undefined;
+  readonly cpuRatio: number | undefined;
+  readonly disk: Share | undefined;
+  readonly services: readonly ServiceUsage[] | undefined;
+}
+
+export function deriveUsage(now: Snapshot, before: Snapshot | undefined, config: SettledConfig): Usage {
+  const { memory, swap, cpu, filesystem } = now;
+  return {
+    memory:
+      memory === undefined ? undefined : share(memory.totalBytes - memory.availableBytes, memory.totalBytes),
+    swap: swap === undefined ? undefined : swapUsage(swap),
+    cpuRatio: cpu === undefined || before?.cpu === undefined ? undefined : busyRatio(before.cpu, cpu),
+    disk: diskUsage(filesystem),
+    services: now.services?.map((sample) => serviceUsage(sample, now, before, config)),
+  };
+}
+
+function share(usedBytes: number, sizeBytes: number): Share | undefined {
+  return sizeBytes > 0 ? { usedBytes, sizeBytes, ratio: usedBytes / sizeBytes } : undefined;
+}
+
+function swapUsage(devices: readonly SwapDevice[]): SwapUsage {
+  const sum = (list: readonly SwapDevice[]) =>
+    share(
+      list.reduce((bytes, { usedBytes }) => bytes + usedBytes, 0),
+      list.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0),
+    );
+  const total = sum(devices);
+  const disk = sum(devices.filter(({ type }) => type !== "zram"));
+  return { total, disk, judged: judgedSwap(total, disk) };
+}
+
+/**
+ * A full zram is what zram is for. The disk's share is judged, and all swap's when the disk is in use too and all swap
+ * is the fuller; a host with nothing but zram has no swap to be judged by.
+ */
+function judgedSwap(total: Share | undefined, disk: Share | undefined): Share | undefined {
+  if (total === undefined || disk === undefined || disk.usedBytes === 0) return disk;
+  return total.ratio > disk.ratio ? total : disk;
+}
+
+/** As df: used / (used + available), in which the part reserved for root is neither. */
+function diskUsage(filesystem: Filesystem | undefined): Share | undefined {
+  const space = filesystem?.space;
+  if (space === undefined) return undefined;
+  const usedBytes = space.sizeBytes - space.freeBytes;
+  const usable = usedBytes + space.availableBytes;
+  return usable > 0 ? { usedBytes, sizeBytes: space.sizeBytes, ratio: usedBytes / usable } : undefined;
+}
+
+function serviceUsage(
+  sample: ServiceSample,
+  now: Snapshot,
+  before: Snapshot | undefined,
+  config: SettledConfig,
+): ServiceUsage {
+  const { running } = sample;
+  const memory = running?.memory;
+  const earlier = before?.services?.find(({ name }) => name === sample.name);
+  const sameRun = earlier?.restarts === sample.restarts ? earlier.running : undefined;
+  const elapsed = before === undefined ? 0 : now.monotonicSeconds - before.monotonicSeconds;
+  return {
+    sample,
+    memoryRatio:
+      memory?.limitBytes === undefined
+        ? undefined
+        : (share(memory.workingSetBytes, memory.limitBytes)?.ratio ?? 1),
+    cpuRatio: cpuRatio(running, sameRun, elapsed, now.cpu?.cpus.size),
+    vram: vramUsage(sample, now, config),
+  };
+}
+
+function cpuRatio(
+  now: RunningService | undefined,
+  before: RunningService | undefined,
+  elapsedSeconds: number,
+  onlineCores: number | undefined,
+): number | undefined {
+  if (now?.cpu === undefined || before?.cpu === undefined || elapsedSeconds <= 0) return undefined;
+  const cores = now.cpu.limitCores ?? onlineCores;
+  if (cores === undefined || cores <= 0 || now.cgroup !== before.cgroup) return undefined;
+  return Math.max(0, now.cpu.usageSeconds - before.cpu.usageSeconds) / elapsedSeconds / cores;
+}
+
+/** What the driver tells of the service's processes, or, where it hides them, what Ollama says that it has loaded. */
+function vramUsage(sample: ServiceSample, now: Snapshot, config: SettledConfig): ServiceUsage["vram"] {
+  const gpus = now.gpu?.gpus;
+  if (gpus === undefined) return undefined;
+  const byDriver = now.gpu?.services.filter(({ service }) => service === sample.name) ?? [];
+  const byOllama = sample.models?.reduce((sum, { vramBytes }) => sum + vramBytes, 0);
+  const known = byDriver.length > 0;
+  const usedBytes = known ? byDriver.reduce((sum, gpu) => sum + gpu.usedBytes, 0) : byOllama;
+  if (usedBytes === undefined) return undefined;
+  const used = known ? gpus.filter(({ index }) => byDriver.some(({ gpu }) => gpu === index)) : gpus;
+  const whole = used.reduce((sum, { memoryTotalBytes }) => sum + (memoryTotalBytes ?? 0), 0);
+  const budget = config.services.find(({ name }) => name === sample.name)?.vramMaxBytes ?? whole;
+  return { usedBytes, ratio: budget > 0 ? usedBytes / budget : undefined };
+}

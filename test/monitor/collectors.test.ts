@@ -1,0 +1,379 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { FilesystemCollector } from "../../monitor/collectors/filesystem";
+import type { MonitorConfig } from "../../monitor/config/schema";
+import { deriveUsage } from "../../monitor/report/usage";
+import {
+  collectorOf,
+  FakeClock,
+  FixtureHost,
+  GPU_READING,
+  SERVICES,
+  settled,
+  terabyte,
+} from "./fixture-host";
+
+const hosts: FixtureHost[] = [];
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.dispose();
+});
+
+function fixture(...situations: string[]): FixtureHost {
+  const host = new FixtureHost(...situations);
+  hosts.push(host);
+  return host;
+}
+
+const ollama = (more: Partial<NonNullable<MonitorConfig["services"]>[number]> = {}) =>
+  settled({ services: [{ name: "ollama", runtime: "systemd", ...more }] });
+
+test("a bare host: what it has not is absent, and nothing failed", async () => {
+  const snapshot = await collectorOf(fixture(), settled()).collect();
+  expect(snapshot.pressure).toBeUndefined();
+  expect(snapshot.swap).toEqual([]);
+  expect(snapshot.collectors.map(({ name, state }) => `${name}: ${state}`)).toEqual([
+    "boot: ok",
+    "cpu: ok",
+    "filesystem: ok",
+    "gpu: absent",
+    "load: ok",
+    "memory: ok",
+    "models: absent",
+    "oom: ok",
+    "pressure: absent",
+    "probes: absent",
+    "services: ok",
+    "swap: ok",
+    "verification: absent",
+    "zram: absent",
+  ]);
+});
+
+test("a collector that fails spares the rest, and says why", async () => {
+  const host = fixture();
+  host.write("proc/meminfo", "MemTotal: 12");
+  host.write("proc/stat", "");
+  const snapshot = await collectorOf(host, settled()).collect();
+  expect(snapshot.memory).toBeUndefined();
+  expect(snapshot.load?.one).toBe(1.52);
+  expect(
+    snapshot.collectors.filter(({ state }) => state === "failed").map(({ name, error }) => [name, error]),
+  ).toEqual([
+    ["cpu", "/proc/stat has no cpu lines: torn"],
+    ["memory", "/proc/meminfo has no MemAvailable: torn, or of another kernel"],
+  ]);
+});
+
+test("zram before a disk: each device on its own, zram's RAM in neither, and only the disk is judged", async () => {
+  const config = settled();
+  const snapshot = await collectorOf(fixture("zram-and-disk"), config).collect();
+  expect(snapshot.swap?.map(({ device, type }) => [device, type])).toEqual([
+    ["/dev/zram0", "zram"],
+    ["/srv/swap file", "file"],
+  ]);
+  expect(snapshot.zram).toEqual([
+    {
+      device: "zram0",
+      diskSizeBytes: 8 * 2 ** 30,
+      originalBytes: 8 * 2 ** 30,
+      compressedBytes: 2 * 2 ** 30,
+      memoryUsedBytes: 2_200_000_000,
+      memoryLimitBytes: 4 * 2 ** 30,
+      algorithm: "lz4",
+    },
+  ]);
+  const { swap } = deriveUsage(snapshot, undefined, config);
+  expect(swap?.total?.sizeBytes).toBe(24 * 2 ** 30);
+  expect(swap?.disk?.ratio).toBeCloseTo(0.1, 6);
+  // The disk is in use, so all swap counts, of which a third is left.
+  expect(swap?.judged).toEqual(swap?.total);
+});
+
+test("a full zram alone is normal use", async () => {
+  const host = fixture("zram-and-disk");
+  host.write(
+    "proc/swaps",
+    "Filename Type Size Used Priority\n/dev/zram0 partition 100 100 100\n/swapfile file 10 0 10\n",
+  );
+  const config = settled();
+  const usageOf = async () => deriveUsage(await collectorOf(host, config).collect(), undefined, config).swap;
+  expect((await usageOf())?.judged?.ratio).toBe(0);
+  host.write("proc/swaps", "Filename Type Size Used Priority\n/dev/zram0 partition 100 100 100\n");
+  expect((await usageOf())?.judged).toBeUndefined();
+  expect((await usageOf())?.total?.ratio).toBe(1);
+});
+
+test("ZFS's cache above its minimum is available", async () => {
+  const { memory } = await collectorOf(fixture("zfs"), settled()).collect();
+  expect(memory?.zfsArcReclaimableBytes).toBe(4 * 2 ** 30);
+  expect(memory?.availableBytes).toBe(11 * 2 ** 30);
+});
+
+describe("CPU over two samples", () => {
+  test.each([
+    // cpu0 went back; cpu1: 100 user + 100 system busy, 300 idle.
+    ["counter-reset", 0.4],
+    // cpu2 and cpu3 went, cpu4 came: cpu0 and cpu1 have 100 user and 300 idle each.
+    ["hotplug", 0.25],
+  ])("%s", async (later, busy) => {
+    const host = fixture();
+    const config = settled();
+    const collector = collectorOf(host, config);
+    const before = await collector.collect();
+    host.overlay(later);
+    const after = await collector.collect();
+    expect(deriveUsage(after, before, config).cpuRatio).toBeCloseTo(busy, 10);
+  });
+});
+
+describe("services", () => {
+  test("as units: working set, limits up the tree, start of the oldest process", async () => {
+    const config = settled({ services: SERVICES ?? [] });
+    const snapshot = await collectorOf(fixture("systemd"), config).collect();
+    const [first, second, third] = snapshot.services ?? [];
+    expect(first?.running?.cgroup).toBe("ai.slice/ai-ollama.slice/ollama.service");
+    expect(first?.running?.memory).toMatchObject({
+      usageBytes: 4509715661 + 2147483648,
+      workingSetBytes: 4509715661,
+      limitBytes: 8 * 2 ** 30,
+      swapBytes: 1048576,
+    });
+    expect(first?.running?.startTimeSeconds).toBe(1765180000 + 1200);
+    expect(first?.running?.tasks).toBe(2);
+    expect(second?.running?.cpu?.limitCores).toBe(1.5);
+    expect(third?.running?.cgroup).toBe("ai.slice/ai-proxy.slice/local-llm-proxy.service");
+  });
+
+  test("the least limit counts: of its own, its slice and ai.slice", async () => {
+    const host = fixture("systemd");
+    host.write("cgroup/ai.slice/memory.max", "5368709120\n");
+    host.write("cgroup/ai.slice/ai-ollama.slice/cpu.max", "50000 100000\n");
+    const { services } = await collectorOf(host, ollama()).collect();
+    expect(services?.[0]?.running?.memory?.limitBytes).toBe(5 * 2 ** 30);
+    expect(services?.[0]?.running?.cpu?.limitCores).toBe(0.5);
+  });
+
+  test("a unit that is still in the slice it was started in is found there", async () => {
+    const host = fixture();
+    host.write("cgroup/system.slice/ollama.service/cgroup.events", "populated 1\n");
+    const { services } = await collectorOf(host, ollama()).collect();
+    expect(services?.[0]?.running?.cgroup).toBe("system.slice/ollama.service");
+    expect(services?.[0]?.running?.memory).toBeUndefined();
+  });
+
+  test("containers under systemd: the scope with processes, and the limit of its slice", async () => {
+    const host = fixture("docker-systemd");
+    const { services } = await collectorOf(
+      host,
+      ollama({ runtime: "container", image: "ollama/ollama" }),
+    ).collect();
+    const running = services?.[0]?.running;
+    expect(running?.containerId).toBe("a".repeat(64));
+    expect(running?.cgroup).toBe(`ai.slice/ai-ollama.slice/docker-${"a".repeat(64)}.scope`);
+    expect(running?.memory?.limitBytes).toBe(8 * 2 ** 30);
+    expect(running?.cpu?.limitCores).toBe(2);
+  });
+
+  test("of two containers that run, while one replaces the other, the larger is shown", async () => {
+    const host = fixture("docker-systemd");
+    host.write(
+      `cgroup/ai.slice/ai-ollama.slice/docker-${"b".repeat(64)}.scope/cgroup.events`,
+      "populated 1\n",
+    );
+    const { services } = await collectorOf(host, ollama({ runtime: "container" })).collect();
+    expect(services?.[0]?.running?.containerId).toBe("a".repeat(64));
+  });
+
+  test("containers under cgroupfs, which does not nest slices", async () => {
+    const { services } = await collectorOf(
+      fixture("docker-cgroupfs"),
+      ollama({ runtime: "container" }),
+    ).collect();
+    expect(services?.[0]?.running?.cgroup).toBe(`ai-ollama.slice/${"a".repeat(64)}`);
+    expect(services?.[0]?.running?.memory?.limitBytes).toBe(8 * 2 ** 30);
+  });
+
+  test("a cgroup that is given is taken", async () => {
+    const host = fixture("systemd");
+    const { services } = await collectorOf(
+      host,
+      ollama({ cgroup: "ai.slice/ai-llamacpp.slice/llamacpp.service" }),
+    ).collect();
+    expect(services?.[0]?.running?.memory?.workingSetBytes).toBe(2254857831);
+  });
+
+  test("hidepid: everything but the start time, and the collector's own mounts", async () => {
+    const host = fixture("hidepid");
+    host.remove("proc/1");
+    const snapshot = await collectorOf(host, ollama()).collect();
+    expect(snapshot.services?.[0]?.running?.startTimeSeconds).toBeUndefined();
+    expect(snapshot.services?.[0]?.running?.memory?.workingSetBytes).toBe(4509715661);
+    expect(snapshot.filesystem?.mountpoint).toBe("/");
+    expect(snapshot.collectors.filter(({ state }) => state === "failed")).toEqual([]);
+  });
+
+  test("a start is a new folder: counted once, and CPU time is not compared over it", async () => {
+    const host = fixture("systemd");
+    const config = ollama();
+    const clock = new FakeClock();
+    const collector = collectorOf(host, config, { clock });
+    const folder = join(host.roots.cgroup, "ai.slice/ai-ollama.slice/ollama.service");
+    const before = await collector.collect();
+    // The old folder's inode stays taken, so that the new one gets another.
+    mkdirSync(join(host.folder, "kept"));
+    const { renameSync } = await import("node:fs");
+    renameSync(folder, join(host.folder, "kept/ollama.service"));
+    clock.pass(10);
+    const stopped = await collector.collect();
+    expect(stopped.services?.[0]).toMatchObject({ running: undefined, restarts: 0 });
+    host.overlay("systemd");
+    clock.pass(10);
+    const after = await collector.collect();
+    expect(after.services?.[0]?.restarts).toBe(1);
+    expect(deriveUsage(after, before, config).services?.[0]?.cpuRatio).toBeUndefined();
+    expect((await collector.collect()).services?.[0]?.restarts).toBe(1);
+  });
+
+  test("without a quota CPU is a part of all cores; a counter that went back is 0", async () => {
+    const host = fixture("systemd");
+    const path = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    host.write(`${path}/cpu.max`, "max 100000\n");
+    const config = ollama();
+    const clock = new FakeClock();
+    const collector = collectorOf(host, config, { clock });
+    const before = await collector.collect();
+    clock.pass(10);
+    host.overlay("systemd-10s-later");
+    const after = await collector.collect();
+    expect(deriveUsage(after, before, config).services?.[0]?.cpuRatio).toBeCloseTo(7 / 10 / 4, 10);
+    expect(deriveUsage({ ...before, monotonicSeconds: 20_000 }, after, config).services?.[0]?.cpuRatio).toBe(
+      0,
+    );
+    // Only the monotonic clock counts: the time of day may be set in between.
+    const stepped = { ...after, time: after.time - 3_600_000 };
+    expect(deriveUsage(stepped, before, config).services?.[0]?.cpuRatio).toBeCloseTo(7 / 10 / 4, 10);
+  });
+
+  test("VRAM joins by cgroup, children included; what runs elsewhere is nobody's", async () => {
+    const host = fixture("systemd");
+    const config = ollama({ vramMaxBytes: 20 * 2 ** 30 });
+    const snapshot = await collectorOf(host, config, {
+      gpu: { read: () => Promise.resolve(GPU_READING) },
+    }).collect();
+    expect(snapshot.gpu?.services).toEqual([{ service: "ollama", gpu: "0", usedBytes: 10 * 2 ** 30 }]);
+    expect(deriveUsage(snapshot, undefined, config).services?.[0]?.vram).toEqual({
+      usedBytes: 10 * 2 ** 30,
+      ratio: 0.5,
+    });
+  });
+
+  test("where the driver hides processes, Ollama's own account of VRAM stands in", async () => {
+    const host = fixture("systemd");
+    const config = ollama({ ollama: "http://127.0.0.1:11434/" });
+    const urls: string[] = [];
+    const snapshot = await collectorOf(host, config, {
+      gpu: { read: () => Promise.resolve({ ...GPU_READING, processes: [] }) },
+      get: (url) => {
+        urls.push(url);
+        return Promise.resolve({
+          status: 200,
+          body: '{"models":[{"name":"a","size":9,"size_vram":12884901888}]}',
+        });
+      },
+    }).collect();
+    expect(urls).toEqual(["http://127.0.0.1:11434/api/ps"]);
+    expect(deriveUsage(snapshot, undefined, config).services?.[0]?.vram?.ratio).toBe(0.5);
+  });
+});
+
+test("endpoints: a failed probe is a result, an Ollama without an answer a failure", async () => {
+  const config = settled({
+    services: [
+      { name: "a", runtime: "systemd", health: { http: "http://127.0.0.1:1/a" } },
+      {
+        name: "b",
+        runtime: "systemd",
+        health: { http: "http://127.0.0.1:1/b" },
+        ollama: "http://127.0.0.1:1",
+      },
+    ],
+  });
+  const { services, collectors } = await collectorOf(fixture(), config, {
+    get: (url) =>
+      url.endsWith("/a") ? Promise.resolve({ status: 503, body: "" }) : Promise.reject(new Error("refused")),
+  }).collect();
+  expect(services?.map(({ probe }) => [probe?.success, probe?.error])).toEqual([
+    [false, "status 503"],
+    [false, "refused"],
+  ]);
+  expect(collectors.find(({ name }) => name === "models")).toMatchObject({
+    state: "failed",
+    error: "b: refused",
+  });
+  expect(collectors.find(({ name }) => name === "probes")?.state).toBe("ok");
+});
+
+describe("the models' filesystem", () => {
+  const models = settled().models;
+
+  test("a hung mount costs one call in flight and the timeout, and is measured again when it answers", async () => {
+    vi.useFakeTimers();
+    try {
+      const host = fixture();
+      let answer: ((stats: ReturnType<typeof terabyte>) => void) | undefined;
+      const ask = vi.fn(
+        () =>
+          new Promise<ReturnType<typeof terabyte>>((resolve) => {
+            answer = resolve;
+          }),
+      );
+      const collector = new FilesystemCollector(host.roots, models, ask);
+      const first = collector.collect();
+      await vi.advanceTimersByTimeAsync(4999);
+      let settledFirst = false;
+      void first.then(() => (settledFirst = true));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(settledFirst).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect((await first)?.problem).toBe("no answer");
+      expect((await collector.collect())?.problem).toBe("no answer");
+      expect(ask).toHaveBeenCalledTimes(1);
+      expect(collector.hung).toBe(true);
+      answer?.(terabyte());
+      await vi.advanceTimersByTimeAsync(0);
+      expect(collector.hung).toBe(false);
+      const again = collector.collect();
+      answer?.(terabyte());
+      expect((await again)?.space?.sizeBytes).toBe(2 ** 40);
+      expect(ask).toHaveBeenCalledTimes(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("the path is looked for under the host's root", async () => {
+    const host = fixture();
+    mkdirSync(join(host.roots.rootfs, "srv/models"), { recursive: true });
+    const measured = await new FilesystemCollector(host.roots, models).collect();
+    expect(measured?.space?.sizeBytes).toBeGreaterThan(0);
+    rmSync(host.roots.rootfs, { recursive: true });
+    expect((await new FilesystemCollector(host.roots, models).collect())?.problem).toBe("no such folder");
+  });
+
+  test("a folder on / is measured unless a mount is required; then it is told, not its parent measured", async () => {
+    const host = fixture();
+    const path = "/srv/plain";
+    const ask = vi.fn(() => Promise.resolve(terabyte()));
+    const any = await new FilesystemCollector(host.roots, { path, mount: "any" }, ask).collect();
+    expect(any).toMatchObject({ mountpoint: "/", isMount: false, problem: undefined });
+    const required = await new FilesystemCollector(host.roots, { path, mount: "required" }, ask).collect();
+    expect(required).toMatchObject({
+      mountpoint: "/",
+      isMount: false,
+      problem: "not mounted",
+      space: undefined,
+    });
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+});

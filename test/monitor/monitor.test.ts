@@ -1,0 +1,346 @@
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Tools } from "../../monitor/collectors/collector";
+import type { MonitorConfig, SettledConfig } from "../../monitor/config/schema";
+import { Monitor } from "../../monitor/monitor";
+import { History } from "../../monitor/output/history";
+import { parseCollected } from "../../monitor/output/outputs";
+import { readOutput } from "../../monitor/cli/print";
+import { collectorOf, FakeClock, FixtureHost, GPU_READING, settled, terabyte } from "./fixture-host";
+import { FilesystemCollector } from "../../monitor/collectors/filesystem";
+
+const hosts: FixtureHost[] = [];
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.dispose();
+});
+
+class Bench {
+  readonly host: FixtureHost;
+  readonly clock = new FakeClock();
+  readonly warnings: string[] = [];
+  readonly config: SettledConfig;
+  usedGib = 450;
+  monitor: Monitor;
+
+  constructor(situations: string[], config: MonitorConfig = {}, tools: Partial<Tools> = {}) {
+    this.host = new FixtureHost(...situations);
+    hosts.push(this.host);
+    this.host.write("manager/monitor-request", "t0 +0000\n");
+    this.config = settled({ alerts: { forSeconds: 0 }, ...config });
+    this.tools = tools;
+    this.monitor = this.start();
+  }
+
+  private readonly tools: Partial<Tools>;
+
+  start(): Monitor {
+    const filesystem = new FilesystemCollector(this.host.roots, this.config.models, () =>
+      Promise.resolve(terabyte(this.usedGib, 0)),
+    );
+    const collector = collectorOf(this.host, this.config, { clock: this.clock, filesystem, ...this.tools });
+    this.monitor = new Monitor(this.config, this.host.roots, collector, this.clock, (message) =>
+      this.warnings.push(message),
+    );
+    return this.monitor;
+  }
+
+  available(gib: number): void {
+    this.host.write(
+      "proc/meminfo",
+      `MemTotal: ${20 * 2 ** 20} kB\nMemFree: 0 kB\nMemAvailable: ${Math.floor(gib * 2 ** 20)} kB\nCached: 0 kB\n`,
+    );
+  }
+
+  async pass(seconds = 10) {
+    this.clock.pass(seconds);
+    return this.monitor.collect();
+  }
+
+  get log(): string {
+    return readFileSync(join(this.host.roots.log, "alerts.log"), "utf8");
+  }
+}
+
+describe("alerts, from the kernel's numbers to the log", () => {
+  test("memory: the specification's line, and its end", async () => {
+    const bench = new Bench([]);
+    bench.available(1.6);
+    bench.clock.pass(290);
+    const raised = await bench.pass();
+    bench.available(4.4);
+    const resolved = await bench.pass();
+    expect(bench.log).toBe(
+      "2025-12-08 10:35:00 ALERT: High memory usage: 92% (18.4GB/20GB)\n" +
+        "2025-12-08 10:35:10 RESOLVED: High memory usage: 78% (15.6GB/20GB)\n",
+    );
+    expect(raised.alerts).toBe(
+      "Firing:\n  High memory usage: 92% (18.4GB/20GB) (since 2025-12-08 10:35:00)\n\n" +
+        "Last alerts:\n2025-12-08 10:35:00 ALERT: High memory usage: 92% (18.4GB/20GB)\n",
+    );
+    expect(raised.prometheus).toContain('airm_alert_firing{alert="memory",severity="warning"} 1');
+    expect(raised.capacity).toContain('"available": false');
+    expect(resolved.alerts).toMatch(/^Firing: none\n\nLast alerts:\n/);
+  });
+
+  test("disk, swap, CPU, a service and its VRAM", async () => {
+    const bench = new Bench(
+      ["systemd"],
+      {
+        thresholds: { cpu: 40, service: 52 },
+        services: [{ name: "ollama", runtime: "systemd", vramThreshold: 90, vramMaxBytes: 10.5 * 2 ** 30 }],
+      },
+      { gpu: { read: () => Promise.resolve(GPU_READING) } },
+    );
+    bench.usedGib = 942.08;
+    bench.host.write("proc/swaps", "Filename Type Size Used Priority\n/swapfile file 16777216 12058624 10\n");
+    await bench.monitor.prime();
+    bench.host.overlay("systemd-10s-later");
+    await bench.pass();
+    expect(bench.log.split("\n").map((line) => line.slice(20))).toEqual([
+      "ALERT: High CPU usage: 45%",
+      "ALERT: High disk usage (/srv/models): 92% (0.92TB/1TB)",
+      "ALERT: High swap usage: 71% (11.5GB/16GB)",
+      "ALERT: Service ollama memory usage at 52%",
+      "ALERT: Service ollama VRAM usage at 95%",
+      "",
+    ]);
+  });
+
+  test("a service that stops ends its alert; one without a limit has none", async () => {
+    const bench = new Bench(["systemd"], {
+      thresholds: { service: 50 },
+      services: [{ name: "ollama", runtime: "systemd" }],
+    });
+    await bench.pass();
+    const service = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    bench.host.write(`${service}/cgroup.events`, "populated 0\n");
+    await bench.pass();
+    bench.host.write(`${service}/cgroup.events`, "populated 1\n");
+    bench.host.write(`${service}/memory.max`, "max\n");
+    bench.host.write("cgroup/ai.slice/memory.max", "max\n");
+    const { prometheus } = await bench.pass();
+    expect(bench.log.split("\n").map((line) => line.slice(20))).toEqual([
+      "ALERT: Service ollama memory usage at 52%",
+      "RESOLVED: Service ollama memory usage at 0%",
+      "",
+    ]);
+    expect(prometheus).not.toContain("airm_service_memory_limit_bytes");
+  });
+
+  test("mapped model files are cache: a full limit of it is no alert", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    const service = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    bench.host.write(`${service}/memory.current`, "8589934592\n");
+    bench.host.write(
+      `${service}/memory.stat`,
+      "anon 1000\nfile 8589933592\nfile_mapped 8000000000\ninactive_file 8400000000\n",
+    );
+    const { display } = await bench.pass();
+    expect(display).toContain("  ollama: 181.1MB / 8GB (2%)");
+    expect(() => bench.log).toThrow("ENOENT");
+  });
+
+  test("a drifted host: raised by the verification's result, with its metrics", async () => {
+    const bench = new Bench([]);
+    const verify = (exitCode: number, findings: number) => {
+      bench.host.write("manager/last-verify.json", JSON.stringify({ time: 1765189000, exitCode, findings }));
+    };
+    verify(3, 2);
+    const { prometheus } = await bench.pass();
+    expect(prometheus).toContain("airm_manager_verify_success 0\n");
+    expect(prometheus).toContain("airm_manager_verify_findings 2\n");
+    expect(prometheus).toContain("airm_manager_verify_timestamp_seconds 1765189000\n");
+    verify(0, 0);
+    await bench.pass();
+    verify(2, 0);
+    await bench.pass();
+    expect(bench.log.split("\n").map((line) => line.slice(20))).toEqual([
+      "ALERT: Drift: 2 findings by ai-resource-manager verify",
+      "RESOLVED: Drift: 0 findings by ai-resource-manager verify",
+      "ALERT: Drift: unknown, ai-resource-manager verify ended with 2",
+      "",
+    ]);
+  });
+
+  test("a mount that is required and missing is told at once", async () => {
+    const bench = new Bench([], {
+      models: { path: "/srv/other", mount: "required" },
+      alerts: { forSeconds: 0 },
+    });
+    const { prometheus } = await bench.pass();
+    expect(bench.log.slice(20)).toBe("ALERT: Disk (/srv/other) is not mounted\n");
+    expect(prometheus).toContain('airm_alert_firing{alert="disk_mount",severity="critical"} 1');
+  });
+
+  test("a restart of the monitor neither repeats nor forgets", async () => {
+    const bench = new Bench([]);
+    bench.available(1);
+    await bench.pass();
+    bench.start();
+    await bench.pass();
+    bench.available(10);
+    bench.start();
+    await bench.pass();
+    expect(bench.log.split("\n").map((line) => line.slice(20, 28))).toEqual(["ALERT: H", "RESOLVED", ""]);
+  });
+
+  test("a stepped clock neither raises nor ends one, and its lines tell the time they were written at", async () => {
+    const bench = new Bench([], { alerts: { forSeconds: 60 } });
+    bench.available(1);
+    await bench.pass();
+    bench.clock.time += 86_400_000;
+    await bench.pass();
+    bench.clock.time -= 2 * 86_400_000;
+    await bench.pass();
+    expect(() => bench.log).toThrow("ENOENT");
+    await bench.pass(50);
+    expect(bench.log).toMatch(/^2025-12-07 10:31:20 ALERT: High memory usage: 95% \(19GB\/20GB\)\n$/);
+  });
+
+  test("the host's offset comes with a request", async () => {
+    const bench = new Bench([]);
+    bench.host.write("manager/monitor-request", "t1 -0330\n");
+    bench.available(1);
+    await bench.pass();
+    expect(bench.log).toMatch(/^2025-12-08 07:00:10 /);
+    const collected = parseCollected(readFileSync(join(bench.host.roots.run, "collected"), "utf8"));
+    expect(collected).toEqual({
+      uptimeSeconds: 10_000,
+      intervalSeconds: 10,
+      unixSeconds: 1765189810,
+      token: "t1",
+    });
+  });
+});
+
+describe("nothing that fails stops collection", () => {
+  test("a full /var/log", async () => {
+    const bench = new Bench([]);
+    mkdirSync(bench.host.roots.log);
+    symlinkSync("/dev/full", join(bench.host.roots.log, "alerts.log"));
+    bench.available(1);
+    await bench.pass();
+    const { prometheus, display } = await bench.pass();
+    expect(display).toContain("Memory: 95% (19GB/20GB)");
+    expect(prometheus).toContain("airm_alert_log_errors_total 2\n");
+    expect(bench.warnings).toEqual(["alerts.log cannot be written; its lines are kept and tried again"]);
+  });
+
+  test("a state folder that is a file", async () => {
+    const bench = new Bench([]);
+    writeFileSync(bench.host.roots.state, "");
+    const { prometheus } = await bench.pass();
+    expect(prometheus).toMatch(/airm_state_errors_total [1-9]/);
+    expect(bench.warnings.length).toBeGreaterThan(0);
+  });
+
+  test("outputs that cannot be written are an error, and the old ones stay whole", async () => {
+    const bench = new Bench([]);
+    await bench.pass();
+    const before = readFileSync(join(bench.host.roots.run, "display.txt"), "utf8");
+    rmSync(join(bench.host.roots.run, "metrics.json"));
+    mkdirSync(join(bench.host.roots.run, "metrics.json"));
+    await expect(bench.pass()).rejects.toThrow();
+    rmSync(join(bench.host.roots.run, "metrics.json"), { recursive: true });
+    expect(readFileSync(join(bench.host.roots.run, "collected"), "utf8")).toBe("10000 10 1765189810 t0\n");
+    expect(readdirSync(bench.host.roots.run).filter((name) => name.startsWith("."))).toEqual([]);
+    expect(before).toContain("Memory:");
+  });
+});
+
+describe("printing what was rendered", () => {
+  test("as it was, while it is fresh", async () => {
+    const bench = new Bench([]);
+    const { display } = await bench.pass();
+    expect(readOutput("display", bench.host.roots)).toEqual({ text: display });
+    bench.host.write("proc/uptime", "10030.00 1\n");
+    expect(readOutput("display", bench.host.roots)).toEqual({ text: display });
+  });
+
+  test.each([
+    ["10031.00 1\n", "the last collection is 31 s old (allowed: 30 s)."],
+    ["20.00 1\n", "the last collection is of an earlier boot."],
+  ])("stale at uptime %j", async (uptime, why) => {
+    const bench = new Bench([]);
+    await bench.pass();
+    bench.host.write("proc/uptime", uptime);
+    expect(readOutput("json", bench.host.roots)).toMatchObject({
+      stale: expect.stringContaining(why) as string,
+    });
+  });
+
+  test("nothing yet, and a torn stamp", async () => {
+    const bench = new Bench([]);
+    const nothing = { stale: expect.stringContaining("nothing has been collected") as string };
+    expect(readOutput("alerts", bench.host.roots)).toMatchObject(nothing);
+    await bench.pass();
+    bench.host.write("run/collected", "10000 1");
+    expect(readOutput("alerts", bench.host.roots)).toMatchObject(nothing);
+  });
+});
+
+describe("the history", () => {
+  const names = (bench: Bench) => readdirSync(join(bench.host.roots.state, "history")).sort();
+
+  test("a line a minute, that parses", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    for (let index = 0; index < 13; index++) await bench.pass(10);
+    const text = readFileSync(join(bench.host.roots.state, "history", names(bench)[0] ?? ""), "utf8");
+    const records = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(records.map(({ time }) => time)).toEqual([
+      "2025-12-08T10:30:10Z",
+      "2025-12-08T10:31:10Z",
+      "2025-12-08T10:32:10Z",
+    ]);
+    expect(records[0]).toMatchObject({
+      memory: 0.65,
+      swap: 0.125,
+      services: { ollama: { workingSetBytes: 4509715661, memory: 0.525 } },
+      firing: [],
+    });
+  });
+
+  test("a torn last line stays alone", async () => {
+    const bench = new Bench([]);
+    await bench.pass();
+    const path = join(bench.host.roots.state, "history", names(bench)[0] ?? "");
+    writeFileSync(path, '{"time":"2025-', { flag: "a" });
+    bench.start();
+    await bench.pass();
+    const lines = readFileSync(path, "utf8").split("\n");
+    expect(lines[1]).toBe('{"time":"2025-');
+    expect((JSON.parse(lines[2] ?? "") as { memory: number }).memory).toBe(0.65);
+  });
+
+  test("old segments go, the newest stays, and the whole keeps its bound", async () => {
+    const bench = new Bench([], { history: { everySeconds: 1, maxBytes: 2 ** 20 } });
+    await bench.pass();
+    const folder = join(bench.host.roots.state, "history");
+    for (let number = 1; number <= 12; number++) {
+      const name = `history-${String(number).padStart(8, "0")}.jsonl`;
+      writeFileSync(join(folder, name), `${"x".repeat(2 ** 17)}\n`);
+    }
+    await bench.pass();
+    const left = names(bench);
+    expect(left.at(-1)).toBe("history-00000013.jsonl");
+    expect(left).toHaveLength(8);
+    expect(left[0]).toBe("history-00000006.jsonl");
+  });
+
+  test("segments older than the bound go", () => {
+    const bench = new Bench([]);
+    const folder = join(bench.host.roots.state, "history");
+    mkdirSync(folder, { recursive: true });
+    for (const name of ["history-00000001.jsonl", "history-00000002.jsonl"])
+      writeFileSync(join(folder, name), "{}\n");
+    const history = new History(bench.host.roots.state, { everySeconds: 60, days: 7, maxBytes: 2 ** 24 });
+    const snapshot = { time: Date.now() + 8 * 86_400_000, monotonicSeconds: 0 };
+    history.add({ snapshot, usage: {}, alerts: [] } as unknown as Parameters<History["add"]>[0]);
+    expect(names(bench)).toEqual(["history-00000002.jsonl", "history-00000003.jsonl"]);
+  });
+});

@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { NvidiaSmi } from "../../monitor/collectors/nvidia-smi";
+import { FakeClock } from "./fixture-host";
+
+const running: NvidiaSmi[] = [];
+afterEach(() => {
+  for (const program of running.splice(0)) program.stop();
+});
+
+function started(situation: string, intervalSeconds?: number, clock = new FakeClock()): NvidiaSmi {
+  const command =
+    situation === ""
+      ? "/nonexistent/nvidia-smi"
+      : join(import.meta.dirname, "fixtures", situation, "nvidia-smi");
+  const program = new NvidiaSmi(command, intervalSeconds, clock);
+  running.push(program);
+  program.start();
+  return program;
+}
+
+test("without the program there is no GPU, which is no error", async () => {
+  expect(await started("").read()).toBeUndefined();
+});
+
+test("a GPU and its processes; one without a number is left out", async () => {
+  const reading = await started("gpu").read();
+  expect(
+    reading?.gpus.map(({ utilizationRatio, memoryUsedBytes }) => [utilizationRatio, memoryUsedBytes]),
+  ).toEqual([[0.45, 14745.6 * 2 ** 20]]);
+  expect(reading?.processes.map(({ pid }) => pid)).toEqual([500, 501, 900]);
+  expect(reading?.malformedLines).toBe(0);
+});
+
+test("malformed lines are counted and skipped", async () => {
+  const reading = await started("gpu-not-available").read();
+  expect(reading?.malformedLines).toBe(1);
+  expect(reading?.gpus[0]).toMatchObject({
+    name: "GeForce GT 710",
+    utilizationRatio: undefined,
+    powerWatts: undefined,
+  });
+});
+
+test("several GPUs are in order, and a split one says so", async () => {
+  const reading = await started("gpu-mig").read();
+  expect(reading?.gpus.map(({ index, mig }) => [index, mig])).toEqual([
+    ["0", false],
+    ["1", true],
+  ]);
+  expect(reading?.processes.map(({ gpuUuid }) => gpuUuid)).toEqual(["GPU-cccc", "MIG-eeee"]);
+});
+
+test("a driver that does not answer is a failure with its own words", async () => {
+  await expect(started("gpu-broken-driver").read()).rejects.toThrow(
+    /gives no answer: it ended with 9: .*NVIDIA-SMI has failed/,
+  );
+});
+
+test("the loop: its lines hold for two and a half intervals, then the GPU is gone", async () => {
+  const clock = new FakeClock();
+  const program = started("gpu", 10, clock);
+  expect((await program.read())?.gpus).toHaveLength(1);
+  clock.pass(24);
+  expect((await program.read())?.gpus).toHaveLength(1);
+  clock.pass(2);
+  await expect(program.read()).rejects.toThrow("gives no answer");
+});

@@ -1,0 +1,232 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import type { Tools } from "../../monitor/collectors/collector";
+import type { SettledConfig } from "../../monitor/config/schema";
+import { Monitor } from "../../monitor/monitor";
+import type { Outputs } from "../../monitor/output/outputs";
+import { FAMILIES } from "../../monitor/render/prometheus/render";
+import { collectorOf, FakeClock, FixtureHost, GPU_READING, SERVICES, settled } from "./fixture-host";
+
+const hosts: FixtureHost[] = [];
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.dispose();
+});
+
+/** Two collections, ten seconds apart: the situation, then what `later` lays over it. */
+async function collected(
+  situations: string[],
+  options: { config?: SettledConfig; later?: string[]; tools?: Partial<Tools> } = {},
+): Promise<Outputs> {
+  const { config = settled({ services: SERVICES ?? [] }), later = [], tools = {} } = options;
+  const host = new FixtureHost(...situations);
+  hosts.push(host);
+  host.write("manager/monitor-request", "first +0000\n");
+  const clock = new FakeClock();
+  const monitor = monitorOf(host, config, clock, tools);
+  clock.pass(-10);
+  await monitor.prime();
+  for (const name of later) host.overlay(name);
+  clock.pass(10);
+  return monitor.collect();
+}
+
+function monitorOf(
+  host: FixtureHost,
+  config: SettledConfig,
+  clock: FakeClock,
+  tools: Partial<Tools>,
+): Monitor {
+  return new Monitor(config, host.roots, collectorOf(host, config, { clock, ...tools }), clock, (message) => {
+    throw new Error(message);
+  });
+}
+
+/** Goldens are whole files; `UPDATE_GOLDENS=1` writes them, for a person to read. */
+function expectGolden(name: string, text: string): void {
+  const path = join(import.meta.dirname, "goldens", name);
+  if (process.env.UPDATE_GOLDENS === "1") writeFileSync(path, text);
+  expect(text).toBe(readFileSync(path, "utf8"));
+}
+
+const sample = () =>
+  collected(["systemd"], {
+    later: ["systemd-10s-later"],
+    tools: { gpu: { read: () => Promise.resolve(GPU_READING) } },
+  });
+
+test("the display is the specification's sample, line for line", async () => {
+  const { display } = await sample();
+  expect(display).toBe(`=== AI System Resource Metrics ===
+Timestamp: 2025-12-08T10:30:00Z
+
+Memory: 65% (13GB/20GB)
+Swap: 12% (2GB/16GB)
+CPU: 45%
+Disk (/srv/models): 45% (450GB/1TB)
+
+Services:
+  ollama: 4.2GB / 8GB (52%) CPU: 35%
+  llamacpp: 2.1GB / 6GB (35%) CPU: 28%
+  local-llm-proxy: 256MB / 1GB (25%) CPU: 5%
+
+GPU: 45% GPU util, 60% memory util
+`);
+  const specified = [
+    "Memory: 65% (13GB/20GB)",
+    "Swap: 12% (2GB/16GB)",
+    "  ollama: 4.2GB / 8GB (52%) CPU: 35%",
+  ];
+  for (const line of specified) expect(display.split("\n")).toContain(line);
+});
+
+test("JSON, Prometheus and capacity of the sample are their goldens", async () => {
+  const outputs = await sample();
+  expectGolden("sample.json", outputs.json);
+  expectGolden("sample.prom", outputs.prometheus);
+  expectGolden("sample-capacity.json", outputs.capacity);
+  expect(outputs.alerts).toBe("Firing: none\n\nLast alerts: none\n");
+});
+
+test("a bare host: no swap, no services, no GPU, a single sample", async () => {
+  const host = new FixtureHost();
+  hosts.push(host);
+  const config = settled();
+  const outputs = await monitorOf(host, config, new FakeClock(), {}).collect();
+  expect(outputs.display).toBe(`=== AI System Resource Metrics ===
+Timestamp: 2025-12-08T10:30:00Z
+
+Memory: 65% (13GB/20GB)
+Swap: none
+CPU: not available
+Disk (/srv/models): 45% (450GB/1TB)
+
+Services:
+  none configured
+`);
+  expect(outputs.prometheus).not.toMatch(/airm_(swap|zram|pressure|service|gpu|cpu_used)/);
+});
+
+test("stopped, limitless and unmeasured things are said to be so", async () => {
+  const config = settled({
+    services: [...(SERVICES ?? []), { name: "embedder", runtime: "container" }],
+    models: { path: "/srv/other", mount: "required" },
+  });
+  const host = new FixtureHost("systemd");
+  hosts.push(host);
+  host.write("cgroup/ai.slice/ai-llamacpp.slice/llamacpp.service/cgroup.events", "populated 0\nfrozen 0\n");
+  host.write("cgroup/ai.slice/memory.max", "max\n");
+  host.write("cgroup/ai.slice/ai-proxy.slice/local-llm-proxy.service/memory.max", "max\n");
+  host.write("proc/meminfo", "MemTotal:       2097");
+  const { display } = await monitorOf(host, config, new FakeClock(), {
+    gpu: {
+      read: () =>
+        Promise.resolve({
+          ...GPU_READING,
+          gpus: GPU_READING.gpus.flatMap((gpu) => [
+            { ...gpu, utilizationRatio: undefined },
+            { ...gpu, index: "1", memoryUsedBytes: undefined },
+          ]),
+        }),
+    },
+  }).collect();
+  expect(display).toBe(`=== AI System Resource Metrics ===
+Timestamp: 2025-12-08T10:30:00Z
+
+Memory: not available
+Swap: 12% (2GB/16GB)
+CPU: not available
+Disk (/srv/other): not mounted
+
+Services:
+  ollama: 4.2GB / 8GB (52%) CPU: not available
+  llamacpp: not running
+  local-llm-proxy: 256MB (no limit) CPU: not available
+  embedder: not running
+
+GPU 0: GPU util not available, 60% memory util
+GPU 1: 45% GPU util, memory util not available
+`);
+});
+
+test("a host with cgroup v1 says what to boot with", async () => {
+  const host = new FixtureHost("cgroup-v1");
+  hosts.push(host);
+  host.remove("cgroup/cgroup.controllers");
+  const config = settled({ services: SERVICES ?? [] });
+  const outputs = await monitorOf(host, config, new FakeClock(), {}).collect();
+  expect(outputs.display).toContain(
+    `Services:\n  not available (no cgroup v2 at ${host.roots.cgroup}: boot with systemd.unified_cgroup_hierarchy=1)\n`,
+  );
+  expect(outputs.prometheus).toContain('airm_collector_success{collector="services"} 0');
+  expect(outputs.prometheus).toContain('airm_collector_success{collector="memory"} 1');
+});
+
+const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
+
+test.skipIf(!hasPromtool)(
+  "promtool finds nothing to say about any output (promtool is not on the PATH: skipped)",
+  async () => {
+    const zram = await collected(["systemd", "zram-and-disk", "zfs"], {
+      later: ["systemd-10s-later"],
+      tools: { gpu: { read: () => Promise.resolve(GPU_READING) } },
+    });
+    for (const { prometheus } of [await sample(), zram, await collected([])]) {
+      const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
+        input: prometheus,
+        encoding: "utf8",
+      });
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
+    }
+  },
+);
+
+test("metric names hold base units only, and counters end in _total", () => {
+  expect(FAMILIES.length).toBeGreaterThan(70);
+  for (const { name, type, help } of FAMILIES) {
+    expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+    expect(name).not.toMatch(/percent|mib|mb|kib|gib|milli|micro|minutes|_ms\b/);
+    expect(name.endsWith("_total")).toBe(type === "counter");
+    expect(help).toMatch(/\.$/);
+  }
+  expect(new Set(FAMILIES.map(({ name }) => name)).size).toBe(FAMILIES.length);
+});
+
+test("every metric of the documented list appears in some situation", async () => {
+  const everything = await collected(["systemd", "zram-and-disk", "zfs"], {
+    later: ["systemd-10s-later"],
+    config: settled({
+      services: [
+        {
+          name: "ollama",
+          runtime: "systemd",
+          ollama: "http://127.0.0.1:11434",
+          health: { http: "http://127.0.0.1:11434/" },
+          vramThreshold: 90,
+        },
+      ],
+    }),
+    tools: {
+      gpu: { read: () => Promise.resolve(GPU_READING) },
+      get: () =>
+        Promise.resolve({
+          status: 200,
+          body: '{"models":[{"name":"llama3:8b","size":6000,"size_vram":5000}]}',
+        }),
+    },
+  });
+  const host = hosts.at(-1);
+  host?.write("manager/last-verify.json", '{"time": 1765189000, "exitCode": 0, "findings": 0}');
+  const shown = new Set([...everything.prometheus.matchAll(/^# TYPE airm_(\S+)/gm)].map(([, name]) => name));
+  const missing = FAMILIES.map(({ name }) => name).filter((name) => !shown.has(name));
+  expect(missing).toEqual([
+    "manager_verify_success",
+    "manager_verify_findings",
+    "manager_verify_timestamp_seconds",
+  ]);
+  expect(everything.prometheus).toContain(
+    'airm_service_model_vram_bytes{service="ollama",model="llama3:8b"} 5000',
+  );
+  expect(everything.prometheus).toContain('airm_service_probe_success{service="ollama"} 1');
+});
