@@ -1,11 +1,12 @@
 /**
- * Builds dist/, which is what the package ships: the components with their declarations, and the parts of the host's
- * manager, which the components read from beside themselves.
+ * Builds dist/, which is what the package ships: the components with their declarations, and beside them what they
+ * read: the parts of the host's manager, the host's command, and the context of the monitor's image.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { buildMonitor } from "./build-monitor";
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
@@ -17,7 +18,12 @@ execFileSync(process.execPath, [join(typescript, "bin", "tsc"), "-p", "tsconfig.
   stdio: "inherit",
 });
 const parts = readFileSync(join(root, "host", "PARTS"), "utf8").split("\n");
-for (const part of ["PARTS", ...parts.filter((name) => name !== "")]) {
-  mkdirSync(dirname(join(dist, "host", part)), { recursive: true });
-  cpSync(join(root, "host", part), join(dist, "host", part));
+for (const part of ["PARTS", "ai-resource-monitor", ...parts.filter((name) => name !== "")])
+  copy(join("host", part));
+for (const file of ["Dockerfile", ".dockerignore"]) copy(join("monitor", file));
+await buildMonitor(join(dist, "monitor", "dist"));
+
+function copy(path: string): void {
+  mkdirSync(dirname(join(dist, path)), { recursive: true });
+  cpSync(join(root, path), join(dist, path));
 }

@@ -3,6 +3,7 @@ import { settleWorkload } from "../cgroup-service/workload";
 import { WorkloadSettings } from "../cgroup-service/schema";
 import type { HostConnection } from "../host-bundle/connection";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
+import { MonitorSettings } from "../monitor/schema";
 import { parseSettings } from "../settings/parse";
 import { renderSlices } from "./render";
 import { ReserveSettings } from "./schema";
@@ -13,6 +14,8 @@ export interface AiSliceArgs {
   /** Every workload of the host, by name. */
   readonly workloads: Readonly<Record<string, WorkloadSettings>>;
   readonly reserve?: ReserveSettings;
+  /** The monitor, whose slice is limited as these settings say. Default: no limits, only protection. */
+  readonly monitor?: MonitorSettings;
   /** Where models lie. Default /srv/models. */
   readonly modelsPath?: string;
   /** Path of `reserve` in the configuration, named by the host's errors. Default: the resource's name. */
@@ -36,7 +39,16 @@ export class AiSlice extends pulumi.ComponentResource {
     const workloads = Object.entries(args.workloads).map(([workload, settings]) =>
       settleWorkload(workload, parseSettings(this, `${name} ${workload}`, WorkloadSettings, settings)),
     );
-    const bundle = renderSlices(workloads, { reserve, modelsPath, setting: settingPath });
+    const monitor =
+      args.monitor === undefined
+        ? undefined
+        : parseSettings(this, `${name} monitor`, MonitorSettings, args.monitor);
+    const bundle = renderSlices(workloads, {
+      reserve,
+      modelsPath,
+      setting: settingPath,
+      ...(monitor === undefined ? {} : { monitor }),
+    });
     this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }

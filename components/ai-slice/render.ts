@@ -7,7 +7,18 @@ import { Size } from "../render/size";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
 import type { ReserveSettings } from "./schema";
 
+/** What airm.slice holds of the monitor. */
+export interface MonitorShare {
+  readonly memory: Size;
+  /** In cores. */
+  readonly cpus: number;
+  /** IO weight. */
+  readonly io: number;
+}
+
 export interface SlicesContext {
+  /** Without it airm.slice protects what is in it and limits nothing. */
+  readonly monitor?: MonitorShare;
   readonly reserve: z.output<typeof ReserveSettings>;
   /** The disk that IO limits mean. */
   readonly modelsPath: string;
@@ -29,7 +40,7 @@ export function renderSlices(workloads: readonly SettledWorkload[], context: Sli
   const { cores } = context.reserve;
   const slices: Record<string, Limit[]> = {
     "ai.slice": aiSlice(workloads, context),
-    "airm.slice": monitorSlice(cores),
+    "airm.slice": monitorSlice(cores, context.monitor),
   };
   for (const workload of workloads) slices[workload.slice] = workloadSlice(workload, context.modelsPath);
   const dropIns = protections(cores);
@@ -83,8 +94,23 @@ function workloadSlice(workload: SettledWorkload, modelsPath: string): Limit[] {
 }
 
 /** The monitor is outside ai.slice, so that it sees and outlives what happens there. */
-function monitorSlice(cores: string | undefined): Limit[] {
-  return [plain("CPUWeight", 200), size("MemoryMin", mebibytes(32)), ...onCores(cores)];
+function monitorSlice(cores: string | undefined, monitor: MonitorShare | undefined): Limit[] {
+  return [
+    plain("CPUWeight", 200),
+    size("MemoryMin", mebibytes(32)),
+    ...onCores(cores),
+    ...(monitor === undefined ? [] : monitorLimits(monitor)),
+  ];
+}
+
+function monitorLimits({ memory, cpus, io }: MonitorShare): Limit[] {
+  return [
+    size("MemoryMax", memory),
+    size("MemorySwapMax", Size.ofBytes(0)),
+    plain("CPUQuota", `${Math.max(1, Math.round(cpus * 100))}%`),
+    plain("IOWeight", io),
+    plain("TasksMax", 128),
+  ];
 }
 
 /**

@@ -48,7 +48,17 @@ const GpuSettings = z.strictObject({
         pattern: /^([0-9]{1,2}|(GPU|MIG)-[A-Za-z0-9-]{1,64})$/,
       }),
     )
-    .meta({ description: "GPUs it may use (DeviceAllow and CUDA_VISIBLE_DEVICES)." }),
+    .meta({
+      description:
+        "GPUs it may use: DeviceAllow and CUDA_VISIBLE_DEVICES of a service, device requests of a container.",
+    }),
+  vramThreshold: integerField({
+    description:
+      "Alert above this use of its VRAM, in percent. An alert only: nothing on a host can limit VRAM.",
+    min: 1,
+    max: 100,
+    example: "95",
+  }).prefault(95),
 });
 
 const unitName = wordField({

@@ -8,14 +8,15 @@ import {
 import { type SettledWorkload, settleWorkload } from "../cgroup-service/workload";
 import type { HostConnection } from "../host-bundle/connection";
 import { CONTAINER_ONLY } from "../limited-container/schema";
+import { ManagerSettings } from "../manager/schema";
 import { checkSettings } from "../settings/issues";
-import { ManagerSettings } from "./later-schema";
 import { GoblinHostSettings, ModelsSettings } from "./schema";
 
 /** A workload of a host, in the order of importance. */
 export interface DeclaredWorkload {
   readonly name: string;
   readonly unit: string;
+  readonly settled: SettledWorkload;
   /** Its settings as what its runtime makes of it. */
   readonly as: { readonly service: CgroupServiceSettings } | { readonly container: LimitedContainerSettings };
 }
@@ -48,6 +49,7 @@ export function declareHost(name: string, settings: Omit<GoblinHostSettings, "ad
       .map(({ given, settled }) => ({
         name: settled.name,
         unit: settled.unit,
+        settled,
         as: settled.runtime === "systemd" ? { service: asService(given) } : { container: asContainer(given) },
       })),
   };

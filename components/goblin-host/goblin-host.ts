@@ -8,6 +8,7 @@ import type { HostConnection } from "../host-bundle/connection";
 import { dockerProvider } from "../limited-container/docker-provider";
 import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
+import { Monitor } from "../monitor/monitor";
 import { parseSettings } from "../settings/parse";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
@@ -24,8 +25,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
 }
 
 /**
- * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, and the limits of every
- * workload, applied in this order and removed in the opposite one.
+ * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, the monitor, and the limits of
+ * every workload, applied in this order and removed in the opposite one.
  *
  * @example
  * new GoblinHost("goblin", {
@@ -48,7 +49,7 @@ export class GoblinHost extends pulumi.ComponentResource {
       ...given,
       address: typeof address === "string" ? address : "host",
     });
-    const { swap = {}, zram = {}, earlyOom = {}, reserve = {}, workloads = {} } = given;
+    const { swap = {}, zram = {}, earlyOom = {}, reserve = {}, monitor = {}, workloads = {} } = given;
     const declared = declareHost(name, given);
     const { modelsPath } = declared;
     const host: HostConnection = {
@@ -76,18 +77,30 @@ export class GoblinHost extends pulumi.ComponentResource {
     const killer = new EarlyOom(`${name}-earlyoom`, { ...earlyOom, host }, after(disk));
     const slices = new AiSlice(
       `${name}-slices`,
-      { host, reserve, workloads, modelsPath, settingPath: settingPath("reserve") },
+      { host, reserve, workloads, monitor, modelsPath, settingPath: settingPath("reserve") },
       after(killer),
     );
     const provider = dockerProvider(`${name}-docker`, host, { parent: this });
-    const services = this.workloads(name, declared.workloads, slices, {
+    const watcher = new Monitor(
+      `${name}-monitor`,
+      {
+        ...monitor,
+        host,
+        provider,
+        thresholds: given.thresholds ?? {},
+        workloads: declared.workloads.map(({ settled }) => settled),
+        modelsPath,
+      },
+      after(slices),
+    );
+    const services = this.workloads(name, declared.workloads, watcher.timer, {
       host,
       provider,
       modelsPath,
       settingPath,
     });
 
-    const bundles = [manager, compressed, disk, killer, slices, ...services].map(
+    const bundles = [manager, compressed, disk, killer, slices, watcher, ...services].map(
       ({ hostBundle }) => hostBundle.bundle,
     );
     this.limits = Object.assign({}, ...bundles.map(({ limits }) => limits ?? {})) as Record<string, Limits>;
@@ -99,10 +112,10 @@ export class GoblinHost extends pulumi.ComponentResource {
   private workloads(
     name: string,
     workloads: readonly DeclaredWorkload[],
-    slices: AiSlice,
+    after: pulumi.Resource,
     { host, provider, modelsPath, settingPath }: WorkloadsContext,
   ): (CgroupService | LimitedContainer)[] {
-    let previous: pulumi.Resource = slices;
+    let previous = after;
     return workloads.map(({ name: workload, as }) => {
       const child = `${name}-${workload}`;
       const options = { parent: this, dependsOn: previous };

@@ -5,13 +5,19 @@ import { EarlyOomSettings } from "../early-oom/schema";
 import { HostConnectionSettings } from "../host-bundle/schema";
 import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
-import { ManagerSettings, MonitorSettings, ObserveSetting, ThresholdSettings } from "./later-schema";
-import { sizeField } from "../settings/fields";
+import { ManagerSettings } from "../manager/schema";
+import { MonitorSettings, ThresholdSettings } from "../monitor/schema";
+import { choiceField, sizeField } from "../settings/fields";
 import { pathField } from "../settings/text-fields";
 
 /** A host or workload name: it becomes part of resource, bundle and unit names. */
 export const NAME = /^[a-z][a-z0-9-]{0,40}$/;
 const NAME_RULE = "a name begins with a small letter and has small letters, digits and dashes";
+
+export const ObserveSetting = choiceField(["auto", "required", "warn", "off"], {
+  description:
+    "How `pulumi preview` looks at the host for drift: required (an unreachable host is an error), warn, or off. auto is required where CI is set, else warn.",
+}).default("auto");
 
 export const ModelsSettings = z.strictObject({
   path: pathField({

@@ -60,7 +60,8 @@ function renderUnit({ name, stopGrace }: SettledWorkload): string {
     ],
     Service: [
       ["ExecStart", `/usr/bin/docker start --attach ${name}`],
-      ["ExecStop", `/usr/bin/docker stop --time ${grace} ${name}`],
+      // Also run when the client has ended by itself: then Docker has restarted the container, and it must not be stopped.
+      ["ExecStop", `/bin/sh -c 'test -z "$$MAINPID" || exec /usr/bin/docker stop --time ${grace} ${name}'`],
       ["Restart", "always"],
       ["RestartSec", "5"],
       ["TimeoutStopSec", String(grace + 15)],

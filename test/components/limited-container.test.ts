@@ -106,7 +106,7 @@ Wants=docker.service
 
 [Service]
 ExecStart=/usr/bin/docker start --attach llamacpp
-ExecStop=/usr/bin/docker stop --time 120 llamacpp
+ExecStop=/bin/sh -c 'test -z "$$MAINPID" || exec /usr/bin/docker stop --time 120 llamacpp'
 Restart=always
 RestartSec=5
 SuccessExitStatus=130 137 143

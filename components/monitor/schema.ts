@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { choiceField, integerField, positiveField, sizeField } from "../settings/fields";
+import { isPrivateAddress } from "../../monitor/config/address";
+import { SettingError, textField } from "../settings/field";
+import { integerField, positiveField, sizeField } from "../settings/fields";
 import { lineField, wordField } from "../settings/text-fields";
 
 const percent = (what: string, example: string) =>
@@ -36,12 +38,15 @@ export const MonitorSettings = z.strictObject({
   ),
   interval: interval("How often it measures.", "10s"),
   collect: interval("How often the timer writes the collected metrics.", "60s"),
-  listen: wordField({
-    description: "Address and port for Prometheus, loopback or private. Default: a Unix socket only.",
-    example: "127.0.0.1:9465",
-    allowed: "ADDRESS:PORT",
-    pattern: /^[0-9A-Fa-f.:[\]]+:[0-9]{1,5}$/,
-  }).optional(),
+  listen: textField(
+    {
+      description:
+        "Address and port for Prometheus, loopback or private: there is no password. Default: a Unix socket only.",
+      example: "127.0.0.1:9465",
+      allowed: "ADDRESS:PORT, the address loopback or private",
+    },
+    parseListen,
+  ).optional(),
 });
 
 /** Alert thresholds; the specification's numbers. */
@@ -53,14 +58,18 @@ export const ThresholdSettings = z.strictObject({
   service: percent("share of a workload's memory limit in use", "95"),
 });
 
-/** What the host's manager does by itself. */
-export const ManagerSettings = z.strictObject({
-  daily: choiceField(["verify", "repair"], {
-    description: "What the daily timer does: report drift, or repair it too (which hides it from CI).",
-  }).default("verify"),
-});
+/** @throws SettingError for what is no address with a port, or one that the internet may reach */
+function parseListen(text: string): { address: string; port: number } {
+  const [, bracketed, plain, port = ""] = /^(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text) ?? [];
+  const address = bracketed ?? plain ?? "";
+  const isPrivate = isPrivateAddress(address);
+  if (isPrivate === undefined || Number(port) < 1 || Number(port) > 65535)
+    throw new SettingError("that is no IP address and port");
+  if (!isPrivate)
+    throw new SettingError("that address may be reached from the internet, and the monitor has no password");
+  return { address, port: Number(port) };
+}
 
-export const ObserveSetting = choiceField(["auto", "required", "warn", "off"], {
-  description:
-    "How `pulumi preview` looks at the host for drift: required (an unreachable host is an error), warn, or off. auto is required where CI is set, else warn.",
-}).default("auto");
+/** What a {@link Monitor} watches, beside its own settings. */
+export type MonitorSettings = z.input<typeof MonitorSettings>;
+export type ThresholdSettings = z.input<typeof ThresholdSettings>;

@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+
+/** monitor/ lies beside components/ in a checkout, and beside the compiled components in the package. */
+const FOLDER = join(__dirname, "..", "..", "monitor");
+const BUNDLE = "dist/ai-resource-monitor.js";
+const FILES = ["Dockerfile", ".dockerignore", BUNDLE];
+
+/** What the monitor's image is built from. */
+export interface MonitorImage {
+  /** The build's context, relative to the program's folder: no machine's path is an input. */
+  readonly context: string;
+  /** Over contents alone: two checkouts have the same. */
+  readonly hash: string;
+}
+
+/** @throws Error when the bundle has not been built, with the command that builds it */
+export function monitorImage(folder: string = FOLDER): MonitorImage {
+  if (!existsSync(join(folder, BUNDLE)))
+    throw new Error(`${BUNDLE} of the monitor is missing: run npm run build:monitor`);
+  const hash = createHash("sha256");
+  for (const file of FILES) {
+    const content = readFileSync(join(folder, file));
+    hash.update(`${file}\n${content.length}\n`).update(content);
+  }
+  return { context: contextOf(folder), hash: hash.digest("hex").slice(0, 12) };
+}
+
+/** In a checkout the engine runs in the folder of Pulumi.yaml, wherever this process happens to stand. */
+function contextOf(folder: string): string {
+  return existsSync(join(folder, "..", "Pulumi.yaml")) ? "monitor" : relative(process.cwd(), folder);
+}
+
+/** The text of the host's command ai-resource-monitor. */
+export function monitorCommand(): string {
+  return readFileSync(join(FOLDER, "..", "host", "ai-resource-monitor"), "utf8");
+}

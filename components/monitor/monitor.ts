@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { SettledWorkload } from "../cgroup-service/workload";
+import type { HostConnection } from "../host-bundle/connection";
+import { childOptions, HostBundle } from "../host-bundle/host-bundle";
+import { MonitorTimer } from "../monitor-timer/monitor-timer";
+import { parseSettings } from "../settings/parse";
+import { monitorConfig, needsNetwork } from "./config";
+import { monitorCommand, monitorImage } from "./image";
+import { renderMonitorHost } from "./render";
+import { MonitorSettings, ThresholdSettings } from "./schema";
+import { monitorSpec } from "./spec";
+
+/** The monitor's settings, the host it watches, and what is watched there. */
+export interface MonitorArgs extends MonitorSettings {
+  readonly host: HostConnection;
+  readonly provider: docker.Provider;
+  /** Alert thresholds in percent. Defaults 85, 90, 90, 70, 95. */
+  readonly thresholds?: ThresholdSettings;
+  readonly workloads: readonly SettledWorkload[];
+  /** Where models lie. Default /srv/models. */
+  readonly modelsPath?: string;
+}
+
+/**
+ * The monitor of a host: its image, built by the host's own daemon; its container in airm.slice; the host's command
+ * `ai-resource-monitor`; and the timer. It needs a Docker daemon (DockerEngine) and its slice (AiSlice).
+ */
+export class Monitor extends pulumi.ComponentResource {
+  readonly hostBundle: HostBundle;
+  readonly container: docker.Container;
+  readonly timer: MonitorTimer;
+
+  constructor(name: string, args: MonitorArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("goblin-host:index:Monitor", name, {}, opts);
+    const { host, provider, thresholds = {}, workloads, modelsPath = "/srv/models", ...given } = args;
+    const watched = {
+      monitor: parseSettings(this, name, MonitorSettings, given),
+      thresholds: parseSettings(this, `${name} thresholds`, ThresholdSettings, thresholds),
+      workloads,
+      modelsPath,
+    };
+    const { baseImage, collect } = watched.monitor;
+    const config = monitorConfig(watched);
+    const { context, hash } = monitorImage();
+    const revision = digest(hash, baseImage, config);
+
+    this.hostBundle = new HostBundle(
+      `${name}-bundle`,
+      { host, bundle: renderMonitorHost(config, monitorCommand()) },
+      childOptions(this, opts),
+    );
+    const image = new docker.RemoteImage(
+      `${name}-image`,
+      {
+        // Its tag names its contents, so that an image that goes takes no other one along.
+        name: `goblin-host/monitor:${digest(hash, baseImage)}`,
+        build: {
+          context,
+          buildArgs: { BASE_IMAGE: baseImage },
+          // The other builder is the one of the machine that runs Pulumi (measured).
+          useLegacyBuilder: true,
+        },
+        triggers: { context: hash },
+      },
+      { parent: this, provider, dependsOn: this.hostBundle },
+    );
+    const spec = monitorSpec(watched.monitor, { modelsPath, network: needsNetwork(watched) });
+    this.container = new docker.Container(
+      `${name}-container`,
+      {
+        ...spec,
+        image: image.imageId,
+        mustRun: true,
+        // The monitor reads its configuration when it starts.
+        labels: [{ label: "goblin-host.config", value: digest(config) }],
+      },
+      {
+        parent: this,
+        provider,
+        dependsOn: this.hostBundle,
+        deleteBeforeReplace: true,
+        replaceOnChanges: ["healthcheck", "init", "tmpfs"],
+      },
+    );
+    this.timer = new MonitorTimer(
+      `${name}-timer`,
+      { host, collect, revision },
+      { parent: this, dependsOn: this.container },
+    );
+    this.registerOutputs({ receipt: this.timer.hostBundle.receipt });
+  }
+}
+
+function digest(...parts: readonly string[]): string {
+  return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 12);
+}

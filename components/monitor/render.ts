@@ -1,0 +1,61 @@
+import type { Bundle, BundleFile } from "../host-bundle/bundle";
+import { FILE_HEADER } from "../render/unit-file";
+
+/** The user of the monitor's image (monitor/Dockerfile), which no host has. */
+const OWNER = "65532:65532";
+
+/** Folders that the container mounts, and what must become of them. */
+export const MONITOR_FOLDERS = {
+  run: "/run/ai-resource-monitor",
+  managerRun: "/run/ai-resource-manager",
+  state: "/var/lib/ai-resource-monitor",
+  log: "/var/log/ai-monitoring",
+  config: "/etc/ai-resource-monitor",
+} as const;
+
+/**
+ * The `monitor` bundle: what the host needs before the monitor's container starts. Folders under /run are gone after a
+ * reboot, and dockerd would make them as root's: tmpfiles.d makes them first (systemd-tmpfiles-setup runs before any
+ * service). History and log stay when the bundle goes.
+ * @param command the text of the host's command, under its name and the specification's
+ */
+export function renderMonitorHost(config: string, command: string): Bundle {
+  const { run, managerRun, state, log, config: folder } = MONITOR_FOLDERS;
+  const program: BundleFile = { mode: "0755", content: command };
+  return {
+    name: "monitor",
+    folders: {
+      [log]: { mode: "0755", owner: OWNER, data: true },
+      [run]: { mode: "0755", owner: OWNER },
+      [state]: { mode: "0755", owner: OWNER, data: true },
+    },
+    files: {
+      "/etc/logrotate.d/ai-monitoring": { mode: "0644", content: renderLogrotate(log) },
+      "/etc/tmpfiles.d/ai-resource-monitor.conf": {
+        mode: "0644",
+        content: `${FILE_HEADER}d ${managerRun} 0755 root root\nd ${run} 0755 ${OWNER.replace(":", " ")}\n`,
+      },
+      [`${folder}/config.json`]: { mode: "0644", content: config },
+      "/usr/local/bin/ai-resource-monitor": program,
+      "/usr/local/bin/ai-resource-monitor.sh": program,
+    },
+    // iostat is one of the specification's own commands.
+    packages: ["logrotate", "sysstat"],
+  };
+}
+
+/** Weekly: alerts are few. `su`, because logrotate refuses a folder that is not root's without it. */
+function renderLogrotate(log: string): string {
+  const [user = "", group = ""] = OWNER.split(":");
+  return `${FILE_HEADER}${log}/alerts.log {
+    su ${user} ${group}
+    weekly
+    rotate 8
+    missingok
+    notifempty
+    compress
+    delaycompress
+    create 0644 ${user} ${group}
+}
+`;
+}

@@ -1,0 +1,50 @@
+import type { z } from "zod";
+import type { ContainerMount, ContainerSpec } from "../limited-container/spec";
+import { MONITOR_FOLDERS } from "./render";
+import type { MonitorSettings } from "./schema";
+
+/** The monitor's slice, outside ai.slice, so that it sees and outlives what happens there. */
+export const MONITOR_SLICE = "airm.slice";
+export const MONITOR_CONTAINER = "ai-resource-monitor";
+
+/** The monitor's container: it reads the host and can change nothing of it. */
+export function monitorSpec(
+  { memory, cpus }: z.output<typeof MonitorSettings>,
+  { modelsPath, network }: { modelsPath: string; network: boolean },
+): ContainerSpec & { cgroupnsMode: string } {
+  const { run, managerRun, state, log, config } = MONITOR_FOLDERS;
+  return {
+    name: MONITOR_CONTAINER,
+    memory: memory.mebibytes,
+    // It does not swap: its slice says 0. The 1 MiB is what a reload of systemd leaves alone (moby#51446).
+    memorySwap: memory.mebibytes + 1,
+    cpus: String(cpus),
+    cgroupParent: MONITOR_SLICE,
+    cgroupnsMode: "host",
+    restart: "unless-stopped",
+    readOnly: true,
+    tmpfs: { "/tmp": "rw,nosuid,nodev,size=4m" },
+    securityOpts: ["no-new-privileges:true"],
+    capabilities: { drops: ["ALL"] },
+    command: ["serve", "--path.procfs", "/host/proc", "--path.rootfs", "/host"],
+    envs: [],
+    ports: [],
+    mounts: [
+      mount("/proc", "/host/proc", true),
+      { ...mount(modelsPath, `/host${modelsPath}`, true), bindOptions: { propagation: "rslave" } },
+      mount(config, config, true),
+      mount(managerRun, managerRun, true),
+      mount(run, run, false),
+      mount(state, state, false),
+      mount(log, log, false),
+    ],
+    networkMode: network ? "host" : "none",
+    logDriver: "json-file",
+    logOpts: { "max-file": "3", "max-size": "10m" },
+    destroyGraceSeconds: 10,
+  };
+}
+
+function mount(source: string, target: string, readOnly: boolean): ContainerMount {
+  return { type: "bind", source, target, readOnly };
+}
