@@ -4,7 +4,8 @@ import { WorkloadSettings } from "../cgroup-service/schema";
 import { type SettledWorkload, settleWorkload } from "../cgroup-service/workload";
 import type { HostConnection } from "../host-bundle/connection";
 import { checkSettings } from "../settings/issues";
-import { GoblinHostSettings, ModelsSettings } from "./schema";
+import { ModelsSettings } from "../model-storage/schema";
+import { GoblinHostSettings } from "./schema";
 
 /** A workload of a host, in the order of importance. */
 export interface DeclaredWorkload {

@@ -3,27 +3,14 @@ import { ReserveSettings } from "../ai-slice/schema";
 import { WorkloadSettings } from "../cgroup-service/schema";
 import { EarlyOomSettings } from "../early-oom/schema";
 import { HostConnectionSettings } from "../host-bundle/schema";
+import { ModelsSettings } from "../model-storage/schema";
 import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
 import { ManagerSettings, MonitorSettings, ObserveSetting, ThresholdSettings } from "./later-schema";
-import { sizeField } from "../settings/fields";
-import { pathField } from "../settings/text-fields";
 
 /** A host or workload name: it becomes part of resource, bundle and unit names. */
 export const NAME = /^[a-z][a-z0-9-]{0,40}$/;
 const NAME_RULE = "a name begins with a small letter and has small letters, digits and dashes";
-
-export const ModelsSettings = z.strictObject({
-  path: pathField({
-    description: "Where models lie. Workloads may write there; IO limits mean its disk.",
-    example: "/srv/models",
-  }).prefault("/srv/models"),
-  readAhead: sizeField({
-    description: "Read-ahead of its disk, for sequential model loading.",
-    example: "4MiB",
-    zero: true,
-  }).optional(),
-});
 
 /** What can be shared by all hosts, and overridden deeply under one of them. */
 export const SharedSettings = z.strictObject({
