@@ -50,14 +50,15 @@ def say($fields): $fields[] | ., "\u0000";
   | if $blocked then say([$blocked]) else
     ($record | if . == "" then {leaves: [], made: []} else fromjson end) as $before
     | [$before.leaves[] | key] as $known
-    | [$wanted[] | select(key as $key | $known | index([$key]) | not)] as $new
+    | [$wanted[], ($keep | document | leaves | select(.path != []))] as $touched
+    | ([$touched[] | select(key as $key | $known | index([$key]) | not)] | unique_by(key)) as $new
     | ($before | .leaves += [$new[] as $leaf | $leaf | key + {was: ($doc | at($leaf))}]
       | .made = (.made + [$new[] | parents[] | select(. as $path | $doc | present($path) | not)] | unique)) as $during
     | [$wanted[] | key] as $keys
-    | ($during | .leaves |= map(select(key as $key | $keys | index([$key])))) as $after
+    | ($during | .leaves |= map(select(key as $key | [$touched[] | key] | index([$key])))) as $after
     | (reduce ($during.leaves[] | select(key as $key | $keys | index([$key]) | not)) as $leaf ($doc; put($leaf; $leaf.was))
       | reduce $wanted[] as $leaf (.; put($leaf; $leaf.value)) | prune($during.made)) as $target
-    | [inputs, ($want | document), ($hold | document) | leaves] as $ours
+    | [inputs, ($want | document), ($keep | document) | leaves] as $ours
     | ($hold | [document | leaves | select(.path != [])]) as $held
     | (reduce $held[] as $leaf ($target; put($leaf; $leaf.value))) as $result
     | ($wanted == []) as $leaving
@@ -86,9 +87,12 @@ json_field() {
   if has WANT json "$1"; then REPLY=${WANT["json|$1|$2"]-}; else REPLY=${WAS["json|$1|$2"]-}; fi
 }
 
-# plan_json PATH [HOLD]: fills JSON_PLAN. HOLD is JSON that the file must hold beside what is declared.
+# plan_json PATH [HOLD]: fills JSON_PLAN. HOLD is JSON that the file must hold beside what is declared; what such keys
+# were is recorded with the rest, before any of it is written.
 plan_json() {
-  local path=$1 hold=${2-} file=/dev/null exists=no existed=no original=/dev/null record='' want=/dev/null reloads blobs
+  local path=$1 hold=${2-} file=/dev/null exists=no existed=no original=/dev/null record=''
+  local want=/dev/null reloads keep
+  local -a blobs
   if [[ -e $path ]]; then file=$path exists=yes; fi
   if original json "$path"; then
     record=${RECORD[1]}
@@ -97,9 +101,11 @@ plan_json() {
   ! has WANT json "$path" || want=${WANT["json|$path|dir"]}/blobs/${WANT["json|$path|blob"]}
   json_field "$path" reloads
   reloads=$REPLY
+  hold_of "$path"
+  keep=$REPLY
   read -r -a blobs <<<"${WAS["json|$path|blobs"]-}"
   mapfile -d '' -t JSON_PLAN < <(jq -nj --rawfile text "$file" --rawfile original "$original" --rawfile want "$want" \
-    --arg exists "$exists" --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" \
+    --arg exists "$exists" --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" --arg keep "$keep" \
     "$JSON_PLAN_PROGRAM" "${blobs[@]}" 2>/dev/null)
   JSON_PROBLEM=${JSON_PLAN[0]-'jq cannot compare it'}
   JSON_ACTION=${JSON_PLAN[1]-} JSON_RESTART=${JSON_PLAN[2]-} JSON_EDITED=${JSON_PLAN[3]-}
@@ -224,8 +230,11 @@ replace_json() {
 
 # hold_json UNIT: before a restart its files hold what `restartWith` names, and the unit has taken that over.
 hold_json() {
-  local unit=$1 path
+  local unit=$1 path seen=' '
+  # Old and new versions name it.
   for path in ${RESTART_ON[$unit]-}; do
+    [[ $seen != *" $path "* ]] || continue
+    seen+="$path "
     has WANT json "$path" || has WAS json "$path" || continue
     hold_of "$path"
     [[ -n $REPLY ]] || continue
