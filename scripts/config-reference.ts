@@ -13,11 +13,14 @@ const SECTIONS: Record<string, string> = {
   zram: "Compressed swap in RAM: [ZramDevice](components/zram-device.md).",
   earlyOom: "The killer that acts before the kernel must: [EarlyOom](components/early-oom.md).",
   reserve: "What the AI workloads leave to the system: [AiSlice](components/ai-slice.md).",
-  models: "Where models lie.",
-  workloads: "The AI workloads, by name: [CgroupService](components/cgroup-service.md).",
-  monitor: "The monitor's container. Validated, and not yet applied.",
+  docker: "Docker on the host: [DockerEngine](components/docker-engine.md).",
+  models: "Where models lie: [ModelStorage](components/model-storage.md).",
+  workloads:
+    "The AI workloads, by name: [CgroupService](components/cgroup-service.md), [LimitedContainer](components/limited-container.md).",
+  monitor:
+    "The monitor's container: [Monitor](components/monitor.md), [MonitorTimer](components/monitor-timer.md).",
   manager: "The host's own manager: [Manager](components/manager.md).",
-  thresholds: "Alert thresholds. Validated, and not yet applied.",
+  thresholds: "Alert thresholds: [the monitor](monitor.md#alerts).",
 };
 
 const INTRODUCTION = `# Configuration

@@ -10,7 +10,8 @@ import type { HostConnection } from "../host-bundle/connection";
 import { CONTAINER_ONLY } from "../limited-container/schema";
 import { ManagerSettings } from "../manager/schema";
 import { checkSettings } from "../settings/issues";
-import { GoblinHostSettings, ModelsSettings } from "./schema";
+import { ModelsSettings } from "../model-storage/schema";
+import { GoblinHostSettings } from "./schema";
 
 /** A workload of a host, in the order of importance. */
 export interface DeclaredWorkload {

@@ -2,12 +2,14 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { AiSlice } from "../ai-slice/ai-slice";
 import { CgroupService } from "../cgroup-service/cgroup-service";
+import { DockerEngine } from "../docker-engine/docker-engine";
 import { EarlyOom } from "../early-oom/early-oom";
 import type { Limits } from "../host-bundle/bundle";
 import type { HostConnection } from "../host-bundle/connection";
 import { dockerProvider } from "../limited-container/docker-provider";
 import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
+import { ModelStorage } from "../model-storage/model-storage";
 import { Monitor } from "../monitor/monitor";
 import { parseSettings } from "../settings/parse";
 import { SwapFile } from "../swap-file/swap-file";
@@ -25,8 +27,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
 }
 
 /**
- * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, the monitor, and the limits of
- * every workload, applied in this order and removed in the opposite one.
+ * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, Docker, the models' folder, the
+ * monitor, and the limits of every workload, applied in this order and removed in the opposite one.
  *
  * @example
  * new GoblinHost("goblin", {
@@ -80,7 +82,17 @@ export class GoblinHost extends pulumi.ComponentResource {
       { host, reserve, workloads, monitor, modelsPath, settingPath: settingPath("reserve") },
       after(killer),
     );
-    const provider = dockerProvider(`${name}-docker`, host, { parent: this });
+    const engine = new DockerEngine(
+      `${name}-docker`,
+      { ...given.docker, host, settingPath: settingPath("docker") },
+      after(slices),
+    );
+    const storage = new ModelStorage(
+      `${name}-models`,
+      { ...given.models, host, settingPath: settingPath("models") },
+      after(engine),
+    );
+    const provider = dockerProvider(`${name}-docker-provider`, host, { parent: this });
     const watcher = new Monitor(
       `${name}-monitor`,
       {
@@ -90,8 +102,9 @@ export class GoblinHost extends pulumi.ComponentResource {
         thresholds: given.thresholds ?? {},
         workloads: declared.workloads.map(({ settled }) => settled),
         modelsPath,
+        settingPath: settingPath("monitor"),
       },
-      after(slices),
+      after(storage),
     );
     const services = this.workloads(name, declared.workloads, watcher.timer, {
       host,
@@ -100,7 +113,7 @@ export class GoblinHost extends pulumi.ComponentResource {
       settingPath,
     });
 
-    const bundles = [manager, compressed, disk, killer, slices, watcher, ...services].map(
+    const bundles = [manager, compressed, disk, killer, slices, engine, storage, watcher, ...services].map(
       ({ hostBundle }) => hostBundle.bundle,
     );
     this.limits = Object.assign({}, ...bundles.map(({ limits }) => limits ?? {})) as Record<string, Limits>;

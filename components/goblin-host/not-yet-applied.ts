@@ -1,7 +1,7 @@
 import { isMap } from "../settings/issues";
 
 /** Settings that are validated today and applied by a later version. An operator is told once per run. `*` is any name. */
-const NOT_YET_APPLIED: readonly (readonly string[])[] = [["observe"], ["models", "readAhead"]];
+const NOT_YET_APPLIED: readonly (readonly string[])[] = [["observe"]];
 
 /** The settings given by a host that this version does not apply. */
 export function notYetApplied(raw: unknown): string[] {

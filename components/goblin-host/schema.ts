@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { ReserveSettings } from "../ai-slice/schema";
 import { WorkloadSettings } from "../cgroup-service/schema";
+import { DockerEngineSettings } from "../docker-engine/schema";
 import { EarlyOomSettings } from "../early-oom/schema";
 import { HostConnectionSettings } from "../host-bundle/schema";
+import { ModelsSettings } from "../model-storage/schema";
 import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
 import { ManagerSettings } from "../manager/schema";
 import { MonitorSettings, ThresholdSettings } from "../monitor/schema";
-import { choiceField, sizeField } from "../settings/fields";
-import { pathField } from "../settings/text-fields";
+import { choiceField } from "../settings/fields";
 
 /** A host or workload name: it becomes part of resource, bundle and unit names. */
 export const NAME = /^[a-z][a-z0-9-]{0,40}$/;
@@ -19,18 +20,6 @@ export const ObserveSetting = choiceField(["auto", "required", "warn", "off"], {
     "How `pulumi preview` looks at the host for drift: required (an unreachable host is an error), warn, or off. auto is required where CI is set, else warn.",
 }).default("auto");
 
-export const ModelsSettings = z.strictObject({
-  path: pathField({
-    description: "Where models lie. Workloads may write there; IO limits mean its disk.",
-    example: "/srv/models",
-  }).prefault("/srv/models"),
-  readAhead: sizeField({
-    description: "Read-ahead of its disk, for sequential model loading.",
-    example: "4MiB",
-    zero: true,
-  }).optional(),
-});
-
 /** What can be shared by all hosts, and overridden deeply under one of them. */
 export const SharedSettings = z.strictObject({
   observe: ObserveSetting,
@@ -38,6 +27,7 @@ export const SharedSettings = z.strictObject({
   zram: ZramDeviceSettings.prefault({}),
   earlyOom: EarlyOomSettings.prefault({}),
   reserve: ReserveSettings.prefault({}),
+  docker: DockerEngineSettings.prefault({}),
   models: ModelsSettings.prefault({}),
   workloads: z
     .record(z.string().regex(NAME, NAME_RULE), WorkloadSettings)

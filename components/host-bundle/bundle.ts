@@ -8,8 +8,11 @@ export interface Bundle {
   /** By setting path: what the host must have before anything changes. */
   readonly requires?: Readonly<Record<string, { readonly cores: string }>>;
   readonly files?: Readonly<Record<string, BundleFile>>;
+  readonly folders?: Readonly<Record<string, BundleFolder>>;
+  /** JSON files of the owner's into which keys are merged. */
+  readonly json?: Readonly<Record<string, BundleJson>>;
   /** Debian packages that must be installed. */
-  readonly packages?: readonly string[];
+  readonly packages?: readonly (string | BundlePackage)[];
   /** Units of older tools that are taken over, and the tool's name for the operator. */
   readonly replaces?: Readonly<Record<string, string>>;
   /** Files of the user's that are copied before their tool is taken over. */
@@ -21,6 +24,9 @@ export interface Bundle {
   readonly swapFiles?: Readonly<Record<string, BundleSwapFile>>;
   readonly zram?: Readonly<Record<string, BundleZram>>;
   readonly ioSchedulers?: Readonly<Record<string, string>>;
+  readonly readAhead?: Readonly<Record<string, BundleReadAhead>>;
+  /** By unit: what its dockerd must say of itself. */
+  readonly docker?: Readonly<Record<string, BundleDocker>>;
   readonly limits?: Readonly<Record<string, Limits>>;
 }
 
@@ -30,6 +36,62 @@ export interface BundleFile {
   readonly mode: string;
   /** The content holds tokens that the host resolves. */
   readonly expand?: boolean;
+}
+
+export interface BundleFolder {
+  /** Four octal digits. Default: 0755 for a new folder, as it is for another. */
+  readonly mode?: string;
+  /** `user:group`, by name or by number. Default: root's for a new folder, as it is for another. */
+  readonly owner?: string;
+  /** What is in it is the user's, which a removal says. */
+  readonly data?: boolean;
+  /** It must be on a filesystem other than the root's. */
+  readonly mount?: "required";
+  /** Path of the folder's settings: `path`, `owner` and `mount` are below it. */
+  readonly setting: string;
+}
+
+/** A value of JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export interface BundleJson {
+  /** The keys that the file must have, at any depth. */
+  readonly content: Readonly<Record<string, Json>>;
+  /** Top-level keys that the file's units take over by a reload. A change of others restarts them. */
+  readonly reloads?: readonly string[];
+  /** What the file holds, beside the rest, while its units restart. */
+  readonly restartWith?: Readonly<Record<string, Json>>;
+  /** The setting that errors name. */
+  readonly setting: string;
+}
+
+export interface BundlePackage {
+  readonly name: string;
+  /** Where this package is installed, the other is not wanted. */
+  readonly unless: string;
+}
+
+export interface BundleReadAhead {
+  readonly kib: number;
+  /** The setting that errors name. */
+  readonly setting: string;
+}
+
+export interface BundleDocker {
+  readonly cgroupDriver: string;
+  readonly cgroupVersion: string;
+  readonly liveRestore: boolean;
+  readonly loggingDriver: string;
+  /** Its configuration file. */
+  readonly config: string;
+  /** Flags that its command line must not have, because the file sets the same. */
+  readonly flags: readonly string[];
+  /** The keys of `log-opts` that the logging driver knows. */
+  readonly logOptions: readonly string[];
+  /** The packages that it may come from; their purge would delete what it keeps. */
+  readonly packages: readonly string[];
+  /** The settings that errors name. */
+  readonly setting: string;
 }
 
 export interface BundleUnit {

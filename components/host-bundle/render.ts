@@ -1,4 +1,4 @@
-import type { Bundle } from "./bundle";
+import type { Bundle, BundlePackage } from "./bundle";
 
 type Entry = Readonly<Record<string, string | undefined>>;
 type Section = Readonly<Record<string, Entry | string>>;
@@ -22,7 +22,14 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
       content: file.content,
       expand: flag(file.expand),
     })),
-    packages: bundle.packages && Object.fromEntries(bundle.packages.map((name) => [name, "present"])),
+    folders: map(bundle.folders, (folder) => ({ ...folder, data: flag(folder.data) })),
+    json: map(bundle.json, ({ content, reloads, restartWith, setting }) => ({
+      content: `${JSON.stringify(content, null, 2)}\n`,
+      reloads: reloads?.join(" "),
+      restartWith: restartWith && JSON.stringify(restartWith),
+      setting,
+    })),
+    packages: bundle.packages && Object.fromEntries(bundle.packages.map(packageEntry)),
     replaces: bundle.replaces,
     backups: bundle.backups,
     units: map(bundle.units, (unit) => ({
@@ -55,9 +62,24 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
       setting,
     })),
     ioSchedulers: bundle.ioSchedulers,
+    readAhead: map(bundle.readAhead, ({ kib, setting }) => ({ kib: String(kib), setting })),
+    docker: map(bundle.docker, (docker) => ({
+      ...docker,
+      liveRestore: String(docker.liveRestore),
+      flags: docker.flags.join(" "),
+      logOptions: docker.logOptions.join(" "),
+      packages: docker.packages.join(" "),
+    })),
     limits: bundle.limits,
   };
 }
+
+function packageEntry(wanted: string | BundlePackage): [string, Entry | string] {
+  return typeof wanted === "string" ? [wanted, "present"] : [wanted.name, { unless: wanted.unless }];
+}
+
+/** The fields that are literal blocks. */
+const BLOCKS = ["files/content", "json/content"];
 
 function renderSection([name, section]: [string, Section | undefined]): string {
   const entries = Object.entries(section ?? {}).sort(byKey);
@@ -70,7 +92,7 @@ function renderEntry(section: string, name: string, entry: Entry | string): stri
   const fields = Object.entries(entry).sort(byKey);
   const lines = fields.map(([field, value]) => {
     if (value === undefined) return "";
-    return `    ${key(field)}: ${section === "files" && field === "content" ? block(value) : scalar(value)}\n`;
+    return `    ${key(field)}: ${BLOCKS.includes(`${section}/${field}`) ? block(value) : scalar(value)}\n`;
   });
   return `  ${key(name)}:\n${lines.join("")}`;
 }

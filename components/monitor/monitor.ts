@@ -21,6 +21,8 @@ export interface MonitorArgs extends MonitorSettings {
   readonly workloads: readonly SettledWorkload[];
   /** Where models lie. Default /srv/models. */
   readonly modelsPath?: string;
+  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's name. */
+  readonly settingPath?: string;
 }
 
 /**
@@ -34,7 +36,15 @@ export class Monitor extends pulumi.ComponentResource {
 
   constructor(name: string, args: MonitorArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:Monitor", name, {}, opts);
-    const { host, provider, thresholds = {}, workloads, modelsPath = "/srv/models", ...given } = args;
+    const {
+      host,
+      provider,
+      thresholds = {},
+      workloads,
+      modelsPath = "/srv/models",
+      settingPath = name,
+      ...given
+    } = args;
     const watched = {
       monitor: parseSettings(this, name, MonitorSettings, given),
       thresholds: parseSettings(this, `${name} thresholds`, ThresholdSettings, thresholds),
@@ -48,7 +58,7 @@ export class Monitor extends pulumi.ComponentResource {
 
     this.hostBundle = new HostBundle(
       `${name}-bundle`,
-      { host, bundle: renderMonitorHost(config, monitorCommand()) },
+      { host, bundle: renderMonitorHost(config, monitorCommand(), settingPath) },
       childOptions(this, opts),
     );
     const image = new docker.RemoteImage(

@@ -18,16 +18,17 @@ export const MONITOR_FOLDERS = {
  * reboot, and dockerd would make them as root's: tmpfiles.d makes them first (systemd-tmpfiles-setup runs before any
  * service). History and log stay when the bundle goes.
  * @param command the text of the host's command, under its name and the specification's
+ * @param setting path of the settings, for the host's error messages
  */
-export function renderMonitorHost(config: string, command: string): Bundle {
+export function renderMonitorHost(config: string, command: string, setting: string): Bundle {
   const { run, managerRun, state, log, config: folder } = MONITOR_FOLDERS;
   const program: BundleFile = { mode: "0755", content: command };
   return {
     name: "monitor",
     folders: {
-      [log]: { mode: "0755", owner: OWNER, data: true },
-      [run]: { mode: "0755", owner: OWNER },
-      [state]: { mode: "0755", owner: OWNER, data: true },
+      [log]: { mode: "0755", owner: OWNER, data: true, setting },
+      [run]: { mode: "0755", owner: OWNER, setting },
+      [state]: { mode: "0755", owner: OWNER, data: true, setting },
     },
     files: {
       "/etc/logrotate.d/ai-monitoring": { mode: "0644", content: renderLogrotate(log) },

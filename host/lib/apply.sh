@@ -31,7 +31,9 @@ add_sums() {
     esac
   done <"$folder/index"
   while read -r sum blob; do
-    entry=${path_of[$blob]}
+    entry=${path_of[$blob]-}
+    # The content of a JSON file is merged, so that its checksum says nothing.
+    [[ -n $entry ]] || continue
     printf 'files\x1f%s\x1fsha256\x1f%s\n' "$entry" "$sum" >>"$folder/index"
     [[ ${expands[$entry]-} == true ]] || continue
     sum=$(expanded_sum "$folder/blobs/$blob" 2>/dev/null) || continue

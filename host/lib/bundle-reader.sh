@@ -65,13 +65,13 @@ read_bundle() {
           [[ -n $entry ]] || malformed "a field outside an entry"
           read_key "${line:4}"
           if [[ $REST == '|2+' ]]; then
-            [[ $section == files && $KEY == content ]] || malformed "a block outside the content of a file"
+            [[ $section == @(files|json) && $KEY == content ]] || malformed "a block outside the content of a file"
             read_block
             printf '%s' "$VALUE" >"$dir/blobs/$blobs"
             KEY=blob VALUE=$((blobs++))
           else
             read_scalar "$REST"
-            if [[ $section == files && $KEY == content ]]; then
+            if [[ $section == @(files|json) && $KEY == content ]]; then
               [[ -z $VALUE ]] || malformed "content is a block, or empty"
               : >"$dir/blobs/$blobs"
               KEY=blob VALUE=$((blobs++))

@@ -20,6 +20,7 @@ converge() {
   plan_restarts
   plan_readiness
   capture_units
+  keep_docker
   # Before their units stop, which would switch swap off whatever it holds.
   give_back_zram || return 1
   observe_swaps
@@ -27,7 +28,7 @@ converge() {
   stop_gone_units
   stop_switched_units
   drop_overrides
-  change_files
+  change_tree || return 1
   validate_units || return 1
   install_packages || return 1
   copy_backups
@@ -35,22 +36,33 @@ converge() {
   enable_units
   observe_swaps
   change_schedulers
+  change_read_ahead || return 1
   reload_if_pending
   give_back_sysctls
   give_back_schedulers
+  give_back_read_ahead
   remove_packages
   change_sysctls || return 1
   change_swap_files || return 1
   change_zram || return 1
   reload_if_pending
   return_swaps
-  give_back_units
+  give_back_units || return 1
   stop_gone_slices
   observe EVERYTHING
   change_units || return 1
+  settle_json || return 1
   observe EVERYTHING
   prove_ready || return 1
   write_limits
+}
+
+# change_tree: what lies on the disk. Folders are made before the files in them, and go after them.
+change_tree() {
+  change_folders || return 1
+  change_files
+  change_json || return 1
+  give_back_folders
 }
 
 # validate_units: systemd reads the changed unit files before it is told to load them.

@@ -53,14 +53,20 @@ file_state() {
   fi
 }
 
-# capture_file PATH: remembers what stands at PATH, and which of its parent folders do not exist yet.
-capture_file() {
-  local path=$1 parent=${1%/*} data copy='-'
-  original files "$path" && return 0
+# capture_parents PATH: remembers which of its parent folders do not exist yet.
+capture_parents() {
+  local parent=${1%/*}
   while [[ -n $parent && ! -d $parent ]]; do
     record_original folders "$parent" "$parent"
     parent=${parent%/*}
   done
+}
+
+# capture_file PATH: remembers what stands at PATH, and which of its parent folders do not exist yet.
+capture_file() {
+  local path=$1 data copy='-'
+  original files "$path" && return 0
+  capture_parents "$path"
   original_id files "$path"
   data=$REPLY.data
   if [[ ! -e $path && ! -L $path ]]; then

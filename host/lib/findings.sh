@@ -13,12 +13,16 @@ finding() {
 # find_drift: fills FINDINGS and LIMITS for the bundle NAME, loaded as WANT and observed.
 find_drift() {
   find_file_drift
+  find_folder_drift
+  find_json_drift
   find_package_drift
   find_unit_drift
   find_ready_drift
   find_sysctl_drift
   find_swap_drift
   find_scheduler_drift
+  find_read_ahead_drift
+  find_docker_drift
   find_limit_drift
 }
 
@@ -35,7 +39,12 @@ find_package_drift() {
   local package
   entries WANT packages
   for package in "${ENTRIES[@]}"; do
-    [[ ${SEEN_PACKAGE[$package]-} == installed ]] || finding "$package" package installed "${SEEN_PACKAGE[$package]:-absent}" '' 'package not installed'
+    package_or_other "$package"
+    if [[ -z $REPLY ]]; then
+      finding "$package" package installed "${SEEN_PACKAGE[$package]:-absent}" '' 'package not installed'
+    elif [[ $REPLY == *' and '* ]]; then
+      finding "$package" package 'one of the two' "$REPLY" '' "installed are $REPLY"
+    fi
   done
 }
 
@@ -59,6 +68,7 @@ find_unit_drift() {
       [[ $line == "${WANT["units|$unit|cmdline"]}" ]] || finding "$unit" ExecStart "${WANT["units|$unit|cmdline"]}" '' "$line" 'runs with other arguments'
     fi
     ! is_pending "restart%$unit" || finding "$unit" restart 'restarted' '' pending 'its restart is still to come'
+    ! is_pending "reload%$unit" || finding "$unit" reload 'reloaded' '' pending 'its reload is still to come'
   done
   entries WANT replaces
   for unit in "${ENTRIES[@]}"; do

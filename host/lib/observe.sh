@@ -8,6 +8,7 @@ readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,
 # observe ARRAY: looks at every resource of the loaded bundle (or of several loaded into one array).
 observe() {
   observe_files "$1"
+  observe_folders "$1"
   observe_packages "$1"
   observe_units "$1"
   observe_swaps
@@ -33,8 +34,14 @@ observe_packages() {
   SEEN_PACKAGE=()
   entries "$1" packages
   ((${#ENTRIES[@]} > 0)) || return 0
+  local -n loaded=$1
+  local -a names=("${ENTRIES[@]}")
+  for package in "${ENTRIES[@]}"; do
+    state=${loaded["packages|$package|unless"]-}
+    [[ -z $state ]] || names+=("$state")
+  done
   while read -r package state; do SEEN_PACKAGE[$package]=$state; done \
-    < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${ENTRIES[@]}" 2>/dev/null)
+    < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${names[@]}" 2>/dev/null)
 }
 
 # observe_units ARRAY: SEEN_UNIT["UNIT|Property"]; "UNIT|Id" may differ from UNIT for an alias.

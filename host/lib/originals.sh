@@ -40,6 +40,20 @@ displace() {
   mv -T -- "$1" "$STATE/displaced/$stamp$name" 2>/dev/null ||
     { cp -a -- "$1" "$STATE/displaced/$stamp$name" && rm -rf -- "$1"; }
   say "  kept what stood at $1 as $STATE/displaced/$stamp$name"
+  trim_displaced
+}
+
+# keep_copy PATH: the same for a file of which only a part is ours and somebody changed that.
+keep_copy() {
+  local stamp name=${1//\//%2F}
+  printf -v stamp '%(%Y%m%dT%H%M%S)T' -1
+  rm -rf -- "$STATE/displaced/$stamp$name"
+  cp -a -- "$1" "$STATE/displaced/$stamp$name"
+  say "  kept $1 as it was edited as $STATE/displaced/$stamp$name"
+  trim_displaced
+}
+
+trim_displaced() {
   local -a kept=("$STATE"/displaced/*)
   local surplus=$((${#kept[@]} - 50))
   ((surplus <= 0)) || rm -rf -- "${kept[@]:0:surplus}"

@@ -47,12 +47,22 @@ capture_package() {
   record_original packages "$1" absent "${plan[*]:-$1}"
 }
 
+# package_or_other PACKAGE: REPLY is what is installed of the package and the one that may be there in its place; both,
+# where both are.
+package_or_other() {
+  local other=${WANT["packages|$1|unless"]-}
+  REPLY=
+  [[ ${SEEN_PACKAGE[$1]-} != installed ]] || REPLY=$1
+  [[ -z $other || ${SEEN_PACKAGE[$other]-} != installed ]] || REPLY+=${REPLY:+ and }$other
+}
+
 # install_packages: fails with REPLY set when apt cannot.
 install_packages() {
   local package
   entries WANT packages
   for package in "${ENTRIES[@]}"; do
-    [[ ${SEEN_PACKAGE[$package]-} != installed ]] || continue
+    package_or_other "$package"
+    [[ -z $REPLY ]] || continue
     capture_package "$package" || return 1
     say "  installing $package"
     apt install --no-install-recommends "$package" && continue

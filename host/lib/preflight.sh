@@ -11,10 +11,15 @@ preflight() {
   PROBLEMS=()
   preflight_version
   preflight_files
+  preflight_folders
+  preflight_json
+  preflight_packages
+  preflight_docker
   preflight_cores
   preflight_memory
   preflight_swap_files
   preflight_zram
+  preflight_read_ahead
   preflight_sysctls
   report_problems
 }
@@ -77,6 +82,15 @@ preflight_files() {
     found=${path%/*}
     while [[ -n $found && ! -e $found ]]; do found=${found%/*}; done
     [[ -z $found || -d $found ]] || problem "$found is not a folder, and $path must go below it"
+  done
+}
+
+preflight_packages() {
+  local package
+  entries WANT packages
+  for package in "${ENTRIES[@]}"; do
+    package_or_other "$package"
+    [[ $REPLY != *' and '* ]] || problem "$REPLY are both installed: decide on one and remove the other (apt-get remove $package), then run this again"
   done
 }
 

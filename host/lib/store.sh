@@ -61,6 +61,8 @@ load_index() {
     fi
     # Whatever version wrote a file, it was this project.
     [[ $field != @(sha256|expandedSha256) ]] || into["$before|known"]+=" $value "
+    # The values that any version gave a key of a JSON file are ours.
+    [[ $section/$field != json/blob ]] || into["$before|blobs"]+="$dir/blobs/$value "
     if [[ -n $field$value && -z ${into["$before|$field"]+set} ]]; then
       into["$before|$field"]=$value
       [[ $field != blob ]] || into["$before|dir"]=$dir

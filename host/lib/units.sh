@@ -99,20 +99,26 @@ change_units() {
       done_pending "start%$unit"
       done_pending "restart%$unit"
       say "  started $unit"
+      done_pending "reload%$unit"
     elif is_pending "restart%$unit"; then
       if [[ $active == active || $active == reloading || $active == activating || ${WANT["units|$unit|active"]-} == true ]]; then
         restart_unit "$unit" || return 1
       fi
       done_pending "restart%$unit"
+      done_pending "reload%$unit"
     elif [[ ${WANT["units|$unit|active"]-} == true && $active != active ]]; then
       systemctl reset-failed -- "$unit" 2>/dev/null || :
       start_unit start "$unit" || return 1
       say "  started $unit"
+      done_pending "reload%$unit"
+    elif is_pending "reload%$unit"; then
+      reload_unit "$unit" || return 1
     fi
   done
 }
 
 restart_unit() {
+  hold_json "$1" || return 1
   start_unit restart "$1" || return 1
   say "  restarted $1"
 }
@@ -210,12 +216,16 @@ give_back_units() {
         systemctl start -- "$unit" || warn "$unit ran before and does not start again: $(last_journal_line "$unit")"
         say "  started $unit again"
       elif is_pending "restart%$unit" && [[ $active == active ]]; then
+        hold_json "$unit" || return 1
         systemctl restart -- "$unit" || warn "$unit does not start without its drop-ins: $(last_journal_line "$unit")"
         say "  restarted $unit"
+      elif is_pending "reload%$unit"; then
+        reload_unit "$unit" || return 1
       fi
       done_pending "restart%$unit"
       done_pending "service%$unit"
       [[ $unit != *.timer ]] || rm -f -- "/var/lib/systemd/timers/stamp-$unit"
+      done_pending "reload%$unit"
       forget_original "$section" "$unit"
     done
   done

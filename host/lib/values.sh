@@ -92,7 +92,7 @@ read_facts() {
   read -r ONLINE_CPUS </sys/devices/system/cpu/online
 }
 
-# expand_tokens TEXT: resolves @{memory-less:BYTES:PERCENT} and @{cores-except:LIST}; see docs/bundle.md.
+# expand_tokens TEXT: resolves @{memory-less:BYTES:PERCENT}, @{cores-except:LIST} and @{disk-of:PATH}; see docs/bundle.md.
 expand_tokens() {
   local text=$1 out='' token reserve percent
   read_facts
@@ -113,6 +113,11 @@ expand_tokens() {
       cores-except:*)
         cpus_except "${token#cores-except:}"
         out+=$REPLY
+        ;;
+      disk-of:/*)
+        # A path on no disk of this host is found by preflight; verify calls it drift.
+        disk_of "${token#disk-of:}" || DISK=no-disk
+        out+=$DISK
         ;;
       *) die "$EXIT_USAGE" "the bundle has the token @{$token}, which manager $VERSION does not know" ;;
     esac

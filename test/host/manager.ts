@@ -35,3 +35,13 @@ export function readBundle(text: string, folder: string): { status: number | nul
   });
   return { status, stderr };
 }
+
+/** Runs bash text with a store of its own in the folder, in which it starts; standard output. */
+export function bashWithStore(text: string, folder: string): string {
+  const local = functions.replace(/^readonly STATE=.*$/m, `readonly STATE=${folder}/state`);
+  return execFileSync("bash", ["-c", `${local}\ninit_store\n${text}`], {
+    cwd: folder,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}

@@ -1,0 +1,275 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { delimiter } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Json } from "../../components/host-bundle/bundle";
+import { bashWithStore, inFolder } from "./manager";
+
+/** The manager's host has jq, which its own bundle installs. */
+const hasJq = (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, "jq")));
+
+type Declared = Record<string, Json>;
+
+/** One machine with one JSON file and a unit that reads it, which notes what is done to it. */
+class Machine {
+  constructor(readonly folder: string) {}
+
+  get file(): string {
+    return join(this.folder, "etc/app/config.json");
+  }
+
+  own(text: string): void {
+    mkdirSync(join(this.folder, "etc/app"), { recursive: true });
+    writeFileSync(this.file, text);
+  }
+
+  get text(): string {
+    return readFileSync(this.file, "utf8");
+  }
+
+  /** The unit's own view: what it was reloaded and restarted with, in order. */
+  private run(script: string, was: Declared | undefined, want: Declared | undefined): string[] {
+    const load = (name: string, content: Declared | undefined): string => {
+      if (content === undefined) return "";
+      const blobs = join(this.folder, name, "blobs");
+      mkdirSync(blobs, { recursive: true });
+      writeFileSync(join(blobs, "0"), JSON.stringify(content));
+      return `
+        ${name}=([json]="$F"$'\\n' [units]=$'app.service\\n' ["json|$F|blob"]=0 ["json|$F|dir"]=${this.folder}/${name}
+          ["json|$F|blobs"]="${blobs}/0 " ["json|$F|reloads"]=live ["json|$F|setting"]=app:config
+          ["json|$F|restartWith"]='{"live":true}' ["units|app.service|restartOn"]="$F")`;
+    };
+    const output = bashWithStore(
+      `F=${this.file} NAME=app
+      systemctl() { case $1 in reload|restart) echo "$1 $(jq -c . "$F" 2>/dev/null || echo none)" ;; esac; }
+      ${load("WAS", was)}
+      ${load("WANT", want)}
+      plan_restarts
+      ${script}`,
+      this.folder,
+    );
+    return output.split("\n").filter((line) => line !== "");
+  }
+
+  /** From what was applied to what shall be; the unit's reloads and restarts. */
+  converge(was: Declared | undefined, want: Declared | undefined): string[] {
+    return this.run(
+      `change_json || { echo "failed: $REPLY"; exit; }
+      if is_pending restart%app.service; then hold_json app.service; systemctl restart; done_pending restart%app.service; fi
+      if is_pending reload%app.service; then reload_unit app.service; fi
+      settle_json`,
+      was,
+      want,
+    ).filter((line) => /^(reload|restart|failed)/.test(line));
+  }
+
+  drift(want: Declared): string[] {
+    return this.run(`find_json_drift; printf '%s\\n' "\${FINDINGS[@]}"`, undefined, want).map((line) =>
+      line.split("\t").slice(2, 5).join(" | "),
+    );
+  }
+
+  problems(want: Declared): string[] {
+    return this.run(`preflight_json; printf '%s\\n' "\${PROBLEMS[@]}"`, undefined, want).map((line) =>
+      line.replaceAll(this.folder, ""),
+    );
+  }
+
+  /** What the store still remembers, and copies of edited files. */
+  get remembered(): string[] {
+    return [
+      ...readdirSync(join(this.folder, "state/originals")),
+      ...readdirSync(join(this.folder, "state/pending")),
+    ];
+  }
+
+  get edited(): string[] {
+    return readdirSync(join(this.folder, "state/displaced"));
+  }
+}
+
+const onMachine = (action: (machine: Machine) => void): void => {
+  inFolder((folder) => {
+    action(new Machine(folder));
+  });
+};
+
+const OWNERS = `{
+    "data-root": "/srv/docker",
+    "opts": ["b=2", "native.cgroupdriver=cgroupfs", "a=1"],
+    "log": { "labels": "team", "size": "50m" },
+    "hosts": ["fd://"]
+}
+`;
+const OURS = { opts: ["native.cgroupdriver=systemd"], live: true, log: { size: "10m", files: "3" } };
+
+/** Before a restart, the unit has loaded what the file holds during it. */
+const both = (content: string): string[] => [`reload ${content}`, `restart ${content}`];
+
+describe.runIf(hasJq)("JSON files", () => {
+  it("get the declared keys, keep the others, and are as they were after removal, byte for byte", () => {
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      const before = statSync(machine.file).mtimeMs;
+      const merged = {
+        "data-root": "/srv/docker",
+        opts: ["b=2", "native.cgroupdriver=systemd", "a=1"],
+        log: { labels: "team", size: "10m", files: "3" },
+        hosts: ["fd://"],
+        live: true,
+      };
+      expect(machine.converge(undefined, OURS)).toEqual(both(JSON.stringify(merged)));
+      expect(machine.text).toBe(`${JSON.stringify(merged, null, 2)}\n`);
+      expect(machine.drift(OURS)).toEqual([]);
+      expect(machine.converge(OURS, OURS)).toEqual([]);
+      // While the unit restarts it holds `live`; the last reload takes it away.
+      const held = { ...(JSON.parse(OWNERS) as object), live: true };
+      expect(machine.converge(OURS, undefined)).toEqual([
+        ...both(JSON.stringify(held)),
+        `reload ${JSON.stringify(JSON.parse(OWNERS))}`,
+      ]);
+      expect(machine.text).toBe(OWNERS);
+      expect(statSync(machine.file).mtimeMs).toBe(before);
+      expect(machine.remembered).toEqual([]);
+      expect(machine.edited).toEqual([]);
+    });
+  });
+
+  it("that did not exist are made, and go with their folders", () => {
+    onMachine((machine) => {
+      expect(machine.converge(undefined, OURS)).toEqual(both(JSON.stringify(OURS)));
+      expect(statSync(machine.file).mode & 0o777).toBe(0o644);
+      expect(machine.converge(OURS, undefined)).toEqual([...both('{"live":true}'), "reload none"]);
+      expect(existsSync(join(machine.folder, "etc"))).toBe(false);
+      expect(machine.remembered).toEqual([]);
+    });
+  });
+
+  it("are not rewritten while every declared key has its value, however they look", () => {
+    onMachine((machine) => {
+      const text = `{"log":{"files":"3","size":"10m"},\n"live":true,"opts":["x=1","native.cgroupdriver=systemd"]}`;
+      machine.own(text);
+      expect(machine.converge(undefined, OURS)).toEqual([]);
+      expect(machine.text).toBe(text);
+      expect(machine.converge(OURS, undefined)).toEqual([]);
+      expect(machine.text).toBe(text);
+    });
+  });
+
+  it("keep what their owner changes meanwhile", () => {
+    onMachine((machine) => {
+      machine.own(`{"log":{"size":"50m"},"mine":1}`);
+      machine.converge(undefined, OURS);
+      const now = JSON.parse(machine.text) as Record<string, Json>;
+      machine.own(
+        JSON.stringify({
+          ...now,
+          mine: 2,
+          added: [1],
+          opts: ["c=3", ...OURS.opts],
+          log: { ...OURS.log, tag: "t" },
+        }),
+      );
+      expect(machine.drift(OURS)).toEqual([]);
+      machine.converge(OURS, undefined);
+      expect(JSON.parse(machine.text)).toEqual({
+        log: { size: "50m", tag: "t" },
+        mine: 2,
+        opts: ["c=3"],
+        added: [1],
+      });
+      expect(machine.edited).toEqual([]);
+    });
+  });
+
+  it("show each declared key that has another value, which apply mends with a copy of the edit", () => {
+    onMachine((machine) => {
+      machine.own("{}");
+      machine.converge(undefined, OURS);
+      machine.own(`{"live": false, "log": {"size": "99m"}, "opts": ["native.cgroupdriver=cgroupfs"]}`);
+      expect(machine.drift(OURS)).toEqual([
+        "opts[native.cgroupdriver] | native.cgroupdriver=systemd | native.cgroupdriver=cgroupfs",
+        "live | true | false",
+        'log.size | "10m" | "99m"',
+        'log.files | "3" | absent',
+      ]);
+      expect(machine.converge(OURS, OURS)).toHaveLength(2);
+      expect(machine.drift(OURS)).toEqual([]);
+      expect(machine.edited).toHaveLength(1);
+      machine.converge(OURS, undefined);
+      expect(machine.text).toBe("{}");
+    });
+  });
+
+  it("take over by a reload what needs no restart", () => {
+    onMachine((machine) => {
+      machine.own("{}");
+      machine.converge(undefined, OURS);
+      const off = { ...OURS, live: false };
+      expect(machine.converge(OURS, off)).toEqual([expect.stringMatching(/^reload .*"live":false/)]);
+      expect(machine.converge(off, OURS)).toEqual([expect.stringMatching(/^reload .*"live":true/)]);
+    });
+  });
+
+  it("give a key back that a new version no longer declares, and remember what a new key was", () => {
+    onMachine((machine) => {
+      machine.own(`{"a":1,"c":3}`);
+      machine.converge(undefined, { a: 10, b: 20 });
+      expect(JSON.parse(machine.text)).toEqual({ a: 10, b: 20, c: 3 });
+      machine.own(`{"a":10,"b":20,"c":4}`);
+      machine.converge({ a: 10, b: 20 }, { b: 20, c: 30 });
+      expect(JSON.parse(machine.text)).toEqual({ a: 1, b: 20, c: 30 });
+      machine.converge({ b: 20, c: 30 }, undefined);
+      expect(JSON.parse(machine.text)).toEqual({ a: 1, c: 4 });
+    });
+  });
+
+  it.each([
+    ["a comment", '{\n  // mine\n  "a": 1\n}\n', /it is no JSON: .* at line 2, column \d+\./],
+    ["a truncated file", '{"a": [1,', /it is no JSON: Unfinished/],
+    ["another type", "[1]", /it is of type array, not an object\./],
+    [
+      "a text where an object belongs",
+      '{"log": "x"}',
+      /log is of type string, and it must be of type object\./,
+    ],
+    [
+      "a text where a list belongs",
+      '{"opts": "x"}',
+      /opts is of type string, and it must be of type array\./,
+    ],
+    ["a number beyond what jq keeps", '{"n": 12345678901234567890}', /too large to be kept exactly/],
+  ])("refuse %s by name, unchanged", (_, text, message) => {
+    onMachine((machine) => {
+      machine.own(text);
+      const [problem, ...others] = machine.problems(OURS);
+      expect(others).toEqual([]);
+      expect(problem).toMatch(/^app:config: \/etc\/app\/config\.json cannot be merged with: /);
+      expect(problem).toMatch(message);
+      expect(machine.text).toBe(text);
+    });
+  });
+
+  it("are empty objects when they are blank", () => {
+    onMachine((machine) => {
+      machine.own(" \n");
+      machine.converge(undefined, OURS);
+      expect(JSON.parse(machine.text)).toEqual({ opts: OURS.opts, live: true, log: OURS.log });
+      machine.converge(OURS, undefined);
+      expect(machine.text).toBe(" \n");
+    });
+  });
+
+  it("that nobody can read any more are kept aside at removal, and the original is put back", () => {
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      machine.converge(undefined, OURS);
+      machine.own("{ broken");
+      machine.converge(OURS, undefined);
+      expect(machine.text).toBe(OWNERS);
+      const [copy = ""] = machine.edited;
+      expect(readFileSync(join(machine.folder, "state/displaced", copy), "utf8")).toBe("{ broken");
+      expect(machine.remembered).toEqual([]);
+    });
+  });
+});
