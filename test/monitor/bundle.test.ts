@@ -153,6 +153,15 @@ describe("serve", () => {
     expect(existsSync(join(host.roots.run, "collector.lock"))).toBe(false);
   });
 
+  test("one whose folder was replaced ends, so that its restart finds the new one", async () => {
+    host.write("config.json", '{"intervalSeconds":1}');
+    const server = await serve();
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    host.remove("run");
+    expect(await ended).toBe(4);
+    expect(existsSync(join(host.roots.run, "collected"))).toBe(false);
+  });
+
   test("one that was killed is followed by the next", async () => {
     const server = await serve();
     const ended = new Promise((resolve) => server.once("exit", resolve));
