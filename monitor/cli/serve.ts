@@ -7,7 +7,7 @@ import { SYSTEM_CLOCK } from "../host/clock";
 import { errorText } from "../host/files";
 import type { Roots } from "../host/roots";
 import { createMonitorServer, listen, listenOnSocket, type Served } from "../http/server";
-import { CollectorLock } from "../output/lock";
+import { CollectorLock, LockedError } from "../output/lock";
 import type { Outputs } from "../output/outputs";
 import { readRequest, watchRequests } from "../output/request";
 import { assemble, lockHolder, SECOND_SAMPLE_MILLISECONDS, SOCKET_FILE } from "./collect";
@@ -28,9 +28,21 @@ export async function serve(
   let outputs: Outputs | undefined;
   let collectedAt = SYSTEM_CLOCK.monotonic();
   let failure: string | undefined;
+  // A restart gets a lock again, and the folder anew where it was replaced under a container's mount.
+  let lose: (error: Error) => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => {
+    lose = reject;
+  });
+  let primedNow: () => void = () => undefined;
+  const primed = new Promise<void>((resolve) => {
+    primedNow = resolve;
+  });
   const collect = async () => {
     try {
-      if (!lock.held) throw new Error(`the lock in ${roots.run} was taken away`);
+      if (!lock.held) {
+        lose(new LockedError(`the lock in ${roots.run} was taken away; another may collect now`));
+        return;
+      }
       outputs = await monitor.collect();
       collectedAt = SYSTEM_CLOCK.monotonic();
       failure = undefined;
@@ -50,6 +62,8 @@ export async function serve(
       return `the last collection is ${age} s old${failure === undefined ? "" : `: ${failure}`}`;
     },
     collect: async () => {
+      // Not before the first sample: a collection beside it would find the filesystem's call in flight.
+      await primed;
       await schedule.now();
       if (failure !== undefined) throw new Error(failure);
     },
@@ -66,6 +80,7 @@ export async function serve(
     gpu.start();
     await monitor.prime();
     await Promise.race([sleep(SECOND_SAMPLE_MILLISECONDS), stop]);
+    primedNow();
     let token = readRequest(roots)?.token;
     const watcher = watchRequests(roots, () => {
       const request = readRequest(roots);
@@ -74,8 +89,7 @@ export async function serve(
       void schedule.now();
     });
     schedule.start();
-    await stop;
-    watcher?.close();
+    await Promise.race([stop, lost]).finally(() => watcher?.close());
   } finally {
     schedule.stop();
     gpu.stop();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { SettledConfig } from "../config/schema";
 import { readText, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
-import { mountOf, parseMountinfo } from "../parse/mountinfo";
+import { type Mount, mountOf, parseMountinfo } from "../parse/mountinfo";
 import type { Filesystem, FilesystemSpace } from "../report/snapshot";
 
 /** What statfs(2) tells: blocks of `bsize` bytes, and inodes. */
@@ -41,14 +41,11 @@ export class FilesystemCollector {
 
   async collect(): Promise<Filesystem | undefined> {
     const { path, mount: wanted } = this.models;
-    const { procfs } = this.roots;
-    // init's mounts are the host's; hidepid hides them from other users, whose own are then the best there is.
-    const text = readTextIfAllowed(`${procfs}/1/mountinfo`) ?? readText(`${procfs}/self/mountinfo`);
-    if (text === undefined) return undefined;
-    const mount = mountOf(parseMountinfo(text), path);
-    if (mount === undefined) return undefined;
-    const isMount = mount.mountpoint === path;
-    const about = { ...mount, path, isMount };
+    const found = this.find(path);
+    if (found === undefined) return undefined;
+    const { mount, isMount } = found;
+    const { mountpoint, device, fstype, readOnly } = mount;
+    const about = { path, mountpoint, device, fstype, readOnly, isMount };
     if (wanted === "required" && !isMount) {
       return { ...about, space: undefined, problem: "not mounted" };
     }
@@ -56,6 +53,21 @@ export class FilesystemCollector {
     return typeof space === "string"
       ? { ...about, space: undefined, problem: space }
       : { ...about, space, problem: undefined };
+  }
+
+  /** init's mounts are the host's. hidepid hides them from other users, whose own are then the best there is. */
+  private find(path: string): { mount: Mount; isMount: boolean } | undefined {
+    const { procfs, rootfs } = this.roots;
+    const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
+    if (host !== undefined) {
+      const mount = mountOf(parseMountinfo(host), path);
+      return mount && { mount, isMount: mount.mountpoint === path };
+    }
+    const own = readText(`${procfs}/self/mountinfo`);
+    const seenAt = join(rootfs, path);
+    const mount = own === undefined ? undefined : mountOf(parseMountinfo(own), seenAt);
+    // A container has the path as a bind mount whatever it is on the host; a mount's root is what tells them apart.
+    return mount && { mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
   }
 
   private async measure(path: string): Promise<FilesystemSpace | string> {

@@ -1,28 +1,26 @@
-import { statSync } from "node:fs";
 import type { ServiceSettings } from "../config/schema";
-import { listFolder, readText, readTextIfAllowed } from "../host/files";
+import { listFolder, readText } from "../host/files";
 import type { Roots } from "../host/roots";
-import { containerId, parseStartTicks, slicePath } from "../parse/cgroup";
-import { parseBootTime, TICKS_PER_SECOND } from "../parse/cpu";
+import { containerId, slicePath } from "../parse/cgroup";
 import { parseKeyed } from "../parse/text";
 import type { RunningService, ServiceSample } from "../report/snapshot";
 import { readPressure } from "./cpu";
 import { readCgroup } from "./cgroup";
-
-/** More than any AI service has; reading thousands of processes would not be worth a start time. */
-const MOST_PROCESSES = 256;
+import { ServiceStarts } from "./starts";
 
 /** What is known of a service besides its cgroup. */
 export type ServiceBase = Omit<ServiceSample, "models" | "probe">;
 
 /** Finds the services' cgroups and reads them. It asks neither systemd nor Docker. */
 export class ServiceCollector {
-  private readonly seen = new Map<string, { identity: string; restarts: number }>();
+  private readonly starts: ServiceStarts;
 
   constructor(
     private readonly roots: Roots,
     private readonly services: readonly ServiceSettings[],
-  ) {}
+  ) {
+    this.starts = new ServiceStarts(roots);
+  }
 
   collect(): ServiceBase[] {
     const { cgroup } = this.roots;
@@ -31,6 +29,7 @@ export class ServiceCollector {
     }
     return this.services.map((service) => {
       const folder = this.find(service);
+      const { startTimeSeconds, restarts } = this.starts.observe(service.name, folder);
       return {
         name: service.name,
         runtime: service.runtime,
@@ -38,8 +37,8 @@ export class ServiceCollector {
         image: service.image,
         declaredMemoryBytes: service.memoryMaxBytes,
         declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
-        running: folder === undefined ? undefined : this.read(folder),
-        restarts: this.countRestarts(service.name, folder),
+        running: folder === undefined ? undefined : this.read(folder, startTimeSeconds),
+        restarts,
       };
     });
   }
@@ -77,13 +76,13 @@ export class ServiceCollector {
     return Number(readText(`${this.roots.cgroup}/${folder}/memory.current`) ?? 0);
   }
 
-  private read(folder: string): RunningService {
+  private read(folder: string, startTimeSeconds: number | undefined): RunningService {
     const path = `${this.roots.cgroup}/${folder}`;
     const { memory, cpu, tasks, io } = readCgroup(this.roots.cgroup, folder);
     return {
       cgroup: folder,
       containerId: containerId(folder.slice(folder.lastIndexOf("/") + 1)),
-      startTimeSeconds: this.startTime(path),
+      startTimeSeconds,
       tasks,
       memory,
       cpu,
@@ -94,34 +93,5 @@ export class ServiceCollector {
       },
       io,
     };
-  }
-
-  /** A cgroup's folder is made anew at each start of its unit or container, and its inode with it. */
-  private countRestarts(name: string, folder: string | undefined): number {
-    const before = this.seen.get(name);
-    if (folder === undefined) return before?.restarts ?? 0;
-    const inode = statSync(`${this.roots.cgroup}/${folder}`, { throwIfNoEntry: false })?.ino;
-    const identity = `${folder}:${inode ?? 0}`;
-    const restarts =
-      before === undefined
-        ? 0
-        : before.restarts + (before.identity === identity || inode === undefined ? 0 : 1);
-    this.seen.set(name, {
-      identity: inode === undefined ? (before?.identity ?? identity) : identity,
-      restarts,
-    });
-    return restarts;
-  }
-
-  private startTime(path: string): number | undefined {
-    const { procfs } = this.roots;
-    const bootTime = parseBootTime(readText(`${procfs}/stat`) ?? "");
-    const pids = (readText(`${path}/cgroup.procs`) ?? "").split("\n").filter((pid) => /^[1-9]/.test(pid));
-    const ticks = pids.slice(0, MOST_PROCESSES).flatMap((pid) => {
-      const stat = readTextIfAllowed(`${procfs}/${pid}/stat`);
-      return stat === undefined ? [] : (parseStartTicks(stat) ?? []);
-    });
-    if (bootTime === undefined || ticks.length === 0) return undefined;
-    return bootTime + Math.min(...ticks) / TICKS_PER_SECOND;
   }
 }

@@ -4,6 +4,8 @@ import { linesOf } from "./text";
 /** A mounted filesystem. */
 export interface Mount {
   readonly mountpoint: string;
+  /** Which folder of the filesystem it shows: `/` unless it is a bind mount or a subvolume. */
+  readonly root: string;
   readonly device: string;
   readonly fstype: string;
   readonly readOnly: boolean;
@@ -13,12 +15,20 @@ export interface Mount {
 export function parseMountinfo(text: string): Mount[] {
   return linesOf(text).flatMap((line) => {
     const [left, right] = line.split(" - ");
-    const [, , , , mountpoint, options] = left?.split(" ") ?? [];
+    const [, , , root, mountpoint, options] = left?.split(" ") ?? [];
     const [fstype, device, superOptions] = right?.split(" ") ?? [];
-    if (mountpoint === undefined || options === undefined) return [];
+    if (root === undefined || mountpoint === undefined || options === undefined) return [];
     if (fstype === undefined || device === undefined || superOptions === undefined) return [];
     const readOnly = [options, superOptions].some((list) => list.split(",").includes("ro"));
-    return [{ mountpoint: unescapePath(mountpoint), device: unescapePath(device), fstype, readOnly }];
+    return [
+      {
+        mountpoint: unescapePath(mountpoint),
+        root: unescapePath(root),
+        device: unescapePath(device),
+        fstype,
+        readOnly,
+      },
+    ];
   });
 }
 

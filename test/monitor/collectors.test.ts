@@ -235,6 +235,26 @@ describe("services", () => {
     expect((await collector.collect()).services?.[0]?.restarts).toBe(1);
   });
 
+  test("from within a container, where cgroup.procs shows zeros, processes tell where they belong", async () => {
+    const host = fixture("systemd");
+    host.write("cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.procs", "0\n0\n");
+    const { services } = await collectorOf(host, ollama()).collect();
+    expect(services?.[0]?.running?.startTimeSeconds).toBe(1765180000 + 1200);
+  });
+
+  test("an automatic restart, which keeps the cgroup, is a new oldest process", async () => {
+    const host = fixture("systemd");
+    const collector = collectorOf(host, ollama());
+    await collector.collect();
+    host.remove("proc/501");
+    expect((await collector.collect()).services?.[0]?.restarts).toBe(0);
+    host.remove("proc/500");
+    host.write("proc/800/stat", `800 (ollama) S ${Array.from({ length: 18 }, () => 1).join(" ")} 900000 0`);
+    host.write("cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.procs", "800\n");
+    const after = (await collector.collect()).services?.[0];
+    expect([after?.restarts, after?.running?.startTimeSeconds]).toEqual([1, 1765180000 + 9000]);
+  });
+
   test("without a quota CPU is a part of all cores; a counter that went back is 0", async () => {
     const host = fixture("systemd");
     const path = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
@@ -359,6 +379,23 @@ describe("the models' filesystem", () => {
     expect(measured?.space?.sizeBytes).toBeGreaterThan(0);
     rmSync(host.roots.rootfs, { recursive: true });
     expect((await new FilesystemCollector(host.roots, models).collect())?.problem).toBe("no such folder");
+  });
+
+  test("where the host's mounts are hidden, the container's own tell as much as they can", async () => {
+    const host = fixture();
+    host.remove("proc/1");
+    const at = join(host.roots.rootfs, "srv/models");
+    const ask = () => Promise.resolve(terabyte());
+    const isMount = async (root: string) => {
+      host.write(
+        "proc/self/mountinfo",
+        `9 1 8:1 / / rw - overlay overlay rw\n10 9 8:2 ${root} ${at} ro - xfs /dev/vdb rw\n`,
+      );
+      const collected = await new FilesystemCollector(host.roots, models, ask).collect();
+      return [collected?.device, collected?.isMount];
+    };
+    expect(await isMount("/")).toEqual(["/dev/vdb", true]);
+    expect(await isMount("/srv/models")).toEqual(["/dev/vdb", false]);
   });
 
   test("a folder on / is measured unless a mount is required; then it is told, not its parent measured", async () => {

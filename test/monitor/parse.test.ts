@@ -146,6 +146,7 @@ describe("mounts", () => {
   test("the deepest mount, and of two on one folder the one on top", () => {
     expect(mountOf(mounts, "/srv/models")).toEqual({
       mountpoint: "/srv/models",
+      root: "/",
       device: "host:/m",
       fstype: "nfs4",
       readOnly: true,

@@ -1,0 +1,89 @@
+import { statSync } from "node:fs";
+import { listFolder, readText, readTextIfAllowed } from "../host/files";
+import type { Roots } from "../host/roots";
+import { parseProcessCgroup, parseStartTicks } from "../parse/cgroup";
+import { parseBootTime, TICKS_PER_SECOND } from "../parse/cpu";
+
+/** A process and when it started, in ticks since boot: together they name it for good. */
+interface Process {
+  readonly pid: string;
+  readonly ticks: number;
+}
+
+interface Run {
+  /** The cgroup's path and inode: its folder is made anew when its unit or container is started anew. */
+  readonly identity: string;
+  /** Undefined where processes are hidden (hidepid). */
+  readonly oldest: Process | undefined;
+  readonly restarts: number;
+}
+
+/**
+ * When services started, and how often again. A new cgroup is a new start, and so is a new oldest process in the same
+ * one, which systemd keeps over an automatic restart.
+ */
+export class ServiceStarts {
+  private readonly runs = new Map<string, Run>();
+
+  constructor(private readonly roots: Roots) {}
+
+  /** `folder` is the service's cgroup; undefined when it does not run. */
+  observe(
+    name: string,
+    folder: string | undefined,
+  ): { startTimeSeconds: number | undefined; restarts: number } {
+    const before = this.runs.get(name);
+    if (folder === undefined) return { startTimeSeconds: undefined, restarts: before?.restarts ?? 0 };
+    const inode = statSync(`${this.roots.cgroup}/${folder}`, { throwIfNoEntry: false })?.ino ?? 0;
+    const identity = `${folder}:${inode}`;
+    const same = before?.identity === identity;
+    // Where processes are hidden one look is enough: the next would find as little.
+    const oldest =
+      same && (before.oldest === undefined || this.lives(before.oldest))
+        ? before.oldest
+        : this.oldest(folder);
+    const again = before !== undefined && !(same && before.oldest?.ticks === oldest?.ticks);
+    const restarts = (before?.restarts ?? 0) + (again ? 1 : 0);
+    this.runs.set(name, { identity, oldest, restarts });
+    return { startTimeSeconds: this.timeOf(oldest), restarts };
+  }
+
+  private lives({ pid, ticks }: Process): boolean {
+    return this.ticksOf(pid) === ticks;
+  }
+
+  private oldest(folder: string): Process | undefined {
+    const processes = this.processesIn(folder).flatMap((pid) => {
+      const ticks = this.ticksOf(pid);
+      return ticks === undefined ? [] : [{ pid, ticks }];
+    });
+    return processes.sort((a, b) => a.ticks - b.ticks)[0];
+  }
+
+  /** From within a container cgroup.procs shows 0 for the host's processes; each of those tells where it belongs. */
+  private processesIn(folder: string): string[] {
+    const { cgroup, procfs } = this.roots;
+    const visible = pidsOf((readText(`${cgroup}/${folder}/cgroup.procs`) ?? "").split("\n"));
+    if (visible.length > 0) return visible;
+    return pidsOf(listFolder(procfs) ?? []).filter((pid) => {
+      const lies = parseProcessCgroup(readTextIfAllowed(`${procfs}/${pid}/cgroup`) ?? "");
+      return lies === folder || lies?.startsWith(`${folder}/`) === true;
+    });
+  }
+
+  private ticksOf(pid: string): number | undefined {
+    const stat = readTextIfAllowed(`${this.roots.procfs}/${pid}/stat`);
+    return stat === undefined ? undefined : parseStartTicks(stat);
+  }
+
+  private timeOf(process: Process | undefined): number | undefined {
+    const bootTime = parseBootTime(readText(`${this.roots.procfs}/stat`) ?? "");
+    return process === undefined || bootTime === undefined
+      ? undefined
+      : bootTime + process.ticks / TICKS_PER_SECOND;
+  }
+}
+
+function pidsOf(names: readonly string[]): string[] {
+  return names.filter((name) => /^[1-9][0-9]*$/.test(name));
+}
