@@ -258,7 +258,7 @@ describe("what is accepted", () => {
       ...workload({ runtime: "container", image: "ollama/ollama:0.6.5", cpu: { cores: "0-3" } }),
     });
     const told = warn.mock.calls.map(([message]) => message);
-    expect(told).toContain("valid, and not yet applied by this version: observe, thresholds");
+    expect(told).toContain("valid, and not yet applied by this version: observe");
     expect(told.join("\n")).toContain(
       "pinned to cores 0-3: on a host with 4 cores nothing is left for the system alone",
     );

@@ -19,29 +19,27 @@ export function inFolder<T>(action: (folder: string) => T): T {
 
 /** Runs bash text with the manager's functions loaded; its standard output. */
 export function bash(text: string, folder = tmpdir()): string {
-  return execFileSync("bash", ["-c", `${functions}\n${text}`], {
-    cwd: folder,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return execFileSync("bash", ["-s"], run(functions, text, folder));
 }
 
 /** Reads a bundle's text as the host does, into `folder`/out. */
 export function readBundle(text: string, folder: string): { status: number | null; stderr: string } {
   writeFileSync(join(folder, "bundle.yaml"), text);
-  const { status, stderr } = spawnSync("bash", ["-c", `${functions}\nread_bundle bundle.yaml out`], {
-    cwd: folder,
-    encoding: "utf8",
-  });
+  const { status, stderr } = spawnSync("bash", ["-s"], run(functions, "read_bundle bundle.yaml out", folder));
   return { status, stderr };
 }
 
 /** Runs bash text with a store of its own in the folder, in which it starts; standard output. */
 export function bashWithStore(text: string, folder: string): string {
   const local = functions.replace(/^readonly STATE=.*$/m, `readonly STATE=${folder}/state`);
-  return execFileSync("bash", ["-c", `${local}\ninit_store\n${text}`], {
-    cwd: folder,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return execFileSync("bash", ["-s"], run(local, `init_store\n${text}`, folder));
+}
+
+/** On standard input, for one argument holds 128 KiB; in a function, so that what it runs cannot read the rest. */
+function run(program: string, text: string, cwd: string) {
+  return {
+    cwd,
+    encoding: "utf8" as const,
+    input: `${program}\ntest_body() {\n${text}\n}\ntest_body </dev/null; exit\n`,
+  };
 }

@@ -47,6 +47,10 @@ const BUNDLES = [
   "swap",
   "earlyoom",
   "slices",
+  "docker",
+  "models",
+  "monitor",
+  "monitor-timer",
   "workload-ollama",
   "workload-llamacpp",
   "workload-local-llm-proxy",
@@ -261,7 +265,7 @@ describe("the host stack on a new machine", () => {
     expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
     expect(await vm.run("cat /var/lib/ai-resource-manager/bundles/*/generation")).toBe(generations);
     const boot = await vm.run("systemctl show -p Result,ActiveState ai-resource-manager.service");
-    expect(boot.trim().split("\n").sort()).toEqual(["ActiveState=active", "Result=success"]);
+    expect(boot.trim().split("\n").sort()).toEqual(["ActiveState=inactive", "Result=success"]);
   });
 
   it("destroy gives the machine back as it was", async () => {

@@ -17,6 +17,8 @@ export interface Project {
   typescript: boolean;
   tsconfig?: string | undefined;
   nodeArgs: string[];
+  /** `options: { refresh: always }`: every run first looks at the resources as they are. */
+  refresh: boolean;
   config: PropertyMap;
 }
 
@@ -45,6 +47,7 @@ export function readProject(programDir: string): Project {
     entryPoint,
     typescript: options["typescript"] !== false,
     tsconfig: typeof tsconfig === "string" ? tsconfig : undefined,
+    refresh: isMap(project["options"]) && project["options"]["refresh"] === "always",
     nodeArgs: typeof nodeargs === "string" ? nodeargs.split(/\s+/).filter(Boolean) : [],
     config: isMap(project["config"]) ? project["config"] : {},
   };

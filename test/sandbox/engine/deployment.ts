@@ -87,7 +87,7 @@ export class Deployment {
   private check(goal: Goal): void {
     if (!goal.custom) return;
     try {
-      const checked = this.run.providers.of(goal.type).check?.(goal.inputs);
+      const checked = this.run.providers.of(goal.type).check?.(goal.inputs, goal.type);
       if (checked === undefined) return;
       goal.inputs = checked.inputs;
       const [failure] = checked.failures;
@@ -111,7 +111,10 @@ export class Deployment {
     const diff = diffResource(this.run.providers, old, goal.inputs, goal.replaceOnChanges);
     const replaces = diff.properties.some((property) => property.replace);
     if (replaces || old.pendingReplacement === true) return this.replace(goal, old, diff);
-    return diff.properties.length > 0 ? this.executor.update(goal, old) : this.executor.same(goal, old);
+    const isHalfDone = (old.initErrors ?? []).length > 0;
+    return diff.properties.length > 0 || isHalfDone
+      ? this.executor.update(goal, old, diff)
+      : this.executor.same(goal, old);
   }
 
   private replace(goal: Goal, old: ResourceState, diff: Diff): Promise<ResourceState> {

@@ -13,6 +13,8 @@ export interface PropertyDiff {
 export interface Diff {
   properties: PropertyDiff[];
   deleteBeforeReplace?: boolean;
+  /** What the change is shown as; default: the inputs. A provider that reads its resources compares with what it read. */
+  shown?: { before: PropertyMap; after: PropertyMap };
 }
 
 /**

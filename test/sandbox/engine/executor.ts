@@ -2,7 +2,8 @@
 
 import { describe } from "./describe";
 import { toState, type Goal } from "./goal";
-import type { Operation } from "./providers/provider";
+import type { Diff } from "./diff";
+import { PartialFailure, type Operation } from "./providers/provider";
 import type { Providers } from "./providers/registry";
 import type { Report } from "./report";
 import type { ResourceState, State } from "./state";
@@ -18,6 +19,8 @@ export interface Run {
   report: Report;
   dryRun: boolean;
   env: NodeJS.ProcessEnv;
+  /** Where the program runs. */
+  cwd: string;
 }
 
 /** The run has failed elsewhere or here: nothing new is begun, and the program hears that the engine has gone. */
@@ -57,15 +60,17 @@ export class Executor {
   create(goal: Goal, op: "create" | "create-replacement"): Promise<ResourceState> {
     return this.perform(op, goal, "", async (operation) => {
       if (!goal.custom) return this.remember(goal, "", {});
-      const { id, outputs } = await this.run.providers.of(goal.type).create(operation, goal.inputs);
+      const creation = this.run.providers.of(goal.type).create(operation, goal.inputs);
+      const { id, outputs } = await this.keepPartial(goal, creation);
       return this.remember(goal, id, outputs);
     });
   }
 
-  update(goal: Goal, old: ResourceState): Promise<ResourceState> {
-    return this.perform("update", goal, describe(old.inputs, goal.inputs), async (operation) => {
+  update(goal: Goal, old: ResourceState, diff: Diff): Promise<ResourceState> {
+    return this.perform("update", goal, textOf(diff, goal, old), async (operation) => {
       if (!goal.custom) return this.remember(goal, old.id, old.outputs);
-      const outputs = await this.run.providers.of(goal.type).update(operation, old, goal.inputs);
+      const change = this.run.providers.of(goal.type).update(operation, old, goal.inputs);
+      const outputs = await this.keepPartial(goal, change);
       return this.remember(goal, old.id, outputs);
     });
   }
@@ -75,10 +80,16 @@ export class Executor {
   }
 
   /** Notes that a resource is replaced; the work is in the operations around it. */
-  replace(goal: Goal, old: ResourceState): void {
+  replace(goal: Goal, old: ResourceState, diff: Diff): void {
     const { urn, type, name } = goal;
-    const diff = describe(old.inputs, goal.inputs);
-    this.run.report.step({ op: "replace", urn, type, name, diff, ran: [] });
+    this.run.report.step({ op: "replace", urn, type, name, diff: textOf(diff, goal, old), ran: [] });
+  }
+
+  /** Looks at a resource as it is now; undefined when it is gone, or its provider cannot look. */
+  async read(old: ResourceState): Promise<ResourceState | undefined> {
+    const provider = this.run.providers.of(old.type);
+    if (provider.read === undefined) return old;
+    return provider.read(this.operation(old, []), old);
   }
 
   /** Deletes a resource; `forget` takes it out of the state afterwards. */
@@ -90,6 +101,39 @@ export class Executor {
       forget();
       this.run.save();
     });
+  }
+
+  private async keepPartial<T>(goal: Goal, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof PartialFailure) {
+        const state = this.remember(goal, error.id, error.outputs);
+        state.initErrors = [error.message];
+        this.run.save();
+      }
+      throw error;
+    }
+  }
+
+  private operation(resource: ResourceState, ran: string[]): Operation {
+    const { report, dryRun, env, cwd } = this.run;
+    const { urn, type, name } = resource;
+    return {
+      urn,
+      type,
+      name,
+      dryRun,
+      env,
+      cwd,
+      providerInputs: this.run.state.resources.get(resource.provider.replace(/::[^:]*$/, ""))?.inputs ?? {},
+      log: (severity, message) => {
+        report.diagnostic(severity, message, urn);
+      },
+      ran: (text) => {
+        ran.push(text);
+      },
+    };
   }
 
   private remember(goal: Goal, id: string, outputs: PropertyMap): ResourceState {
@@ -106,25 +150,11 @@ export class Executor {
     action: (operation: Operation) => Promise<T>,
   ): Promise<T> {
     if (this.cancelled) throw new Cancelled();
-    const { report, dryRun, env } = this.run;
+    const { report } = this.run;
     const { urn, type, name } = resource;
     const ran: string[] = [];
-    const operation: Operation = {
-      urn,
-      type,
-      name,
-      dryRun,
-      env,
-      providerInputs: this.run.state.resources.get(resource.provider.replace(/::[^:]*$/, ""))?.inputs ?? {},
-      log: (severity, message) => {
-        report.diagnostic(severity, message, urn);
-      },
-      ran: (text) => {
-        ran.push(text);
-      },
-    };
     report.emit({ type: "start", op, urn, name });
-    const work = action(operation);
+    const work = action(this.operation(resource, ran));
     this.inFlight.add(work);
     try {
       const result = await work;
@@ -140,6 +170,12 @@ export class Executor {
       this.inFlight.delete(work);
     }
   }
+}
+
+/** The text of a change. */
+function textOf(diff: Diff, goal: Goal, old: ResourceState): string {
+  const { before, after } = diff.shown ?? { before: old.inputs, after: goal.inputs };
+  return describe(before, after);
 }
 
 /** Marks as secret what the program asked for, and every output whose input of the same name is one. */

@@ -8,6 +8,7 @@ import type { StackName } from "./goal";
 import { EXIT_ALREADY_REPORTED, launch } from "./launcher";
 import { serveMonitor } from "./monitor";
 import { Providers } from "./providers/registry";
+import { refresh } from "./refresh";
 import { Report, summarize } from "./report";
 import { StateStore } from "./state";
 import type { Engine, EngineOptions, EngineResult } from "./types";
@@ -50,6 +51,7 @@ async function deploy(
 ): Promise<Record<string, unknown>> {
   const dryRun = operation === "preview";
   const state = store.load();
+  const project = readProject(options.programDir);
   const context: Run = {
     state,
     save: () => {
@@ -59,9 +61,12 @@ async function deploy(
     report,
     dryRun,
     env: { ...process.env, ...options.env },
+    cwd: project.pwd,
   };
   const deployment = new Deployment(context);
   try {
+    if (project.refresh) await refresh(context, deployment.executor);
+    if (deployment.executor.isCancelled()) return show(deployment.finalize()) as Record<string, unknown>;
     if (operation === "destroy") await deployment.finish();
     else await runProgram(options, context, deployment);
     await deployment.executor.idle();

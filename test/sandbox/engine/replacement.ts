@@ -36,13 +36,13 @@ export async function replace(
   const { run, executor } = context;
   if (goal.deleteBeforeReplace ?? diff.deleteBeforeReplace ?? false) {
     if (old.pendingReplacement !== true) await deleteForReplacement(context, old);
-    executor.replace(goal, old);
+    executor.replace(goal, old, diff);
     return executor.create(goal, "create-replacement");
   }
   const state = await executor.create(goal, "create-replacement");
   if (old.pendingReplacement !== true) run.state.pendingDeletes.push(old);
   run.save();
-  executor.replace(goal, old);
+  executor.replace(goal, old, diff);
   return state;
 }
 

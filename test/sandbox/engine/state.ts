@@ -25,6 +25,8 @@ export interface ResourceState {
   replaceOnChanges: string[];
   /** Deleted, its replacement not made yet (deleteBeforeReplace). */
   pendingReplacement?: boolean;
+  /** What went wrong in the last operation, which left the resource half done: the next run updates it in any case. */
+  initErrors?: string[];
 }
 
 /** Resources by URN, and the replaced ones whose deletion is still due. */

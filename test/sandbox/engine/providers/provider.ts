@@ -15,6 +15,8 @@ export interface Operation {
   /** The inputs of the explicit provider resource; empty for the default provider. */
   providerInputs: PropertyMap;
   env: NodeJS.ProcessEnv;
+  /** The folder the program runs in, from which relative paths start. */
+  cwd: string;
   /** A message shown with the resource. */
   log(severity: Severity, message: string): void;
   /** Records a text executed on a host. */
@@ -27,12 +29,28 @@ export interface CheckFailure {
 }
 
 /**
+ * What failed has left something behind that belongs into the state: the resource as far as it has come. The engine's
+ * next run takes it from there with an update.
+ */
+export class PartialFailure extends Error {
+  override name = "PartialFailure";
+
+  constructor(
+    message: string,
+    readonly id: string,
+    readonly outputs: PropertyMap,
+  ) {
+    super(message);
+  }
+}
+
+/**
  * One provider serves one or more resource types. Values keep their secret marks (see values.ts); an operation that
- * throws has failed, and leaves the state as it was.
+ * throws has failed, and leaves the state as it was unless it throws a {@link PartialFailure}.
  */
 export interface Provider {
   /** Fills in defaults and marks secrets. */
-  check?(inputs: PropertyMap): { inputs: PropertyMap; failures: CheckFailure[] };
+  check?(inputs: PropertyMap, type: string): { inputs: PropertyMap; failures: CheckFailure[] };
   diff(old: ResourceState, inputs: PropertyMap): Diff;
   create(operation: Operation, inputs: PropertyMap): Promise<{ id: string; outputs: PropertyMap }>;
   update(operation: Operation, old: ResourceState, inputs: PropertyMap): Promise<PropertyMap>;

@@ -3,6 +3,7 @@
 import { EngineError } from "../types";
 import { CommandProvider } from "./command";
 import { ConfigProvider } from "./config";
+import { DOCKER_RESOURCES, DockerProvider } from "./docker/provider";
 import type { Provider } from "./provider";
 
 const EXPLICIT_PROVIDER = /^pulumi:providers:(.+)$/;
@@ -11,8 +12,10 @@ const EXPLICIT_PROVIDER = /^pulumi:providers:(.+)$/;
 export class Providers {
   private readonly command = new CommandProvider();
   private readonly config = new ConfigProvider();
+  private readonly docker = new DockerProvider();
   private readonly byType: ReadonlyMap<string, Provider> = new Map([
     ["command:remote:Command", this.command],
+    ...Object.keys(DOCKER_RESOURCES).map((type): [string, Provider] => [type, this.docker]),
   ]);
 
   /** The provider of a custom resource; a type that none serves is an error naming it. */

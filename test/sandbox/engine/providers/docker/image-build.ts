@@ -1,0 +1,102 @@
+/** Building an image on the remote daemon from a folder of this machine. */
+
+import { spawn } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { EngineError } from "../../types";
+import { textOf, type PropertyMap } from "../../values";
+import type { Client } from "./client";
+import { given, stringMap, strings } from "./container-request";
+
+/** BuildKit, as the provider asks for on any daemon since 18.09; "legacy" is only that it is not buildx. */
+const BUILDKIT = "2";
+
+/** A message of the build's progress; BuildKit's own are in a form that is not shown. */
+interface Message {
+  error?: string;
+  errorDetail?: { message?: string };
+}
+
+/** Builds and tags; `cwd` is where relative paths start. */
+export async function buildImage(
+  { docker }: Client,
+  name: string,
+  build: PropertyMap,
+  cwd: string,
+): Promise<void> {
+  const context = resolve(cwd, textOf(build["context"]));
+  const dockerfile = dockerfileIn(context, textOf(build["dockerfile"] ?? "Dockerfile"), cwd);
+  const { stream, packed } = packContext(context);
+  const options: Record<string, unknown> = {
+    t: [name, ...strings(build["tags"])],
+    dockerfile,
+    version: BUILDKIT,
+    rm: build["remove"] !== false,
+    forcerm: build["forceRemove"] === true,
+    ...given("platform", textOf(build["platform"])),
+    ...given("target", textOf(build["target"])),
+    ...given("buildargs", stringMap(build["buildArgs"])),
+    ...given("labels", { ...stringMap(build["label"]), ...stringMap(build["labels"]) }),
+    ...(build["noCache"] === true && { nocache: true }),
+    ...(build["pullParent"] === true && { pull: "true" }),
+  };
+  try {
+    const progress = await docker.buildImage(stream, options);
+    await follow(progress);
+    await packed;
+  } catch (error) {
+    throw new EngineError(`Error running legacy build: ${(error as Error).message.trim()}`, { cause: error });
+  }
+}
+
+/** A Dockerfile is looked for from the working folder first, which is what the provider's library does. */
+function dockerfileIn(context: string, dockerfile: string, cwd: string): string {
+  const fromHere = resolve(cwd, dockerfile);
+  const path = existsSync(fromHere) ? fromHere : join(context, dockerfile);
+  const inside = relative(context, path);
+  if (inside.startsWith("..") || isAbsolute(inside))
+    throw new EngineError(
+      `the local engine does not serve a Dockerfile outside of its context: ${path} (context ${context})`,
+    );
+  return inside;
+}
+
+/** The context as an archive, its files in order and owned by root. */
+function packContext(context: string): { stream: Readable; packed: Promise<void> } {
+  if (!existsSync(context) || !statSync(context).isDirectory())
+    throw new EngineError(`unable to prepare context: path "${context}" not found`);
+  if (existsSync(join(context, ".dockerignore")))
+    throw new EngineError(`the local engine does not serve .dockerignore (${context})`);
+  const args = ["--create", "--gzip", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"];
+  const tar = spawn("tar", [...args, "--directory", context, "."], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  tar.stderr.on("data", (chunk: Buffer) => (said += chunk.toString("utf8")));
+  const packed = new Promise<void>((done, failed) => {
+    tar.once("error", failed);
+    tar.once("close", (code) => {
+      if (code === 0) done();
+      else failed(new EngineError(`tar of ${context} ended with ${code ?? "a signal"}: ${said}`));
+    });
+  });
+  // Whoever awaits it later gets the error; until then it must not count as unhandled.
+  packed.catch(() => undefined);
+  return { stream: tar.stdout, packed };
+}
+
+/** Reads the progress to its end; a message with an error fails the build with it. */
+async function follow(progress: NodeJS.ReadableStream): Promise<void> {
+  let rest = "";
+  const seen = (line: string): void => {
+    if (line.trim() === "") return;
+    const message = JSON.parse(line) as Message;
+    const error = message.errorDetail?.message ?? message.error;
+    if (error !== undefined) throw new EngineError(error);
+  };
+  for await (const chunk of progress) {
+    const lines = `${rest}${chunk.toString()}`.split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(seen);
+  }
+  seen(rest);
+}
