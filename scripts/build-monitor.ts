@@ -1,9 +1,10 @@
 /**
- * Bundles the monitor into one file, monitor/dist/ai-resource-monitor.js, which is all that its image adds to Node.
+ * Bundles the monitor into one file, monitor/dist/ai-resource-monitor.js, which is all that its image adds to Node, and
+ * makes that folder the context of its image.
  * The contents depend on the sources and the locked packages alone: two checkouts give the same bytes, and so the
  * same image.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 
@@ -32,6 +33,7 @@ export async function buildMonitor(folder = join(root, "monitor", "dist")): Prom
     logLevel: "warning",
   });
   writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licenses(Object.keys(metafile.inputs)));
+  copyFileSync(join(root, "monitor", "Dockerfile"), join(folder, "Dockerfile"));
   return outfile;
 }
 

@@ -20,7 +20,6 @@ execFileSync(process.execPath, [join(typescript, "bin", "tsc"), "-p", "tsconfig.
 const parts = readFileSync(join(root, "host", "PARTS"), "utf8").split("\n");
 for (const part of ["PARTS", "ai-resource-monitor", ...parts.filter((name) => name !== "")])
   copy(join("host", part));
-for (const file of ["Dockerfile", ".dockerignore"]) copy(join("monitor", file));
 await buildMonitor(join(dist, "monitor", "dist"));
 
 function copy(path: string): void {

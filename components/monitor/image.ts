@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
-/** monitor/ lies beside components/ in a checkout, and beside the compiled components in the package. */
-const FOLDER = join(__dirname, "..", "..", "monitor");
-const BUNDLE = "dist/ai-resource-monitor.js";
-const FILES = ["Dockerfile", ".dockerignore", BUNDLE];
+/** monitor/dist lies beside components/ in a checkout, and beside the compiled components in the package. */
+const FOLDER = join(__dirname, "..", "..", "monitor", "dist");
 
 /** What the monitor's image is built from. */
 export interface MonitorImage {
@@ -17,10 +15,10 @@ export interface MonitorImage {
 
 /** @throws Error when the bundle has not been built, with the command that builds it */
 export function monitorImage(folder: string = FOLDER): MonitorImage {
-  if (!existsSync(join(folder, BUNDLE)))
-    throw new Error(`${BUNDLE} of the monitor is missing: run npm run build:monitor`);
+  if (!existsSync(join(folder, "Dockerfile")))
+    throw new Error("the monitor has not been built: run npm run build:monitor");
   const hash = createHash("sha256");
-  for (const file of FILES) {
+  for (const file of readdirSync(folder).sort()) {
     const content = readFileSync(join(folder, file));
     hash.update(`${file}\n${content.length}\n`).update(content);
   }
@@ -29,10 +27,11 @@ export function monitorImage(folder: string = FOLDER): MonitorImage {
 
 /** In a checkout the engine runs in the folder of Pulumi.yaml, wherever this process happens to stand. */
 function contextOf(folder: string): string {
-  return existsSync(join(folder, "..", "Pulumi.yaml")) ? "monitor" : relative(process.cwd(), folder);
+  const inCheckout = existsSync(join(folder, "..", "..", "Pulumi.yaml"));
+  return inCheckout ? "monitor/dist" : relative(process.cwd(), folder);
 }
 
 /** The text of the host's command ai-resource-monitor. */
 export function monitorCommand(): string {
-  return readFileSync(join(FOLDER, "..", "host", "ai-resource-monitor"), "utf8");
+  return readFileSync(join(FOLDER, "..", "..", "host", "ai-resource-monitor"), "utf8");
 }

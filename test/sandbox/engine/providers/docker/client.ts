@@ -6,7 +6,7 @@ import { revealMap, textOf, type PropertyMap, type Value } from "../../values";
 import { SshAgent, type DockerHost } from "./transport";
 
 /** The configuration that this engine serves; `version` is the plugin's. */
-const SERVED = ["host", "sshOpts", "version"];
+const SERVED = ["disableDockerDaemonCheck", "host", "sshOpts", "version"];
 
 /** Reads `host: ssh://user@address:port` and `sshOpts`, which Pulumi hands over as JSON. */
 export function readHost(configuration: PropertyMap): DockerHost {
