@@ -79,6 +79,8 @@ export class LimitedContainer extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
         // The provider takes these to be changeable in place, and changes nothing.
         replaceOnChanges: ["healthcheck", "init", "tmpfs"],
+        // What is left to the image is read back, and would be a change that replaces.
+        ignoreChanges: settings.user === undefined ? ["user"] : [],
       },
     );
     this.ready = new HostBundle(

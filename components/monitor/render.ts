@@ -2,7 +2,7 @@ import type { Bundle, BundleFile } from "../host-bundle/bundle";
 import { FILE_HEADER } from "../render/unit-file";
 
 /** The user of the monitor's image (monitor/Dockerfile), which no host has. */
-const OWNER = "65532:65532";
+export const MONITOR_USER = "65532:65532";
 
 /** Folders that the container mounts, and what must become of them. */
 export const MONITOR_FOLDERS = {
@@ -26,15 +26,15 @@ export function renderMonitorHost(config: string, command: string, setting: stri
   return {
     name: "monitor",
     folders: {
-      [log]: { mode: "0755", owner: OWNER, data: true, setting },
-      [run]: { mode: "0755", owner: OWNER, setting },
-      [state]: { mode: "0755", owner: OWNER, data: true, setting },
+      [log]: { mode: "0755", owner: MONITOR_USER, data: true, setting },
+      [run]: { mode: "0755", owner: MONITOR_USER, setting },
+      [state]: { mode: "0755", owner: MONITOR_USER, data: true, setting },
     },
     files: {
       "/etc/logrotate.d/ai-monitoring": { mode: "0644", content: renderLogrotate(log) },
       "/etc/tmpfiles.d/ai-resource-monitor.conf": {
         mode: "0644",
-        content: `${FILE_HEADER}d ${managerRun} 0755 root root\nd ${run} 0755 ${OWNER.replace(":", " ")}\n`,
+        content: `${FILE_HEADER}d ${managerRun} 0755 root root\nd ${run} 0755 ${MONITOR_USER.replace(":", " ")}\n`,
       },
       [`${folder}/config.json`]: { mode: "0644", content: config },
       "/usr/local/bin/ai-resource-monitor": program,
@@ -47,7 +47,7 @@ export function renderMonitorHost(config: string, command: string, setting: stri
 
 /** Weekly: alerts are few. `su`, because logrotate refuses a folder that is not root's without it. */
 function renderLogrotate(log: string): string {
-  const [user = "", group = ""] = OWNER.split(":");
+  const [user = "", group = ""] = MONITOR_USER.split(":");
   return `${FILE_HEADER}${log}/alerts.log {
     su ${user} ${group}
     weekly

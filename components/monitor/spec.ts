@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { ContainerMount, ContainerSpec } from "../limited-container/spec";
-import { MONITOR_FOLDERS } from "./render";
+import { MONITOR_FOLDERS, MONITOR_USER } from "./render";
 import type { MonitorSettings } from "./schema";
 
 /** The monitor's slice, outside ai.slice, so that it sees and outlives what happens there. */
@@ -26,6 +26,7 @@ export function monitorSpec(
     tmpfs: { "/tmp": "rw,nosuid,nodev,size=4m" },
     securityOpts: ["no-new-privileges:true"],
     capabilities: { drops: ["ALL"] },
+    user: MONITOR_USER,
     command: ["serve", "--path.procfs", "/host/proc", "--path.rootfs", "/host"],
     envs: [],
     ports: [],

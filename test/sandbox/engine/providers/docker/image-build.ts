@@ -9,8 +9,11 @@ import { textOf, type PropertyMap } from "../../values";
 import type { Client } from "./client";
 import { given, stringMap, strings } from "./container-request";
 
-/** BuildKit, as the provider asks for on any daemon since 18.09; "legacy" is only that it is not buildx. */
-const BUILDKIT = "2";
+/**
+ * BuildKit, as the provider asks for on any daemon since 18.09; "legacy" is only that it is not buildx. A number: for
+ * the text dockerode opens a session for secrets and logins, which this engine does not serve.
+ */
+const BUILDKIT = 2;
 
 /** A message of the build's progress; BuildKit's own are in a form that is not shown. */
 interface Message {
