@@ -216,14 +216,16 @@ warn_overridden() {
   done
 }
 
-# settle_weights: slices start before the module of their disk's scheduler, so that each boot leaves them with its
-# default weight. That is how a boot goes and no drift.
-settle_weights() {
+# settle_disks: a disk's scheduler and read-ahead come by udev, and the scheduler's module, whenever they come, and slices
+# start before that with its default weight. That is how a boot goes and no drift.
+settle_disks() {
   local name
   WANT=()
   stored_bundles
   for name in "${BUNDLES[@]}"; do load_index WANT "$STATE/bundles/$name"; done
   observe WANT
+  change_schedulers
+  change_read_ahead || warn "$REPLY"
   write_limits
 }
 
@@ -232,7 +234,7 @@ settle_weights() {
 apply_stored() {
   local name line status=0
   local -A drifted=()
-  [[ -z $BOOTING ]] || settle_weights
+  [[ -z $BOOTING ]] || settle_disks
   examine "$@"
   local -a names=("${EXAMINED[@]}")
   for line in "${FINDINGS[@]}"; do drifted[${line%%$'\t'*}]=1; done

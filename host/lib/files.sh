@@ -85,6 +85,13 @@ capture_file() {
   record_original files "$path" kept "$copy"
 }
 
+# forget_half_kept SECTION PATH: what a run left that was killed before it recorded the original.
+forget_half_kept() {
+  original_id "$1" "$2"
+  drop_copy "$REPLY"
+  forget_original "$1" "$2"
+}
+
 # drop_copy ID: the copy of a run that was killed before it recorded the original.
 drop_copy() {
   local copy
@@ -182,7 +189,7 @@ change_files() {
   done
   gone_entries files
   for path in "${ENTRIES[@]}"; do
-    original files "$path" || { drop_copy "$REPLY"; continue; }
+    original files "$path" || { forget_half_kept files "$path"; continue; }
     # While anything is still to be done, the program that does it stays.
     [[ $path != "$SELF" || ${RECORD[0]} != absent ]] || continue
     changed_file "$path"

@@ -1,0 +1,287 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dockerImages } from "../../sandbox/base-image";
+import { runEngine } from "../../sandbox/deploy";
+import type { Vm } from "../../sandbox/vm";
+import { difference, fingerprint } from "../support/fingerprint";
+import { bootSmall, deploy, endSmall, get, goTo, ran } from "../support/machine";
+import { mainPids, reachableDuring } from "../support/reach";
+
+const MiB = 1024 ** 2;
+const NAME = "containers";
+const pressureScript = readFileSync(join(import.meta.dirname, "..", "support", "pressure.sh"), "utf8");
+
+/** llama.cpp as a container without swap, with everything that can be limited; the others stay services. */
+const CONTAINER = {
+  runtime: "container",
+  image: dockerImages.workload,
+  slice: "ai-llamacpp",
+  memory: { max: "192MiB", swap: "0" },
+  cpu: { quota: "50%", cores: "1" },
+  io: { weight: 80, writeBandwidth: "50MiB" },
+  tasks: 64,
+  command: ["llama-server", "8080"],
+  ports: ["8080:8080"],
+  volumes: ["llama-data:/data"],
+  health: { http: "http://127.0.0.1:8080/health", timeout: "60s" },
+};
+const SERVICE = {
+  slice: "ai-llamacpp",
+  memory: { max: "192MiB", swap: "0" },
+  health: { http: "http://127.0.0.1:8080/health", timeout: "60s" },
+};
+const SMALL = {
+  "goblin-host:reserve.memory": "512MiB",
+  "goblin-host:swap.size": "512MiB",
+  "goblin-host:zram": { size: "256MiB", memoryLimit: "128MiB" },
+  "goblin-host:workloads.ollama.memory.max": "256MiB",
+  "goblin-host:workloads.local-llm-proxy.memory.max": "128MiB",
+};
+const OVERRIDES = { ...SMALL, "goblin-host:workloads.llamacpp": CONTAINER };
+const SLICE = "/sys/fs/cgroup/ai.slice/ai-llamacpp.slice";
+
+let vm: Vm;
+let before: string[];
+
+const read = async (command: string): Promise<string[]> => (await vm.run(command)).trim().split("\n");
+const runningContainers = (): Promise<string[]> => read("docker ps --format '{{.Names}}' | sort");
+
+/** What the kernel holds for the container, in its slice and in its own scope. */
+async function expectLimits(): Promise<void> {
+  const files = (folder: string, names: readonly string[]) =>
+    read(`cd ${folder} && head -qn 1 ${names.join(" ")}`);
+  const disk = (await vm.run("cat /sys/block/vda/dev")).trim();
+  expect(
+    await files(SLICE, [
+      "memory.max",
+      "memory.high",
+      "memory.low",
+      "memory.swap.max",
+      "cpu.max",
+      "cpuset.cpus",
+      "pids.max",
+      "io.bfq.weight",
+      "io.max",
+    ]),
+    "slice",
+  ).toEqual([
+    String(192 * MiB),
+    String(188 * MiB),
+    String(48 * MiB),
+    "0",
+    "50000 100000",
+    "1",
+    "64",
+    "default 80",
+    `${disk} rbps=max wbps=${50 * MiB} riops=max wiops=max`,
+  ]);
+  expect(
+    await files(`${SLICE}/docker-*.scope`, ["memory.max", "memory.swap.max", "cpu.max", "cpuset.cpus"]),
+    "scope",
+  ).toEqual([String(192 * MiB), String(MiB), "50000 100000", "1"]);
+  const monitor = "/sys/fs/cgroup/airm.slice";
+  expect(
+    await files(monitor, ["memory.max", "memory.swap.max", "cpu.max", "io.bfq.weight", "pids.max"]),
+    "monitor's slice",
+  ).toEqual([String(128 * MiB), "0", "10000 100000", "default 50", "128"]);
+  expect(
+    await files(`${monitor}/docker-*.scope`, ["memory.max", "memory.swap.max", "cpu.max"]),
+    "monitor's scope",
+  ).toEqual([String(128 * MiB), String(MiB), "10000 100000"]);
+  expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+}
+
+beforeAll(async () => {
+  vm = await bootSmall(NAME, 2048);
+  before = await fingerprint(vm);
+  await goTo(vm, "applied", OVERRIDES);
+});
+
+afterAll(() => endSmall(NAME));
+
+describe("a host with a container among its services", () => {
+  it("holds its limits twice, in its slice and its scope, and has no rights", async () => {
+    await expectLimits();
+    expect(await runningContainers()).toEqual(["ai-resource-monitor", "llamacpp"]);
+    for (const port of [11434, 8080, 8090]) expect(await get(vm, port, "/health")).toBe("ok\n");
+    for (const name of ["llamacpp", "ai-resource-monitor"]) {
+      const status = await vm.run(
+        `grep -hE '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' /proc/$(docker inspect -f '{{.State.Pid}}' ${name})/status`,
+      );
+      expect(status.replaceAll("\t", " "), name).toBe(
+        "CapPrm: 0000000000000000\nCapEff: 0000000000000000\nNoNewPrivs: 1\nSeccomp: 2\n",
+      );
+    }
+    expect(
+      await vm.run("docker exec llamacpp /bin/sh -c 'touch /etc/x 2>&1 || touch /tmp/x && echo tmp'"),
+    ).toMatch(/Read-only file system\ntmp\n$/);
+  });
+
+  it("a second deployment changes nothing", async () => {
+    const ids = await read("docker ps -q --no-trunc");
+    const again = await deploy(vm, "up", { overrides: OVERRIDES, expectNoChanges: true });
+    expect(ran(again)).toEqual([]);
+    expect(again.steps.filter(({ op }) => op !== "same")).toEqual([]);
+    expect(await read("docker ps -q --no-trunc")).toEqual(ids);
+  });
+
+  it("is reached by the specification's commands, and shown by the monitor", async () => {
+    const [id] = await read("docker inspect -f '{{.State.StartedAt}}' llamacpp");
+    await vm.run("systemctl restart llamacpp && systemctl is-active llamacpp");
+    await vm.run('until [ -n "$(docker ps -q -f name=llamacpp)" ]; do sleep 0.2; done');
+    expect(await read("docker inspect -f '{{.State.StartedAt}}' llamacpp")).not.toEqual([id]);
+    expect(
+      await vm.run("systemctl status llamacpp --no-pager; journalctl -q -u llamacpp -n 20 -o cat"),
+    ).toMatch(
+      /AI workload llamacpp \(container\)[^]*Active: active \(running\)[^]*llama-server: listening on 0.0.0.0:8080/,
+    );
+    await vm.run("ai-resource-monitor --collect");
+    expect(await vm.run("ai-resource-monitor.sh --display")).toMatch(
+      /^ {2}llamacpp: [0-9.]+MB \/ 192MB \([0-9]+%\) CPU: [0-9]+%$/m,
+    );
+  });
+
+  it("keeps them through a reload of systemd, a restart of dockerd and a reboot", async () => {
+    const ids = await read("docker inspect -f '{{.State.Pid}}' llamacpp ai-resource-monitor");
+    await vm.run("systemctl daemon-reload");
+    await expectLimits();
+    await vm.run("systemctl restart docker");
+    await expectLimits();
+    // live-restore: the same processes.
+    expect(await read("docker inspect -f '{{.State.Pid}}' llamacpp ai-resource-monitor")).toEqual(ids);
+    await vm.reboot();
+    await vm.run("until ai-resource-monitor --display >/dev/null 2>&1; do sleep 1; done", {
+      timeoutSeconds: 120,
+    });
+    expect(await runningContainers()).toEqual(["ai-resource-monitor", "llamacpp"]);
+    await expectLimits();
+    expect(await get(vm, 8080, "/health")).toBe("ok\n");
+  });
+
+  it("is killed at its limit and starts again, and nobody else is touched", async () => {
+    const others = ["ssh", "docker", "ollama", "local-llm-proxy", "earlyoom"];
+    const pids = await mainPids(vm, others);
+    const started = await read("docker inspect -f '{{.State.StartedAt}} {{.RestartCount}}' llamacpp");
+    const { result } = await reachableDuring(vm, async () => {
+      // No answer comes: who should give it is killed.
+      await vm.ssh(
+        "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /allocate?mib=400 HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3",
+      );
+      return vm.run(
+        "until exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && [ \"$(tail -n 1 <&3)\" = ok ]; do sleep 0.5; done 2>/dev/null; echo up",
+        { timeoutSeconds: 90 },
+      );
+    });
+    expect(result).toBe("up\n");
+    expect(await read("docker inspect -f '{{.State.StartedAt}} {{.RestartCount}}' llamacpp")).not.toEqual(
+      started,
+    );
+    expect(await mainPids(vm, others)).toBe(pids);
+    expect(await vm.run(`grep -h '^oom_kill ' ${SLICE}/memory.events`)).toMatch(/^oom_kill [1-9]/);
+    expect(await vm.run("systemctl is-active llamacpp")).toBe("active\n");
+    // One kill in a child leaves the server up, as for a service.
+    const scope = (await vm.run(`cd /sys/fs/cgroup; ls -d ai.slice/ai-llamacpp.slice/docker-*.scope`)).trim();
+    const pressed = await vm.run(`bash -s 8080 ${scope} 400 60`, { stdin: pressureScript });
+    expect(pressed).toMatch(/killed after \d+ ms\n$/);
+    expect(await get(vm, 8080, "/health")).toBe("ok\n");
+  });
+
+  it("altered on the host it shows in the preview by value, and up repairs only that", async () => {
+    await goTo(vm, "applied", OVERRIDES);
+    await vm.run("docker update --memory 96m --memory-swap 128m llamacpp >/dev/null");
+    const preview = await deploy(vm, "preview", { overrides: OVERRIDES });
+    expect(preview.steps.filter(({ op }) => op !== "same").map(({ name, op }) => [op, name])).toEqual([
+      ["update", "sandbox-llamacpp-container"],
+    ]);
+    await deploy(vm, "up", { overrides: OVERRIDES });
+    await expectLimits();
+    await vm.run("systemctl stop llamacpp; docker rm llamacpp >/dev/null");
+    await deploy(vm, "up", { overrides: OVERRIDES });
+    await vm.run("systemctl start llamacpp");
+    await expectLimits();
+  });
+
+  it("becomes a service and a container again by one edit, the old form gone first, its volume kept", async () => {
+    await goTo(vm, "applied", OVERRIDES);
+    await vm.run(
+      "docker run --rm -v llama-data:/data --entrypoint /bin/sh goblin-sandbox/workload -c 'echo mine >/data/model'",
+    );
+    const asService = { ...SMALL, "goblin-host:workloads.llamacpp": SERVICE };
+    const result = await deploy(vm, "up", { overrides: asService });
+    expect(ran(result)).toContain("workload-llamacpp");
+    const receipts = result.diagnostics.map(({ message }) => message).join("\n");
+    expect(receipts).toMatch(
+      /stopped the container llamacpp: llamacpp.service takes its place[^]*started llamacpp.service[^]*llamacpp.service: healthy/,
+    );
+    expect(await runningContainers()).toEqual(["ai-resource-monitor"]);
+    expect(
+      await vm.run("docker ps -aq -f name=llamacpp | wc -l; systemctl show -p MemoryMax --value llamacpp"),
+    ).toBe(`0\n${192 * MiB}\n`);
+    const back = await deploy(vm, "up", { overrides: OVERRIDES });
+    expect(back.diagnostics.map(({ message }) => message).join("\n")).toContain(
+      "stopped llamacpp.service: the container llamacpp takes its place",
+    );
+    await expectLimits();
+    expect(
+      await vm.run(
+        "docker run --rm -v llama-data:/data --entrypoint /bin/cat goblin-sandbox/workload /data/model",
+      ),
+    ).toBe("mine\n");
+  });
+
+  it("that never becomes well fails the deployment with its last lines; the next one heals", async () => {
+    await goTo(vm, "applied", OVERRIDES);
+    const sick = {
+      ...OVERRIDES,
+      "goblin-host:workloads.llamacpp": {
+        ...CONTAINER,
+        command: ["llama-server", "9999"],
+        health: { ...CONTAINER.health, timeout: "10s" },
+      },
+    };
+    const failed = await runEngine("up", vm, { engine: "local", overrides: sick });
+    expect(failed.exitCode).toBe(1);
+    const said = failed.diagnostics.map(({ message }) => message).join("\n");
+    expect(said).toMatch(
+      /llamacpp.service did not become healthy within 10 s \(GET http:\/\/127.0.0.1:8080\/health: no answer\). Its last lines:\n.*listening on 0.0.0.0:9999/,
+    );
+    expect(said).toContain(
+      "To go back, give goblin-host:workloads.llamacpp the value it had before and run pulumi up",
+    );
+    await deploy(vm, "up", { overrides: OVERRIDES });
+    await expectLimits();
+    expect(await get(vm, 8080, "/health")).toBe("ok\n");
+  });
+
+  it("an image that does not exist is named, and nothing else has changed", async () => {
+    await goTo(vm, "applied", OVERRIDES);
+    const missing = {
+      ...OVERRIDES,
+      "goblin-host:workloads.llamacpp": { ...CONTAINER, image: "no.such.registry.invalid/llama:1" },
+    };
+    const failed = await runEngine("up", vm, { engine: "local", overrides: missing });
+    expect(failed.exitCode).toBe(1);
+    expect(failed.diagnostics.map(({ message }) => message).join("\n")).toContain(
+      "no.such.registry.invalid/llama:1",
+    );
+    expect(await get(vm, 8080, "/health")).toBe("ok\n");
+  });
+
+  it("destroy leaves no container, image, slice, socket or timer, and keeps history, log and volume", async () => {
+    await goTo(vm, "applied", OVERRIDES);
+    await vm.run("ai-resource-monitor --collect; echo kept >>/var/log/ai-monitoring/alerts.log");
+    await deploy(vm, "destroy", { overrides: OVERRIDES });
+    expect(await vm.run("docker ps -aq; docker images -q goblin-host/monitor; docker volume ls -q")).toBe(
+      "llama-data\n",
+    );
+    expect(await vm.run("cat /var/log/ai-monitoring/alerts.log | tail -n 1")).toBe("kept\n");
+    const left = difference(before, await fingerprint(vm)).filter(
+      (line) => !/\/var\/lib\/ai-resource-monitor/.test(line),
+    );
+    expect(left).toEqual([]);
+    expect(
+      await vm.run("ls -d /run/ai-resource-* 2>/dev/null; systemctl list-timers --no-legend 'ai-resource*'"),
+    ).toBe("");
+  });
+});
