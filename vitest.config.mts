@@ -2,7 +2,11 @@ import { defineConfig } from "vitest/config";
 
 // Unit tests take seconds and need no machine; integration tests start Pulumi programs and npm; end-to-end tests boot
 // the VM, one file at a time.
-const integration = ["test/sandbox/engine/**/*.test.ts", "test/package.test.ts"];
+const integration = [
+  "test/monitor/bundle.test.ts",
+  "test/package.test.ts",
+  "test/sandbox/engine/**/*.test.ts",
+];
 
 const oneAtATime = {
   testTimeout: 600_000,

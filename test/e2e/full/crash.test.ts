@@ -22,6 +22,9 @@ const vm = machine();
 const LONG = process.env["GOBLIN_HOST_LONG"] === "1";
 const SEED = Number(process.env["GOBLIN_HOST_SEED"] ?? Date.now() % 2 ** 31);
 
+/** Where a long sweep that found something goes on. */
+const FROM = Number(process.env["GOBLIN_HOST_CRASH_FROM"] ?? 0);
+
 /** The machine before the bundle `crash`, which every removal must give back. */
 let before: string[];
 let fingerprintBefore: string[];
@@ -158,11 +161,12 @@ describe("a run that is killed", () => {
       const points = (lines: readonly string[], size: number): number[] =>
         LONG ? afterExternal(lines) : sample(lines.length, size);
       const [firsts, updates, removals] = [points(first, 4), points(update, 4), points(removal, 2)];
-      for (let index = 0; index < Math.max(firsts.length, updates.length, removals.length); index++) {
+      for (let index = FROM; index < Math.max(firsts.length, updates.length, removals.length); index++) {
         const kills = { first: firsts[index], update: updates[index] };
         if (index % 2 === 0) await again({ ...kills, removal: removals[LONG ? index : index / 2] });
         else await opposite({ ...kills, removal: LONG ? removals[index] : undefined });
-        if (LONG) console.log(`${new Date().toISOString()} killed at ${JSON.stringify(kills)}`);
+        if (LONG)
+          console.log(`${new Date().toISOString()} point ${index}: killed at ${JSON.stringify(kills)}`);
       }
     },
   );

@@ -1,0 +1,163 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { z } from "zod";
+import { WorkloadSettings } from "../../components/cgroup-service/schema";
+import { settleWorkload } from "../../components/cgroup-service/workload";
+import { monitorConfig, needsNetwork } from "../../components/monitor/config";
+import { monitorImage } from "../../components/monitor/image";
+import { renderMonitorHost } from "../../components/monitor/render";
+import { MonitorSettings, ThresholdSettings } from "../../components/monitor/schema";
+import { monitorSpec } from "../../components/monitor/spec";
+import { renderMonitorTimer } from "../../components/monitor-timer/render";
+import { checkSettings } from "../../components/settings/issues";
+import { checkConfig } from "../../monitor/config/check";
+
+const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
+
+function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
+  const checked = checkSettings(schema, given);
+  if ("issues" in checked) throw new Error(checked.issues.map(({ message }) => message).join("; "));
+  return checked.value;
+}
+
+const watched = (monitor: object, workload: object = {}) => ({
+  monitor: valid(MonitorSettings, monitor),
+  thresholds: valid(ThresholdSettings, { memory: "80" }),
+  workloads: [
+    settleWorkload(
+      "ollama",
+      valid(WorkloadSettings, { memory: { max: "8GiB" }, cpu: { quota: "200%" }, ...workload }),
+    ),
+  ],
+  modelsPath: "/srv/models",
+});
+
+describe("the monitor's configuration", () => {
+  it("is what the settings say, and the monitor takes it", () => {
+    const text = monitorConfig(
+      watched(
+        { interval: "5min", listen: "10.0.0.1:9465" },
+        { gpu: { devices: ["0"] }, health: { http: "http://127.0.0.1:11434/" } },
+      ),
+    );
+    expect(checkConfig(text, "config.json")).toMatchObject({
+      intervalSeconds: 300,
+      thresholds: { memory: 80, cpu: 90, disk: 90, swap: 70, service: 95 },
+      models: { path: "/srv/models" },
+      services: [
+        {
+          name: "ollama",
+          runtime: "systemd",
+          unit: "ollama.service",
+          slice: "ai-ollama.slice",
+          memoryMaxBytes: 8 * 1024 ** 3,
+          quotaPercent: 200,
+          vramThreshold: 95,
+          health: { http: "http://127.0.0.1:11434/" },
+        },
+      ],
+      listen: { address: "10.0.0.1", port: 9465 },
+    });
+  });
+
+  it("gives it a network only where something must be asked", () => {
+    expect(needsNetwork(watched({}))).toBe(false);
+    expect(needsNetwork(watched({ listen: "127.0.0.1:9465" }))).toBe(true);
+    expect(needsNetwork(watched({}, { health: { http: "http://127.0.0.1/" } }))).toBe(true);
+    expect(needsNetwork(watched({}, { health: { command: "true" } }))).toBe(false);
+  });
+
+  it.each([
+    ["0.0.0.0:9465", "may be reached from the internet"],
+    ["198.51.100.7:9465", "may be reached from the internet"],
+    ["127.0.0.1", "no IP address and port"],
+    ["127.0.0.1:0", "no IP address and port"],
+    ["localhost:9465", "no IP address and port"],
+  ])("refuses to listen at %s", (listen, said) => {
+    expect(() => valid(MonitorSettings, { listen })).toThrow(said);
+  });
+});
+
+describe("the monitor's container", () => {
+  it("can read the host and change nothing of it", () => {
+    const spec = monitorSpec(valid(MonitorSettings, {}), { modelsPath: "/srv/models", network: false });
+    expect(spec).toMatchObject({
+      name: "ai-resource-monitor",
+      memory: 128,
+      memorySwap: 129,
+      cpus: "0.1",
+      cgroupParent: "airm.slice",
+      cgroupnsMode: "host",
+      readOnly: true,
+      user: "65532:65532",
+      securityOpts: ["no-new-privileges:true"],
+      capabilities: { drops: ["ALL"] },
+      networkMode: "none",
+      ports: [],
+    });
+    const writable = spec.mounts.filter(({ readOnly }) => !readOnly).map(({ source }) => source);
+    expect(writable).toEqual([
+      "/run/ai-resource-monitor",
+      "/var/lib/ai-resource-monitor",
+      "/var/log/ai-monitoring",
+    ]);
+    expect(spec.mounts.some(({ source }) => source.includes("docker.sock"))).toBe(false);
+  });
+
+  it("is built from contents alone: two folders have one hash, another content another", () => {
+    const folder = mkdtempSync(join(tmpdir(), "goblin-host-image-"));
+    try {
+      cpSync("monitor/dist", folder, { recursive: true });
+      expect(monitorImage(folder).hash).toBe(monitorImage().hash);
+      expect(monitorImage().context).toBe("monitor/dist");
+      writeFileSync(join(folder, "Dockerfile"), "FROM scratch\n");
+      expect(monitorImage(folder).hash).not.toBe(monitorImage().hash);
+      rmSync(join(folder, "Dockerfile"));
+      expect(() => monitorImage(folder)).toThrow("run npm run build:monitor");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("what the monitor needs of the host", () => {
+  it("is its command under two names, folders that outlive it, and logrotate", () => {
+    const bundle = renderMonitorHost("{}\n", "#!/bin/sh\n", "goblin-host:monitor");
+    expect(Object.keys(bundle.files ?? {})).toEqual([
+      "/etc/logrotate.d/ai-monitoring",
+      "/etc/tmpfiles.d/ai-resource-monitor.conf",
+      "/etc/ai-resource-monitor/config.json",
+      "/usr/local/bin/ai-resource-monitor",
+      "/usr/local/bin/ai-resource-monitor.sh",
+    ]);
+    expect(bundle.files?.["/etc/tmpfiles.d/ai-resource-monitor.conf"]?.content).toBe(
+      `${HEADER}\nd /run/ai-resource-manager 0755 root root\nd /run/ai-resource-monitor 0755 65532 65532\n`,
+    );
+    expect(bundle.packages).toEqual(["logrotate", "sysstat"]);
+    const kept = Object.entries(bundle.folders ?? {}).filter(([, { data }]) => data);
+    expect(kept.map(([path]) => path)).toEqual(["/var/log/ai-monitoring", "/var/lib/ai-resource-monitor"]);
+  });
+
+  it("and a timer that proves each new version", () => {
+    const bundle = renderMonitorTimer("60s", "abc");
+    expect(bundle.files?.["/etc/systemd/system/ai-resource-monitor.timer"]?.content).toBe(`${HEADER}
+
+[Unit]
+Description=Collections of the AI host's metrics
+
+[Timer]
+AccuracySec=1s
+OnActiveSec=60s
+OnUnitActiveSec=60s
+
+[Install]
+WantedBy=timers.target
+`);
+    expect(bundle.ready?.["ai-resource-monitor.timer"]).toMatchObject({
+      command: "/usr/local/bin/ai-resource-monitor --collect",
+      revision: "abc",
+    });
+  });
+});
