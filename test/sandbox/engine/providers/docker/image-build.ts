@@ -1,12 +1,12 @@
 /** Building an image on the remote daemon from a folder of this machine. */
 
-import { spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import { execa } from "execa";
 import { EngineError } from "../../types";
 import { textOf, type PropertyMap } from "../../values";
-import type { Client } from "./client";
+import { daemonError, type Client } from "./client";
 import { given, stringMap, strings } from "./container-request";
 
 /**
@@ -30,7 +30,6 @@ export async function buildImage(
 ): Promise<void> {
   const context = resolve(cwd, textOf(build["context"]));
   const dockerfile = dockerfileIn(context, textOf(build["dockerfile"] ?? "Dockerfile"), cwd);
-  const { stream, packed } = packContext(context);
   const options: Record<string, unknown> = {
     t: [name, ...strings(build["tags"])],
     dockerfile,
@@ -45,9 +44,7 @@ export async function buildImage(
     ...(build["pullParent"] === true && { pull: "true" }),
   };
   try {
-    const progress = await docker.buildImage(stream, options);
-    await follow(progress);
-    await packed;
+    await follow(await post(docker, await packContext(context), options));
   } catch (error) {
     throw new EngineError(`Error running legacy build: ${(error as Error).message.trim()}`, { cause: error });
   }
@@ -66,25 +63,42 @@ function dockerfileIn(context: string, dockerfile: string, cwd: string): string 
 }
 
 /** The context as an archive, its files in order and owned by root. */
-function packContext(context: string): { stream: Readable; packed: Promise<void> } {
+async function packContext(context: string): Promise<Buffer> {
   if (!existsSync(context) || !statSync(context).isDirectory())
     throw new EngineError(`unable to prepare context: path "${context}" not found`);
   if (existsSync(join(context, ".dockerignore")))
     throw new EngineError(`the local engine does not serve .dockerignore (${context})`);
-  const args = ["--create", "--gzip", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"];
-  const tar = spawn("tar", [...args, "--directory", context, "."], { stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  tar.stderr.on("data", (chunk: Buffer) => (said += chunk.toString("utf8")));
-  const packed = new Promise<void>((done, failed) => {
-    tar.once("error", failed);
-    tar.once("close", (code) => {
-      if (code === 0) done();
-      else failed(new EngineError(`tar of ${context} ended with ${code ?? "a signal"}: ${said}`));
+  const order = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner"];
+  const { stdout } = await execa("tar", ["--create", "--gzip", ...order, "--directory", context, "."], {
+    encoding: "buffer",
+  });
+  return Buffer.from(stdout);
+}
+
+/**
+ * dockerode's own buildImage opens a BuildKit session beside the build, for logins to registries and for secrets. This
+ * engine serves neither, and the session's HTTP/2 does not run on anything but a real socket.
+ */
+function post(docker: Docker, archive: Buffer, options: object): Promise<NodeJS.ReadableStream> {
+  const request = {
+    path: "/build?",
+    method: "POST",
+    file: archive,
+    options,
+    isStream: true,
+    statusCodes: { 200: true, 400: "bad parameter", 500: "server error" },
+  };
+  return new Promise((resolve, reject) => {
+    (docker.modem as Modem).dial(request, (error, progress) => {
+      if (error) reject(new EngineError(daemonError(error), { cause: error }));
+      else resolve(progress);
     });
   });
-  // Whoever awaits it later gets the error; until then it must not count as unhandled.
-  packed.catch(() => undefined);
-  return { stream: tar.stdout, packed };
+}
+
+/** What the client's types leave open. */
+interface Modem {
+  dial(request: object, done: (error: Error | null, progress: NodeJS.ReadableStream) => void): void;
 }
 
 /** Reads the progress to its end; a message with an error fails the build with it. */
