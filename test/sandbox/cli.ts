@@ -42,6 +42,7 @@ const cli = new Command("sandbox")
     const receipts = renderReceipts(result?.diagnostics ?? []);
     console.log(`\n${receipts}`);
     await printEnforcement(vm);
+    console.log(`\n${await vm.run("ai-resource-monitor --display")}`.trimEnd());
     console.log(`\nThe VM stays up:  npm run -s sandbox -- ssh | verify | reboot | destroy | down`);
   });
 
