@@ -97,7 +97,7 @@ describe("the docker bundle", () => {
   });
 
   it("gives dockerd bytes, because its own units are powers of ten", () => {
-    const { json } = render({ logMaxSize: "1GiB", logMaxFiles: "20" as unknown as number });
+    const { json } = render({ logMaxSize: "1GiB", logMaxFiles: "20" });
     expect(json?.["/etc/docker/daemon.json"]?.content["log-opts"]).toEqual({
       "max-file": "20",
       "max-size": "1073741824",
