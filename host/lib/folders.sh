@@ -74,10 +74,10 @@ change_folders() {
       fi
     fi
     [[ $kind == directory ]] || mkdir -p -- "$path" || { REPLY="$path cannot be made"; return 1; }
-    wanted=${WANT["folders|$path|mode"]-}
-    [[ -z $wanted ]] || chmod -- "$wanted" "$path"
     wanted=${WANT["folders|$path|owner"]-}
     [[ -z $wanted ]] || chown -- "$wanted" "$path" || { REPLY="$path cannot be given to $wanted"; return 1; }
+    wanted=${WANT["folders|$path|mode"]-}
+    [[ -z $wanted ]] || chmod -- "$wanted" "$path"
     if [[ $kind == directory ]]; then say "  set ${DIFFERS[0]} of $path"; else say "  made $path"; fi
   done
 }

@@ -142,10 +142,18 @@ start_unit() {
   done
 }
 
+# last_journal_line UNIT: prints what its process said last in its last run, or what systemd did.
 last_journal_line() {
-  local line
-  line=$(journalctl --no-pager -q -o cat -n 1 -u "$1" 2>/dev/null) || :
-  printf '%s' "${line:-see journalctl -u $1}"
+  local line='' said=''
+  while IFS= read -r line; do
+    case $line in
+      'Starting '* | 'Started '*) said='' ;;
+      '' | "$1: "* | 'Failed to start '* | 'Stopped '* | 'Stopping '*) ;;
+      *) said=$line ;;
+    esac
+  done < <(journalctl --no-pager -q -o cat -n 50 -u "$1" 2>/dev/null)
+  [[ -n $said ]] || said=$(journalctl --no-pager -q -o cat -n 1 -u "$1" 2>/dev/null) || :
+  printf '%s' "${said:-see journalctl -u $1}"
 }
 
 # stop_gone_units: before their files go, units that this bundle brought stop.
