@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { lineField, wordField } from "../settings/text-fields";
+import { durationField, lineField, wordField } from "../settings/text-fields";
 
 /** How a workload proves that it is well. */
 export const HealthSettings = z
@@ -16,11 +16,9 @@ export const HealthSettings = z
       example: "ollama list",
       allowed: "text on one line",
     }).optional(),
-    timeout: wordField({
+    timeout: durationField({
       description: "How long it may take to become well. After that the deployment fails and is rolled back.",
       example: "60s",
-      allowed: "seconds or minutes: 60s, 5min",
-      pattern: /^[1-9][0-9]{0,4}(s|min)$/,
     }).prefault("60s"),
   })
   .superRefine(({ http, command }, context) => {

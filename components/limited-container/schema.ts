@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { flagField } from "../settings/fields";
-import { lineField, pathField, wordField } from "../settings/text-fields";
+import { durationField, lineField, pathField, wordField } from "../settings/text-fields";
 
 const text = (description: string, example: string) =>
   lineField({ description, example, allowed: "text on one line" });
@@ -73,11 +73,9 @@ export const ContainerFields = {
     description:
       "The container's root cannot be written. DANGER when false: a filled root fills the host's disk.",
   }).default(true),
-  stopGrace: wordField({
+  stopGrace: durationField({
     description: "How long a container workload may take to stop before it is killed.",
     example: "30s",
-    allowed: "seconds or minutes: 30s, 2min",
-    pattern: /^[1-9][0-9]{0,4}(s|min)$/,
   }).prefault("30s"),
 } as const;
 

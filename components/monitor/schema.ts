@@ -2,19 +2,14 @@ import { z } from "zod";
 import { isPrivateAddress } from "../../monitor/config/address";
 import { SettingError, textField } from "../settings/field";
 import { integerField, positiveField, sizeField } from "../settings/fields";
-import { lineField, wordField } from "../settings/text-fields";
+import { durationField, lineField } from "../settings/text-fields";
 
 const percent = (what: string, example: string) =>
   integerField({ description: `Alert above this ${what}, in percent.`, min: 1, max: 100, example }).prefault(
     Number(example),
   );
-const interval = (what: string, example: string) =>
-  wordField({
-    description: what,
-    example,
-    allowed: "seconds or minutes: 10s, 5min",
-    pattern: /^[1-9][0-9]{0,4}(s|min)$/,
-  }).prefault(example);
+const interval = (description: string, example: string) =>
+  durationField({ description, example }).prefault(example);
 
 /** The monitor's container. */
 export const MonitorSettings = z.strictObject({

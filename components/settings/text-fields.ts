@@ -18,6 +18,15 @@ export function wordField(doc: FieldDoc & { pattern: RegExp }) {
   return textField(rest, (text) => matching(pattern, text));
 }
 
+/** A duration in whole seconds or minutes; components/render/duration.ts reads it. */
+export function durationField(doc: { description: string; example: string }) {
+  return wordField({
+    ...doc,
+    allowed: `seconds or minutes: ${doc.example}, 5min`,
+    pattern: /^[1-9][0-9]{0,4}(s|min)$/,
+  });
+}
+
 /** A word that may look like a number, such as a device's. */
 export function tokenField(doc: FieldDoc & { pattern: RegExp }) {
   const { pattern, ...rest } = doc;

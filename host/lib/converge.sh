@@ -3,7 +3,7 @@
 
 declare -A WAS=() WANT=() EVERYTHING=()
 declare -a WRITTEN=()
-NAME='' BOOTING='' ROLLING_BACK=''
+NAME='' BOOTING='' ROLLING_BACK='' STATUS=''
 
 # look: observes the resources of both sides.
 look() {

@@ -55,9 +55,10 @@ take_over_hold() {
   return 1
 }
 
+# find_docker_drift: not for status, which a preview waits for: docker's client is a dozen processes by itself.
 find_docker_drift() {
   local unit field
-  [[ -z $BOOTING ]] || return 0
+  [[ -z $BOOTING && -z $STATUS ]] || return 0
   entries WANT docker
   for unit in "${ENTRIES[@]}"; do
     seen "$unit" ActiveState

@@ -67,6 +67,7 @@ print_table() {
 status_json() {
   local name digest
   local -a records=()
+  STATUS=1
   examine
   local is_busy=false
   ! busy || is_busy=true

@@ -82,7 +82,7 @@ export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): P
 /** The names of the bundles whose command ran, in order. */
 export function ran(result: EngineResult): string[] {
   return result.steps
-    .flatMap((step) => step.ran)
+    .flatMap((step) => (step.type === "command:remote:Command" ? step.ran : []))
     .map((text) => /(?:apply|remove) ([a-z0-9-]+)/.exec(text)?.[1] ?? text);
 }
 
