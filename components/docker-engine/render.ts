@@ -50,7 +50,8 @@ export function renderDockerEngine(
     },
     // The package recommends apparmor, without which dockerd starts no container on a kernel that has it.
     packages: ["apparmor", { name: "docker.io", unless: "docker-ce" }],
-    units: { [UNIT]: { enabled: true, active: true, restartOn: [CONFIG] } },
+    // dockerd starts its socket; that it is named here makes the manager remember how it stood.
+    units: { [UNIT]: { enabled: true, active: true, restartOn: [CONFIG] }, "docker.socket": {} },
     docker: {
       [UNIT]: {
         cgroupDriver: "systemd",

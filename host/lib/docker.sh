@@ -87,18 +87,32 @@ dockers_data() {
 # keep_docker: purging the package deletes everything that dockerd keeps. While there is anything, package and unit
 # stay and are the owner's from now on.
 keep_docker() {
-  local unit package
+  local unit part package
   gone_entries docker
   for unit in "${ENTRIES[@]}"; do
     dockers_data /var/lib/docker
     [[ -n $REPLY ]] || continue
     local data=$REPLY
-    if original units "$unit" && [[ ${RECORD[0]} == none ]]; then record_original units "$unit" enabled active; fi
+    for part in "$unit" "${unit%.service}.socket"; do
+      if original units "$part" && [[ ${RECORD[0]} == none ]]; then record_original units "$part" enabled active; fi
+    done
     for package in ${WAS["docker|$unit|packages"]-}; do
       original packages "$package" || continue
       forget_original packages "$package"
       say "  kept package $package: /var/lib/docker has $data, which its purge would delete"
     done
+  done
+}
+
+# stop_docker_socket: it started with dockerd and would start that again.
+stop_docker_socket() {
+  local unit socket
+  gone_entries docker
+  for unit in "${ENTRIES[@]}"; do
+    socket=${unit%.service}.socket
+    original units "$unit" && [[ ${RECORD[1]} != active ]] || continue
+    original units "$socket" && [[ ${RECORD[1]} != active ]] || continue
+    systemctl stop -- "$socket" 2>/dev/null || :
   done
 }
 

@@ -57,6 +57,7 @@ units:
     active: "true"
     enabled: "true"
     restartOn: "/etc/docker/daemon.json"
+  docker.socket:
 docker:
   docker.service:
     cgroupDriver: "systemd"
