@@ -268,7 +268,7 @@ describe("the connection", () => {
     const result = await run(up, app({ name: "stranger" }), { hostKey, state: "other.json" });
     expect(result.exitCode).toBe(1);
     expect(said(result)).toMatch(
-      /Error pinging Docker server, please make sure that ssh:.*Host key verification failed/,
+      /Error pinging Docker server, please make sure that ssh:.*Host key verification failed/s,
     );
     expect(await vm.run("docker ps --all --quiet --filter name=stranger")).toBe("");
   });
