@@ -109,9 +109,9 @@ stop_docker_socket() {
   gone_entries docker
   for unit in "${ENTRIES[@]}"; do
     socket=${unit%.service}.socket
-    original units "$unit" && [[ ${RECORD[1]} != active ]] || continue
-    original units "$socket" && [[ ${RECORD[1]} != active ]] || continue
-    systemctl stop -- "$socket" 2>/dev/null || :
+    if original units "$unit" && [[ ${RECORD[1]} != active ]] && original units "$socket" && [[ ${RECORD[1]} != active ]]; then
+      systemctl stop -- "$socket" 2>/dev/null || :
+    fi
   done
 }
 
