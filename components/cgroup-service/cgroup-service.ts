@@ -35,7 +35,9 @@ export class CgroupService extends pulumi.ComponentResource {
   readonly hostBundle: HostBundle;
 
   constructor(name: string, args: CgroupServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("goblin-host:index:CgroupService", name, {}, opts);
+    // One that was a container under this name becomes a service by an update of its bundle (LimitedContainer).
+    const aliases = [...(opts?.aliases ?? []), { type: "goblin-host:index:LimitedContainer" }];
+    super("goblin-host:index:CgroupService", name, {}, { ...opts, aliases });
     const { host, workload, modelsPath = "/srv/models", settingPath = name, ...given } = args;
     const settings = parseSettings(this, name, CgroupServiceSettings, given);
     const settled = settleWorkload(workload, { ...settings, ...CONTAINER_DEFAULTS, runtime: "systemd" });

@@ -50,8 +50,12 @@ export function renderDockerEngine(
     },
     // The package recommends apparmor, without which dockerd starts no container on a kernel that has it.
     packages: ["apparmor", { name: "docker.io", unless: "docker-ce" }],
-    // dockerd starts its socket; that it is named here makes the manager remember how it stood.
-    units: { [UNIT]: { enabled: true, active: true, restartOn: [CONFIG] }, "docker.socket": {} },
+    // dockerd starts these two; that they are named makes the manager remember how they stood.
+    units: {
+      [UNIT]: { enabled: true, active: true, restartOn: [CONFIG] },
+      "docker.socket": {},
+      "containerd.service": {},
+    },
     docker: {
       [UNIT]: {
         cgroupDriver: "systemd",

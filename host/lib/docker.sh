@@ -104,15 +104,19 @@ keep_docker() {
   done
 }
 
-# stop_docker_socket: it started with dockerd and would start that again.
-stop_docker_socket() {
-  local unit socket
+# was_stopped UNIT: whether it is remembered as not running.
+was_stopped() { original units "$1" && [[ ${RECORD[1]} != active ]]; }
+
+# stop_docker_parts: what started with dockerd and was not there before: its socket, which would start it again, and
+# containerd.
+stop_docker_parts() {
+  local unit part
   gone_entries docker
   for unit in "${ENTRIES[@]}"; do
-    socket=${unit%.service}.socket
-    original units "$unit" && [[ ${RECORD[1]} != active ]] || continue
-    original units "$socket" && [[ ${RECORD[1]} != active ]] || continue
-    systemctl stop -- "$socket" 2>/dev/null || :
+    was_stopped "$unit" || continue
+    for part in "${unit%.service}.socket" containerd.service; do
+      ! was_stopped "$part" || systemctl stop -- "$part" 2>/dev/null || :
+    done
   done
 }
 

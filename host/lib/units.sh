@@ -173,7 +173,7 @@ stop_gone_units() {
       systemctl disable --no-reload --quiet -- "$unit" 2>/dev/null || :
     fi
   done
-  stop_docker_socket
+  stop_docker_parts
 }
 
 # stop_empty_slice SLICE: a slice without processes lives on in systemd until it is stopped.

@@ -53,6 +53,7 @@ packages:
   docker.io:
     unless: "docker-ce"
 units:
+  containerd.service:
   docker.service:
     active: "true"
     enabled: "true"

@@ -6,7 +6,7 @@ import { runEngine } from "../../sandbox/deploy";
 import type { Vm } from "../../sandbox/vm";
 import { difference, fingerprint } from "../support/fingerprint";
 import { bootSmall, deploy, endSmall, get, goTo, ran } from "../support/machine";
-import { mainPids, reachableDuring } from "../support/reach";
+import { mainPids } from "../support/reach";
 
 const MiB = 1024 ** 2;
 const NAME = "containers";
@@ -131,6 +131,10 @@ describe("a host with a container among its services", () => {
     await vm.run("systemctl restart llamacpp && systemctl is-active llamacpp");
     await vm.run('until [ -n "$(docker ps -q -f name=llamacpp)" ]; do sleep 0.2; done');
     expect(await read("docker inspect -f '{{.State.StartedAt}}' llamacpp")).not.toEqual([id]);
+    await vm.run(
+      "for i in $(seq 60); do journalctl -q -u llamacpp -o cat | grep -q 'listening on 0.0.0.0:8080' && break; sleep 1; done",
+      { timeoutSeconds: 120 },
+    );
     expect(
       await vm.run("systemctl status llamacpp --no-pager; journalctl -q -u llamacpp -n 20 -o cat"),
     ).toMatch(
@@ -163,16 +167,14 @@ describe("a host with a container among its services", () => {
     const others = ["ssh", "docker", "ollama", "local-llm-proxy", "earlyoom"];
     const pids = await mainPids(vm, others);
     const started = await read("docker inspect -f '{{.State.StartedAt}} {{.RestartCount}}' llamacpp");
-    const { result } = await reachableDuring(vm, async () => {
-      // No answer comes: who should give it is killed.
-      await vm.ssh(
-        "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /allocate?mib=400 HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3",
-      );
-      return vm.run(
-        "until exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && [ \"$(tail -n 1 <&3)\" = ok ]; do sleep 0.5; done 2>/dev/null; echo up",
-        { timeoutSeconds: 90 },
-      );
-    });
+    // No answer comes: who should give it is killed.
+    await vm.ssh(
+      "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /allocate?mib=400 HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3",
+    );
+    const result = await vm.run(
+      "until exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && [ \"$(tail -n 1 <&3)\" = ok ]; do sleep 0.5; done 2>/dev/null; echo up",
+      { timeoutSeconds: 90 },
+    );
     expect(result).toBe("up\n");
     expect(await read("docker inspect -f '{{.State.StartedAt}} {{.RestartCount}}' llamacpp")).not.toEqual(
       started,

@@ -10,9 +10,12 @@ export async function fingerprint(vm: Vm): Promise<string[]> {
   return text.split("\n").filter((line) => line !== "" && !REBUILT.test(line));
 }
 
-/** What package scripts rebuild with the same meaning: backups of account files, caches of apt's helpers. */
+/**
+ * What package scripts rebuild with the same meaning: backups of account files, caches of apt's helpers; and what dockerd
+ * and containerd make when they first start.
+ */
 const REBUILT =
-  /\/etc\/(passwd|group|shadow|gshadow)-$|\/etc\/ld\.so\.cache$|\/var\/lib\/(logrotate|man-db|private|ucf)/;
+  /\/etc\/(passwd|group|shadow|gshadow)-$|\/etc\/docker\/key\.json$|\/etc\/cni(\/|$)|\/etc\/ld\.so\.cache$|\/var\/lib\/(logrotate|man-db|private|ucf)/;
 
 /** Lines of one and not of the other, marked as diff(1) does; empty when nothing differs. */
 export function difference(before: readonly string[], after: readonly string[]): string[] {
