@@ -29,9 +29,9 @@ const errors = ({ diagnostics }: EngineResult): string =>
 function expectRefusal(result: EngineResult): string {
   const said = errors(result);
   expect(result.exitCode, said).toBe(1);
-  expect(result.steps.filter(({ op, failed }) => op !== "same" && failed !== true)).toEqual(
-    result.steps.filter(({ op, type }) => op === "create" && !type.startsWith("command:")),
-  );
+  const done = result.steps.filter(({ op, failed }) => op !== "same" && failed !== true);
+  // What is registered beside these is on no host.
+  expect(done.filter(({ type }) => /^(command|docker):/.test(type))).toEqual([]);
   expect(said).not.toMatch(/^\s+at .*(:\d+:\d+|\(native\))/m);
   return said;
 }
