@@ -72,7 +72,7 @@ export function containerSpec(workload: SettledWorkload): ContainerSpec {
     name,
     memory: memory.max.mebibytes,
     memorySwap: memory.max.mebibytes + swap,
-    ...(cpu.quota === undefined ? {} : { cpus: String(cpu.quota / 100) }),
+    ...dockerCpus(cpu.quota === undefined ? undefined : cpu.quota / 100),
     ...(cpu.cores === undefined ? {} : { cpuSet: cpu.cores }),
     cgroupParent: slice,
     restart: "unless-stopped",
@@ -98,6 +98,19 @@ export function containerSpec(workload: SettledWorkload): ContainerSpec {
     destroyGraceSeconds: parseDuration(workload.stopGrace),
     ...(health?.command === undefined ? {} : { healthcheck: healthcheck(health.command) }),
   };
+}
+
+/**
+ * Docker's CPU limit, spelt as the provider reads it back: it cuts a number whose nine-digit form has nine zeros to one
+ * digit ("2.0"), and strips the zeros of any other. What would read back otherwise (10 as "10.", 0.05 as "0.1") replaces
+ * the container at every run, so it is left to the slice, which has the quota anyway.
+ */
+export function dockerCpus(cores: number | undefined): { cpus?: string } {
+  if (cores === undefined) return {};
+  const digits = cores.toFixed(9);
+  const isCut = digits.split("0").length - 1 === 9;
+  const readBack = isCut ? cores.toFixed(1) : digits.replace(/0+$/, "");
+  return Number(readBack) === cores && !readBack.endsWith(".") ? { cpus: readBack } : {};
 }
 
 function parsePort(text: string): ContainerPort {
@@ -136,6 +149,6 @@ function healthcheck(command: string): NonNullable<ContainerSpec["healthcheck"]>
     interval: "30s",
     timeout: "30s",
     retries: 3,
-    startPeriod: "60s",
+    startPeriod: "1m0s",
   };
 }

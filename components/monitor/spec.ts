@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { ContainerMount, ContainerSpec } from "../limited-container/spec";
+import { type ContainerMount, type ContainerSpec, dockerCpus } from "../limited-container/spec";
 import { MONITOR_FOLDERS, MONITOR_USER } from "./render";
 import type { MonitorSettings } from "./schema";
 
@@ -18,7 +18,7 @@ export function monitorSpec(
     memory: memory.mebibytes,
     // It does not swap: its slice says 0. The 1 MiB is what a reload of systemd leaves alone (moby#51446).
     memorySwap: memory.mebibytes + 1,
-    cpus: String(cpus),
+    ...dockerCpus(cpus),
     cgroupParent: MONITOR_SLICE,
     cgroupnsMode: "host",
     restart: "unless-stopped",

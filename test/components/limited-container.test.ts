@@ -67,6 +67,13 @@ describe("a container", () => {
     });
   });
 
+  it("spells its CPUs as the provider reads them back, or leaves them to the slice", () => {
+    const spelt = (quota: `${number}%`) => containerSpec(settled({ cpu: { quota } })).cpus;
+    expect(
+      ["200%", "150%", "50%", "25%", "1200%", "1000%", "5%"].map((quota) => spelt(quota as "5%")),
+    ).toEqual(["2.0", "1.5", "0.5", "0.25", "12.0", undefined, undefined]);
+  });
+
   it("without swap keeps 1 MiB that a reload of systemd leaves alone; its slice has the 0", () => {
     expect(containerSpec(settled({ memory: { max: "1GiB", swap: 0 } }))).toMatchObject({
       memory: 1024,
