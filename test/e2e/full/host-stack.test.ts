@@ -269,12 +269,14 @@ describe("the host stack on a new machine", () => {
     expect(boot.trim().split("\n").sort()).toEqual(["ActiveState=inactive", "Result=success"]);
   });
 
-  it("destroy gives the machine back as it was", async () => {
+  it("destroy gives the machine back as it was, but for the monitor's history", async () => {
     await goTo(vm, "clean");
     before = await fingerprint(vm);
     await goTo(vm, "applied");
     const result = await deploy(vm, "destroy");
     expect(ran(result)).toEqual([...BUNDLES].reverse());
-    expect(difference(before, await fingerprint(vm))).toEqual([]);
+    const left = difference(before, await fingerprint(vm));
+    expect(left.filter((line) => !/\/var\/lib\/ai-resource-monitor(\/|$)/.test(line))).toEqual([]);
+    expect(await vm.run("cat /var/lib/ai-resource-monitor/history/*.jsonl | head -c 1")).toBe("{");
   });
 });
