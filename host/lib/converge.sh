@@ -10,7 +10,10 @@ look() {
   local key
   EVERYTHING=()
   for key in "${!WAS[@]}"; do [[ $key == *'|'* ]] || EVERYTHING[$key]=${WAS[$key]}; done
-  for key in "${!WANT[@]}"; do [[ $key == *'|'* ]] || EVERYTHING[$key]+=${WANT[$key]}; done
+  for key in "${!WANT[@]}"; do
+    # What may be installed in a package's place is looked for like the package.
+    [[ $key == *'|'* && $key != packages\|*\|unless ]] || EVERYTHING[$key]+=${WANT[$key]}
+  done
   observe EVERYTHING
 }
 

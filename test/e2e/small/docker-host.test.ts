@@ -389,9 +389,9 @@ describe("a machine without Docker", () => {
         (line) => !/group|gshadow|\/etc\/docker(\/key\.json)?$/.test(line),
       ),
     ).toEqual([]);
-    expect(await vm.run("dpkg-query -W -f '${db:Status-Status}' docker.io 2>/dev/null || echo absent")).toBe(
-      "absent\n",
-    );
+    expect(
+      await vm.run("dpkg-query -W -f '${db:Status-Status}' docker.io 2>/dev/null || echo absent"),
+    ).toMatch(/^(absent\n|not-installed)$/);
   });
 
   it("keeps it while there is anything in it, because a purge would delete that", async () => {
