@@ -12,6 +12,8 @@ import type { PropertyMap } from "./values";
 export class Deployment {
   readonly executor: Executor;
   private readonly seen = new Set<string>();
+  /** By the URN that a resource has now: the one under which the state knew it. */
+  private readonly moved = new Map<string, string>();
   private stackOutputs: { urn: string; outputs: PropertyMap } | undefined;
 
   constructor(private readonly run: Run) {
@@ -74,13 +76,15 @@ export class Deployment {
 
   private takeOld(goal: Goal): ResourceState | undefined {
     const { resources } = this.run.state;
-    const urn = [goal.urn, ...goal.aliases].find((name) => resources.has(name)) ?? goal.urn;
+    const aliases = [...goal.aliases, ...inheritedAlias(goal, this.moved.get(goal.parent))];
+    const urn = [goal.urn, ...aliases].find((name) => resources.has(name)) ?? goal.urn;
     const old = resources.get(urn);
     if (old === undefined || urn === goal.urn) return old;
     const { type, name, parent } = goal;
     const moved = { ...old, urn: goal.urn, type, name, parent };
     resources.delete(urn);
     resources.set(goal.urn, moved);
+    this.moved.set(goal.urn, urn);
     return moved;
   }
 
@@ -138,6 +142,18 @@ export class Deployment {
       else state.resources.delete(old.urn);
     });
   }
+}
+
+/**
+ * Where a resource was while its parent was `parent`. The engine infers that for every descendant; the SDK, for an
+ * engine that cannot, for children only. A name that begins with the parent's begins with the old one's then.
+ */
+function inheritedAlias(goal: Goal, parent: string | undefined): string[] {
+  if (parent === undefined) return [];
+  const [now, was] = [goal.parent, parent].map((urn) => urn.slice(urn.lastIndexOf("::") + 2));
+  const isPrefixed = now !== undefined && was !== undefined && goal.name.startsWith(now);
+  const name = isPrefixed ? was + goal.name.slice(now.length) : goal.name;
+  return [`${parent.slice(0, parent.lastIndexOf("::"))}$${goal.type}::${name}`];
 }
 
 function keepIgnored(goal: Goal, old: ResourceState): void {

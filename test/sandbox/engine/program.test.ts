@@ -37,6 +37,19 @@ describe("a program that ends early", () => {
   });
 });
 
+describe("a component that becomes another by an alias", () => {
+  it("takes all its descendants along: nothing is created or deleted, there and back", async () => {
+    await up(bench.options("moved"));
+    expect(commands()).toEqual(["create"]);
+    const there = await up(bench.options("moved", { "moved:moved": true, "moved:stdin": "other" }));
+    expect([there.exitCode, commands()]).toEqual([0, ["update"]]);
+    expect(there.steps.filter(({ op }) => op === "create" || op === "delete")).toEqual([]);
+    const back = await up(bench.options("moved"));
+    expect([back.exitCode, commands()]).toEqual([0, ["update"]]);
+    expect(await up(bench.options("moved"))).toMatchObject({ exitCode: 0, summary: "4 unchanged" });
+  });
+});
+
 describe("a program that fails", () => {
   it("reports a RunError by its message alone", async () => {
     const result = await up(bench.options("throws", { "throws:kind": "RunError" }));
