@@ -41,8 +41,13 @@ export default defineConfig({
         },
       },
       {
-        // VMs whose memory a test can fill, one for each file.
-        test: { name: "e2e-small", include: ["test/e2e/small/**/*.test.ts"], ...oneAtATime },
+        // A VM whose memory a test can fill.
+        test: {
+          name: "e2e-small",
+          include: ["test/e2e/small/**/*.test.ts"],
+          globalSetup: ["test/e2e/small/setup.ts"],
+          ...oneAtATime,
+        },
       },
     ],
   },

@@ -35,7 +35,7 @@ export interface Hardening {
   readonly writablePaths: readonly string[];
   /** Paths that must stay visible, the executable's and the models' among them. */
   readonly neededPaths: readonly string[];
-  /** GPUs by number or UUID; all of them when empty. */
+  /** GPUs by number or UUID. */
   readonly gpus: readonly string[];
 }
 
@@ -99,11 +99,20 @@ function devicePolicy(profile: string, has: (name: string) => boolean): Directiv
   return profile === "gpu" || has("PrivateDevices") ? [["DevicePolicy", "closed"]] : [];
 }
 
+/** Whether its device list names the GPUs one by one: a UUID is no node's name. */
+export function hasDeviceList({
+  profile,
+  except,
+  gpus,
+}: Pick<Hardening, "profile" | "except" | "gpus">): boolean {
+  return profile === "gpu" && !except.includes("DevicePolicy") && gpus.every((gpu) => /^[0-9]+$/.test(gpu));
+}
+
 /** Nodes of NVIDIA (device groups of /proc/devices), AMD (kfd) and both vendors' render nodes. */
-function gpuDevices({ gpus, except }: Hardening): Directive[] {
+function gpuDevices(hardening: Hardening): Directive[] {
+  const { gpus, except } = hardening;
   if (except.includes("DevicePolicy")) return [];
-  const numbered = gpus.length > 0 && gpus.every((gpu) => /^[0-9]+$/.test(gpu));
-  const nodes = numbered
+  const nodes = hasDeviceList(hardening)
     ? ["/dev/nvidiactl", ...gpus.map((gpu) => `/dev/nvidia${gpu}`)]
     : ["char-nvidia", "char-nvidia-frontend", "char-nvidiactl"];
   const shared = ["char-drm", "char-kfd", "char-nvidia-caps", "char-nvidia-modeset", "char-nvidia-uvm"];

@@ -2,6 +2,7 @@ import type { Bundle, BundleFile } from "../host-bundle/bundle";
 import { parseDuration } from "../render/duration";
 import { quoteEnvironment } from "../render/shell";
 import { type Directive, renderUnitFile } from "../render/unit-file";
+import { gpuEnvironment, gpuLimits, hardeningOf } from "./gpu";
 import { hardeningDirectives } from "./hardening";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
 import { type SettledWorkload, workloadEnvironment } from "./workload";
@@ -49,6 +50,7 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
         ...toLimits(limits),
         ...(cpu.cores === undefined ? {} : { CPUAffinity: cpu.cores }),
         OOMScoreAdjust: OOM_SCORE_ADJUST,
+        ...gpuLimits(workload),
       },
     },
   };
@@ -88,7 +90,7 @@ function renderLimits(workload: SettledWorkload, { modelsPath }: WorkloadContext
 }
 
 function renderExec(workload: SettledWorkload, { modelsPath }: WorkloadContext): string {
-  const { after, cpu, exec, hardening, gpu, unit, slice } = workload;
+  const { after, cpu, exec, unit, slice } = workload;
   const base = unit.replace(/(@.*)?\.service$/, "");
   return renderUnitFile({
     Unit: after.length === 0 ? [] : [["After", after.join(" ")]],
@@ -101,11 +103,9 @@ function renderExec(workload: SettledWorkload, { modelsPath }: WorkloadContext):
       ["LimitMEMLOCK", "infinity"],
       ...environmentDirectives(workload),
       ...hardeningDirectives({
-        profile: hardening.profile ?? (gpu === undefined ? "standard" : "gpu"),
-        except: hardening.except,
+        ...hardeningOf(workload),
         writablePaths: [...usualPaths(base), modelsPath, ...workload.writablePaths],
         neededPaths: exec === undefined ? [] : [exec.start.split(/\s/)[0] ?? ""],
-        gpus: gpu?.devices ?? [],
       }),
     ],
   });
@@ -118,7 +118,7 @@ function usualPaths(base: string): string[] {
 
 function environmentDirectives(workload: SettledWorkload): Directive[] {
   const variables: Record<string, string> = {
-    ...(workload.gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: workload.gpu.devices.join(",") }),
+    ...gpuEnvironment(workload),
     ...workloadEnvironment(workload),
   };
   return Object.entries(variables)

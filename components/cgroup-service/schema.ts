@@ -48,9 +48,12 @@ const GpuSettings = z.strictObject({
         pattern: /^([0-9]{1,2}|(GPU|MIG)-[A-Za-z0-9-]{1,64})$/,
       }),
     )
+    .min(1)
     .meta({
       description:
-        "GPUs it may use: DeviceAllow and CUDA_VISIBLE_DEVICES of a service, device requests of a container.",
+        "GPUs it may use, at least one: DeviceAllow and CUDA_VISIBLE_DEVICES of a service, device requests of a container.",
+      allowed: "a list of one or more of: a number, GPU-UUID, MIG-UUID; without `gpu` it sees none",
+      example: '["0"]',
     }),
   vramThreshold: integerField({
     description:

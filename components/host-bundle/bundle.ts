@@ -6,7 +6,7 @@ export interface Bundle {
   /** `[a-z][a-z0-9-]{0,62}`; the bundle's identity on its host. */
   readonly name: string;
   /** By setting path: what the host must have before anything changes. */
-  readonly requires?: Readonly<Record<string, { readonly cores: string }>>;
+  readonly requires?: Readonly<Record<string, BundleRequirement>>;
   readonly files?: Readonly<Record<string, BundleFile>>;
   readonly folders?: Readonly<Record<string, BundleFolder>>;
   /** JSON files of the owner's into which keys are merged. */
@@ -28,6 +28,15 @@ export interface Bundle {
   /** By unit: what its dockerd must say of itself. */
   readonly docker?: Readonly<Record<string, BundleDocker>>;
   readonly limits?: Readonly<Record<string, Limits>>;
+}
+
+/** By the setting that asks for it: what the host must have. */
+export interface BundleRequirement {
+  /** A CPU list that must be online. */
+  readonly cores?: string;
+  /** A program on the host's PATH, and what to do where it is missing. */
+  readonly program?: string;
+  readonly remedy?: string;
 }
 
 export interface BundleFile {
@@ -146,4 +155,6 @@ export type LimitName =
   | "AllowedCPUs"
   | "CPUAffinity"
   | "TasksMax"
-  | "OOMScoreAdjust";
+  | "OOMScoreAdjust"
+  | "GPUs"
+  | "VRAM";

@@ -16,7 +16,7 @@ export function renderBundle(bundle: Bundle, managerVersion: string): string {
 /** The sections in the order of docs/bundle.md, every value a string. */
 function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
   return {
-    requires: bundle.requires,
+    requires: map(bundle.requires, (requirement) => ({ ...requirement })),
     files: map(bundle.files, (file) => ({
       mode: file.mode,
       content: file.content,

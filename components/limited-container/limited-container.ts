@@ -61,7 +61,7 @@ export class LimitedContainer extends pulumi.ComponentResource {
 
     this.hostBundle = new HostBundle(
       `${name}-bundle`,
-      { host, bundle: renderContainerUnit(settled) },
+      { host, bundle: renderContainerUnit(settled, settingPath) },
       childOptions(this, opts),
     );
     const pulled = new docker.RemoteImage(

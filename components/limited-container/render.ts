@@ -1,20 +1,26 @@
+import { gpuLimits } from "../cgroup-service/gpu";
 import type { SettledWorkload } from "../cgroup-service/workload";
 import type { Bundle } from "../host-bundle/bundle";
 import { parseDuration } from "../render/duration";
 import { renderUnitFile } from "../render/unit-file";
+import { NVIDIA_RUNTIME } from "./gpu";
 
 /**
  * The bundle `workload-NAME` of a container: a thin unit of the workload's name, so that `systemctl restart`, `status`
  * and `journalctl -u` mean the container. The bundle of the same workload as a service has the same name: the one
  * follows the other as an update, and what ran before is stopped first.
+ * @param setting path of the workload's settings, for the host's error messages
  */
-export function renderContainerUnit(workload: SettledWorkload): Bundle {
-  const { name, unit } = workload;
+export function renderContainerUnit(workload: SettledWorkload, setting: string): Bundle {
+  const { name, unit, gpu } = workload;
   const path = `/etc/systemd/system/${unit}`;
   return {
     name: `workload-${name}`,
     files: { [path]: { mode: "0644", content: renderUnit(workload) } },
     units: { [unit]: { enabled: true, container: name, restartOn: [path] } },
+    ...(gpu === undefined
+      ? {}
+      : { requires: { [`${setting}.gpu`]: NVIDIA_RUNTIME }, limits: { [unit]: gpuLimits(workload) } }),
   };
 }
 

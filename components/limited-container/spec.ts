@@ -1,6 +1,7 @@
 import type { SettledWorkload } from "../cgroup-service/workload";
 import { workloadEnvironment } from "../cgroup-service/workload";
 import { parseDuration } from "../render/duration";
+import { type DeviceRequest, gpuRequest, NO_GPU } from "./gpu";
 import { PORT, VOLUME } from "./schema";
 
 /** A container in the docker provider's terms, but for its image. Everything that the provider reads back is set. */
@@ -53,13 +54,6 @@ export interface ContainerMount {
   readonly bindOptions?: { readonly propagation: string };
 }
 
-export interface DeviceRequest {
-  readonly driver: string;
-  readonly count: number;
-  readonly deviceIds: string[];
-  readonly capabilities: string[];
-}
-
 /**
  * Docker's own limits. What Docker cannot express (memory.high and .low, IO weight, processes) is on the slice, which
  * also holds what a reload of systemd takes away from the container: its memory.swap.max, when it is to have no swap
@@ -86,7 +80,7 @@ export function containerSpec(workload: SettledWorkload): ContainerSpec {
     ...(user === undefined ? {} : { user }),
     ...(command === undefined ? {} : { command }),
     ...(entrypoint === undefined ? {} : { entrypoints: entrypoint }),
-    envs: Object.entries(workloadEnvironment(workload))
+    envs: Object.entries({ ...(gpu === undefined ? NO_GPU : {}), ...workloadEnvironment(workload) })
       .map(([variable, value]) => `${variable}=${value}`)
       .sort(),
     ports: (workload.ports ?? []).map(parsePort),
@@ -130,16 +124,6 @@ function parseVolume(text: string): ContainerMount {
     source,
     target,
     readOnly: mode === "ro",
-  };
-}
-
-/** What `docker run --gpus device=...` asks of the NVIDIA runtime; an empty list is all of them. */
-function gpuRequest(devices: string[]): DeviceRequest {
-  return {
-    driver: "nvidia",
-    count: devices.length === 0 ? -1 : 0,
-    deviceIds: devices,
-    capabilities: ["gpu"],
   };
 }
 

@@ -33,6 +33,11 @@ export function monitorConfig({ monitor, thresholds, workloads, modelsPath }: Wa
   });
 }
 
+/** Whether the monitor looks at GPUs. */
+export function watchesGpus({ monitor, workloads }: Watched): boolean {
+  return monitor.gpu ?? workloads.some(({ gpu }) => gpu !== undefined);
+}
+
 /** Whether the monitor must reach the host's own addresses: to be asked, or to ask the workloads how they are. */
 export function needsNetwork({ monitor, workloads }: Watched): boolean {
   return monitor.listen !== undefined || workloads.some(({ health }) => health?.http !== undefined);

@@ -6,7 +6,7 @@ import type { HostConnection } from "../host-bundle/connection";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { MonitorTimer } from "../monitor-timer/monitor-timer";
 import { parseSettings } from "../settings/parse";
-import { monitorConfig, needsNetwork } from "./config";
+import { monitorConfig, needsNetwork, watchesGpus } from "./config";
 import { monitorCommand, monitorImage } from "./image";
 import { renderMonitorHost } from "./render";
 import { MonitorSettings, ThresholdSettings } from "./schema";
@@ -54,11 +54,12 @@ export class Monitor extends pulumi.ComponentResource {
     const { baseImage, collect } = watched.monitor;
     const config = monitorConfig(watched);
     const { context, hash } = monitorImage();
+    const gpu = watchesGpus(watched);
     const revision = digest(hash, baseImage, config);
 
     this.hostBundle = new HostBundle(
       `${name}-bundle`,
-      { host, bundle: renderMonitorHost(config, monitorCommand(), settingPath) },
+      { host, bundle: renderMonitorHost(config, monitorCommand(), { gpu, setting: settingPath }) },
       childOptions(this, opts),
     );
     const image = new docker.RemoteImage(
@@ -76,7 +77,7 @@ export class Monitor extends pulumi.ComponentResource {
       },
       { parent: this, provider, dependsOn: this.hostBundle },
     );
-    const spec = monitorSpec(watched.monitor, { modelsPath, network: needsNetwork(watched) });
+    const spec = monitorSpec(watched.monitor, { modelsPath, network: needsNetwork(watched), gpu });
     this.container = new docker.Container(
       `${name}-container`,
       {

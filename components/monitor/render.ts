@@ -1,4 +1,5 @@
-import type { Bundle, BundleFile } from "../host-bundle/bundle";
+import type { Bundle, BundleFile, BundleRequirement } from "../host-bundle/bundle";
+import { NVIDIA_RUNTIME } from "../limited-container/gpu";
 import { FILE_HEADER } from "../render/unit-file";
 
 /** The user of the monitor's image (monitor/Dockerfile), which no host has. */
@@ -18,13 +19,19 @@ export const MONITOR_FOLDERS = {
  * reboot, and dockerd would make them as root's: tmpfiles.d makes them first (systemd-tmpfiles-setup runs before any
  * service). History and log stay when the bundle goes.
  * @param command the text of the host's command, under its name and the specification's
+ * @param gpu whether its container gets the GPUs
  * @param setting path of the settings, for the host's error messages
  */
-export function renderMonitorHost(config: string, command: string, setting: string): Bundle {
+export function renderMonitorHost(
+  config: string,
+  command: string,
+  { gpu, setting }: { gpu: boolean; setting: string },
+): Bundle {
   const { run, managerRun, state, log, config: folder } = MONITOR_FOLDERS;
   const program: BundleFile = { mode: "0755", content: command };
   return {
     name: "monitor",
+    ...(gpu ? { requires: { [`${setting}.gpu`]: monitorNeeds(setting) } } : {}),
     folders: {
       [log]: { mode: "0755", owner: MONITOR_USER, data: true, setting },
       [run]: { mode: "0755", owner: MONITOR_USER, setting },
@@ -43,6 +50,11 @@ export function renderMonitorHost(config: string, command: string, setting: stri
     // iostat is one of the specification's own commands.
     packages: ["logrotate", "sysstat"],
   };
+}
+
+function monitorNeeds(setting: string): BundleRequirement {
+  const without = `To do without the GPUs' numbers: pulumi config set --path '${setting}.gpu' false`;
+  return { ...NVIDIA_RUNTIME, remedy: `${NVIDIA_RUNTIME.remedy}. ${without}` };
 }
 
 /** Weekly: alerts are few. `su`, because logrotate refuses a folder that is not root's without it. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isPrivateAddress } from "../../monitor/config/address";
 import { SettingError, textField } from "../settings/field";
-import { integerField, positiveField, sizeField } from "../settings/fields";
+import { flagField, integerField, positiveField, sizeField } from "../settings/fields";
 import { durationField, lineField } from "../settings/text-fields";
 
 const percent = (what: string, example: string) =>
@@ -33,6 +33,10 @@ export const MonitorSettings = z.strictObject({
   ),
   interval: interval("How often it measures.", "10s"),
   collect: interval("How often the timer writes the collected metrics.", "60s"),
+  gpu: flagField({
+    description:
+      "Measure the GPUs, by nvidia-smi. Needs NVIDIA's container toolkit. Default: when a workload has `gpu`.",
+  }).optional(),
   listen: textField(
     {
       description:

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { NO_GPU, WATCH_ALL_GPUS } from "../limited-container/gpu";
 import { type ContainerMount, type ContainerSpec, dockerCpus } from "../limited-container/spec";
 import { MONITOR_FOLDERS, MONITOR_USER } from "./render";
 import type { MonitorSettings } from "./schema";
@@ -10,7 +11,7 @@ export const MONITOR_CONTAINER = "ai-resource-monitor";
 /** The monitor's container: it reads the host and can change nothing of it. */
 export function monitorSpec(
   { memory, cpus }: z.output<typeof MonitorSettings>,
-  { modelsPath, network }: { modelsPath: string; network: boolean },
+  { modelsPath, network, gpu }: { modelsPath: string; network: boolean; gpu: boolean },
 ): ContainerSpec & { cgroupnsMode: string } {
   const { run, managerRun, state, log, config } = MONITOR_FOLDERS;
   return {
@@ -28,7 +29,8 @@ export function monitorSpec(
     capabilities: { drops: ["ALL"] },
     user: MONITOR_USER,
     command: ["serve", "--path.procfs", "/host/proc", "--path.rootfs", "/host"],
-    envs: [],
+    envs: gpu ? [] : Object.entries(NO_GPU).map(([name, value]) => `${name}=${value}`),
+    ...(gpu ? { deviceRequests: [WATCH_ALL_GPUS] } : {}),
     ports: [],
     mounts: [
       mount("/proc", "/host/proc", true),

@@ -105,6 +105,10 @@ check_limit() {
     VERDICT=inert REASON="$unit is not on this host"
     return
   fi
+  if [[ $property == GPUs || $property == VRAM ]]; then
+    check_gpu_limit "$unit" "$property" "$declared"
+    return
+  fi
   loaded_value "$unit" "$property"
   if [[ $REPLY != "$declared" ]] && ! same_setting "$property" "$REPLY" "$declared"; then
     WRONG=loaded VERDICT=inert ENFORCED=$REPLY
@@ -131,6 +135,28 @@ check_limit() {
     VERDICT=inert REASON='no disk of this host weighs IO (scheduler bfq or io.cost.qos)'
   elif [[ $property == Memory@(Low|Min) ]] && ! ancestors_protect "$group" "$property"; then
     VERDICT=inert REASON="a slice above has no $property"
+  fi
+}
+
+# check_gpu_limit UNIT PROPERTY DECLARED: VERDICT, ENFORCED and REASON. A closed device list is the kernel's (a BPF
+# program of the cgroup); a variable is advice, which a program may ignore.
+check_gpu_limit() {
+  local unit=$1 declared=$3
+  if [[ $2 == VRAM ]]; then
+    VERDICT=unsupported REASON='advice: nothing on a host limits VRAM; the monitor alerts'
+    return
+  fi
+  seen "$unit" ActiveState
+  if [[ $REPLY != active ]]; then
+    VERDICT=inert REASON="$unit is not running"
+  elif [[ -n ${WANT["units|$unit|container"]-} ]]; then
+    ENFORCED=$declared REASON='device nodes given by the NVIDIA runtime'
+  elif seen "$unit" DevicePolicy && [[ $REPLY != closed ]]; then
+    VERDICT=inert REASON='advice: CUDA_VISIBLE_DEVICES alone (hardening without DevicePolicy)'
+  elif [[ ! $declared =~ ^[0-9,]+$ ]]; then
+    VERDICT=inert REASON='advice: CUDA_VISIBLE_DEVICES alone (a UUID names no device node)'
+  else
+    ENFORCED=$declared REASON='DeviceAllow'
   fi
 }
 

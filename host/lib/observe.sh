@@ -3,7 +3,7 @@
 
 declare -A SEEN_FILE=() SEEN_SHA=() SEEN_PACKAGE=() SEEN_UNIT=() SEEN_SWAP=()
 
-readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,NeedDaemonReload,MainPID,ControlGroup,Slice,FragmentPath,DropInPaths,MemoryMax,MemoryHigh,MemoryLow,MemoryMin,MemorySwapMax,CPUQuotaPerSecUSec,CPUWeight,AllowedCPUs,CPUAffinity,TasksMax,IOWeight,IOReadBandwidthMax,IOWriteBandwidthMax,IOReadIOPSMax,IOWriteIOPSMax,OOMScoreAdjust
+readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,NeedDaemonReload,MainPID,ControlGroup,Slice,FragmentPath,DropInPaths,MemoryMax,MemoryHigh,MemoryLow,MemoryMin,MemorySwapMax,CPUQuotaPerSecUSec,CPUWeight,AllowedCPUs,CPUAffinity,TasksMax,IOWeight,IOReadBandwidthMax,IOWriteBandwidthMax,IOReadIOPSMax,IOWriteIOPSMax,OOMScoreAdjust,DevicePolicy
 
 # observe ARRAY: looks at every resource of the loaded bundle (or of several loaded into one array).
 observe() {

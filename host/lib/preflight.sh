@@ -16,6 +16,7 @@ preflight() {
   preflight_packages
   preflight_docker
   preflight_cores
+  preflight_programs
   preflight_memory
   preflight_swap_files
   preflight_zram
@@ -109,6 +110,16 @@ preflight_cores() {
     expand_cpus "$cores" || { problem "$setting: \"$cores\" is no CPU list"; continue; }
     for cpu in "${CPUS[@]}"; do [[ -n ${online[$cpu]-} ]] || missing+=${missing:+,}$cpu; done
     [[ -z $missing ]] || problem "$setting: \"$cores\" names cores that this host lacks ($missing); it has $ONLINE_CPUS. Allowed: any of those. Fix: pulumi config set --path '$setting' $ONLINE_CPUS"
+  done
+}
+
+preflight_programs() {
+  local setting program
+  entries WANT requires
+  for setting in "${ENTRIES[@]}"; do
+    program=${WANT["requires|$setting|program"]-}
+    [[ -z $program ]] || command -v -- "$program" >/dev/null ||
+      problem "$setting: this host has no program $program. ${WANT["requires|$setting|remedy"]-}"
   done
 }
 

@@ -241,10 +241,10 @@ describe("hardening", () => {
   });
 
   it("shows the given GPUs and no other device", () => {
-    const lines = directives({ ...OLLAMA, gpu: { devices: [0, "1"] } });
+    const lines = directives({ ...OLLAMA, gpu: { devices: [2, "1"] } });
     expect(lines.filter((line) => /^(Device|Private|Environment="CUDA)/.test(line))).toEqual([
       "DeviceAllow=/dev/nvidiactl rw",
-      "DeviceAllow=/dev/nvidia0 rw",
+      "DeviceAllow=/dev/nvidia2 rw",
       "DeviceAllow=/dev/nvidia1 rw",
       "DeviceAllow=char-drm rw",
       "DeviceAllow=char-kfd rw",
@@ -255,6 +255,21 @@ describe("hardening", () => {
       'Environment="CUDA_VISIBLE_DEVICES=0,1"',
       "PrivateMounts=yes",
       "PrivateTmp=yes",
+    ]);
+  });
+
+  it("counts GPUs as CUDA does: those that it can open, from 0; all of them by their order where nothing is hidden", () => {
+    const cuda = (settings: object) =>
+      directives({ ...OLLAMA, ...settings }).filter((line) => line.startsWith('Environment="CUDA'));
+    expect(cuda({ gpu: { devices: [2, 3] } })).toEqual(['Environment="CUDA_VISIBLE_DEVICES=0,1"']);
+    expect(cuda({ gpu: { devices: ["GPU-1"] } })).toEqual(['Environment="CUDA_VISIBLE_DEVICES=GPU-1"']);
+    for (const hardening of ["none", { except: ["DevicePolicy"] }])
+      expect(cuda({ gpu: { devices: [2, 3] }, hardening })).toEqual([
+        'Environment="CUDA_DEVICE_ORDER=PCI_BUS_ID"',
+        'Environment="CUDA_VISIBLE_DEVICES=2,3"',
+      ]);
+    expect(cuda({ gpu: { devices: [2] }, environment: { CUDA_VISIBLE_DEVICES: "GPU-9" } })).toEqual([
+      'Environment="CUDA_VISIBLE_DEVICES=GPU-9"',
     ]);
   });
 

@@ -50,7 +50,13 @@ describe("a container", () => {
       capabilities: { drops: ["ALL"] },
       user: "1000:1000",
       command: ["--model", "/models/m.gguf"],
-      envs: ["GOMAXPROCS=1", "LLAMA_ARG_CTX_SIZE=4096", "LLAMA_ARG_THREADS=1", "OMP_NUM_THREADS=1"],
+      envs: [
+        "GOMAXPROCS=1",
+        "LLAMA_ARG_CTX_SIZE=4096",
+        "LLAMA_ARG_THREADS=1",
+        "NVIDIA_VISIBLE_DEVICES=void",
+        "OMP_NUM_THREADS=1",
+      ],
       ports: [
         { ip: "127.0.0.1", external: 8080, internal: 8080, protocol: "tcp" },
         { ip: "10.0.0.2", external: 53, internal: 5353, protocol: "udp" },
@@ -81,13 +87,15 @@ describe("a container", () => {
     });
   });
 
-  it("gets the GPUs it names, or all; and the capabilities it names", () => {
+  it("gets the GPUs it names, or none; and the capabilities it names", () => {
     expect(containerSpec(settled({ gpu: { devices: ["0", "1"] } })).deviceRequests).toEqual([
       { driver: "nvidia", count: 0, deviceIds: ["0", "1"], capabilities: ["gpu"] },
     ]);
-    expect(containerSpec(settled({ gpu: { devices: [] } })).deviceRequests).toEqual([
-      { driver: "nvidia", count: -1, deviceIds: [], capabilities: ["gpu"] },
-    ]);
+    // Images for GPUs ask for all of them by themselves.
+    expect(containerSpec(settled({ gpu: { devices: ["0"] } })).envs).not.toContain(
+      "NVIDIA_VISIBLE_DEVICES=void",
+    );
+    expect(containerSpec(settled({})).envs).toContain("NVIDIA_VISIBLE_DEVICES=void");
     expect(containerSpec(settled({})).deviceRequests).toBeUndefined();
     expect(containerSpec(settled({ capabilities: ["SYS_NICE"] })).capabilities).toEqual({
       drops: ["ALL"],
@@ -98,7 +106,7 @@ describe("a container", () => {
 
 describe("its bundles", () => {
   it("are a thin unit of the workload's name", () => {
-    expect(renderContainerUnit(settled({ stopGrace: "2min" }))).toEqual({
+    expect(renderContainerUnit(settled({ stopGrace: "2min" }), "goblin-host:workloads.llamacpp")).toEqual({
       name: "workload-llamacpp",
       files: {
         "/etc/systemd/system/llamacpp.service": {

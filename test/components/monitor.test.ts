@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { WorkloadSettings } from "../../components/cgroup-service/schema";
 import { settleWorkload } from "../../components/cgroup-service/workload";
-import { monitorConfig, needsNetwork } from "../../components/monitor/config";
+import { monitorConfig, needsNetwork, watchesGpus } from "../../components/monitor/config";
 import { monitorImage } from "../../components/monitor/image";
 import { renderMonitorHost } from "../../components/monitor/render";
 import { MonitorSettings, ThresholdSettings } from "../../components/monitor/schema";
@@ -82,7 +82,11 @@ describe("the monitor's configuration", () => {
 
 describe("the monitor's container", () => {
   it("can read the host and change nothing of it", () => {
-    const spec = monitorSpec(valid(MonitorSettings, {}), { modelsPath: "/srv/models", network: false });
+    const spec = monitorSpec(valid(MonitorSettings, {}), {
+      modelsPath: "/srv/models",
+      network: false,
+      gpu: false,
+    });
     expect(spec).toMatchObject({
       name: "ai-resource-monitor",
       memory: 128,
@@ -106,6 +110,26 @@ describe("the monitor's container", () => {
     expect(spec.mounts.some(({ source }) => source.includes("docker.sock"))).toBe(false);
   });
 
+  it("gets every GPU to look at where a workload has one, and says what it needs for that", () => {
+    expect(watchesGpus(watched({}))).toBe(false);
+    expect(watchesGpus(watched({}, { gpu: { devices: ["1"] } }))).toBe(true);
+    expect(watchesGpus(watched({ gpu: "false" }, { gpu: { devices: ["1"] } }))).toBe(false);
+    expect(watchesGpus(watched({ gpu: true }))).toBe(true);
+    const spec = (gpu: boolean) =>
+      monitorSpec(valid(MonitorSettings, {}), { modelsPath: "/srv/models", network: false, gpu });
+    expect(spec(true)).toMatchObject({
+      envs: [],
+      deviceRequests: [{ driver: "nvidia", count: -1, deviceIds: [], capabilities: ["gpu", "utility"] }],
+    });
+    expect(spec(false).deviceRequests).toBeUndefined();
+    expect(spec(false).envs).toEqual(["NVIDIA_VISIBLE_DEVICES=void"]);
+    const bundle = renderMonitorHost("{}\n", "", { gpu: true, setting: "goblin-host:monitor" });
+    expect(bundle.requires?.["goblin-host:monitor.gpu"]).toMatchObject({
+      program: "nvidia-container-runtime-hook",
+      remedy: expect.stringMatching(/pulumi config set --path 'goblin-host:monitor\.gpu' false$/) as string,
+    });
+  });
+
   it("is built from contents alone: two folders have one hash, another content another", () => {
     const folder = mkdtempSync(join(tmpdir(), "goblin-host-image-"));
     try {
@@ -124,7 +148,7 @@ describe("the monitor's container", () => {
 
 describe("what the monitor needs of the host", () => {
   it("is its command under two names, folders that outlive it, and logrotate", () => {
-    const bundle = renderMonitorHost("{}\n", "#!/bin/sh\n", "goblin-host:monitor");
+    const bundle = renderMonitorHost("{}\n", "#!/bin/sh\n", { gpu: false, setting: "goblin-host:monitor" });
     expect(Object.keys(bundle.files ?? {})).toEqual([
       "/etc/logrotate.d/ai-monitoring",
       "/etc/tmpfiles.d/ai-resource-monitor.conf",

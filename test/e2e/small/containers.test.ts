@@ -1,44 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dockerImages } from "../../sandbox/base-image";
+import { beforeAll, describe, expect, it } from "vitest";
 import { runEngine } from "../../sandbox/deploy";
 import type { Vm } from "../../sandbox/vm";
 import { difference, fingerprint } from "../support/fingerprint";
-import { bootSmall, deploy, endSmall, get, goTo, ran } from "../support/machine";
+import { deploy, get, goTo, machine, ran, SMALL_SIZE } from "../support/machine";
 import { mainPids } from "../support/reach";
+import { CONTAINER, MIXED, SERVICE, SMALL } from "../support/small-host";
 
 const MiB = 1024 ** 2;
-const NAME = "containers";
 const pressureScript = readFileSync(join(import.meta.dirname, "..", "support", "pressure.sh"), "utf8");
 
-/** llama.cpp as a container without swap, with everything that can be limited; the others stay services. */
-const CONTAINER = {
-  runtime: "container",
-  image: dockerImages.workload,
-  slice: "ai-llamacpp",
-  memory: { max: "192MiB", swap: "0" },
-  cpu: { quota: "50%", cores: "1" },
-  io: { weight: 80, writeBandwidth: "50MiB" },
-  tasks: 64,
-  command: ["llama-server", "8080"],
-  ports: ["8080:8080"],
-  volumes: ["llama-data:/data"],
-  health: { http: "http://127.0.0.1:8080/health", timeout: "60s" },
-};
-const SERVICE = {
-  slice: "ai-llamacpp",
-  memory: { max: "192MiB", swap: "0" },
-  health: { http: "http://127.0.0.1:8080/health", timeout: "60s" },
-};
-const SMALL = {
-  "goblin-host:reserve.memory": "512MiB",
-  "goblin-host:swap.size": "512MiB",
-  "goblin-host:zram": { size: "256MiB", memoryLimit: "128MiB" },
-  "goblin-host:workloads.ollama.memory.max": "256MiB",
-  "goblin-host:workloads.local-llm-proxy.memory.max": "128MiB",
-};
-const OVERRIDES = { ...SMALL, "goblin-host:workloads.llamacpp": CONTAINER };
 const SLICE = "/sys/fs/cgroup/ai.slice/ai-llamacpp.slice";
 
 let vm: Vm;
@@ -93,12 +65,11 @@ async function expectLimits(): Promise<void> {
 }
 
 beforeAll(async () => {
-  vm = await bootSmall(NAME, 2048);
+  vm = machine(SMALL_SIZE);
+  await goTo(vm, "clean");
   before = await fingerprint(vm);
-  await goTo(vm, "applied", OVERRIDES);
+  await goTo(vm, "applied", MIXED);
 });
-
-afterAll(() => endSmall(NAME));
 
 describe("a host with a container among its services", () => {
   it("holds its limits twice, in its slice and its scope, and has no rights", async () => {
@@ -120,7 +91,7 @@ describe("a host with a container among its services", () => {
 
   it("a second deployment changes nothing", async () => {
     const ids = await read("docker ps -q --no-trunc");
-    const again = await deploy(vm, "up", { overrides: OVERRIDES, expectNoChanges: true });
+    const again = await deploy(vm, "up", { overrides: MIXED, expectNoChanges: true });
     expect(ran(again)).toEqual([]);
     expect(again.steps.filter(({ op }) => op !== "same")).toEqual([]);
     expect(await read("docker ps -q --no-trunc")).toEqual(ids);
@@ -190,22 +161,22 @@ describe("a host with a container among its services", () => {
   });
 
   it("altered on the host it shows in the preview by value, and up repairs only that", async () => {
-    await goTo(vm, "applied", OVERRIDES);
+    await goTo(vm, "applied", MIXED);
     await vm.run("docker update --memory 96m --memory-swap 128m llamacpp >/dev/null");
-    const preview = await deploy(vm, "preview", { overrides: OVERRIDES });
+    const preview = await deploy(vm, "preview", { overrides: MIXED });
     expect(preview.steps.filter(({ op }) => op !== "same").map(({ name, op }) => [op, name])).toEqual([
       ["update", "sandbox-llamacpp-container"],
     ]);
-    await deploy(vm, "up", { overrides: OVERRIDES });
+    await deploy(vm, "up", { overrides: MIXED });
     await expectLimits();
     await vm.run("systemctl stop llamacpp; docker rm llamacpp >/dev/null");
-    await deploy(vm, "up", { overrides: OVERRIDES });
+    await deploy(vm, "up", { overrides: MIXED });
     await vm.run("systemctl start llamacpp");
     await expectLimits();
   });
 
   it("becomes a service and a container again by one edit, the old form gone first, its volume kept", async () => {
-    await goTo(vm, "applied", OVERRIDES);
+    await goTo(vm, "applied", MIXED);
     await vm.run(
       "docker run --rm -v llama-data:/data --entrypoint /bin/sh goblin-sandbox/workload -c 'echo mine >/data/model'",
     );
@@ -220,7 +191,7 @@ describe("a host with a container among its services", () => {
     expect(
       await vm.run("docker ps -aq -f name=llamacpp | wc -l; systemctl show -p MemoryMax --value llamacpp"),
     ).toBe(`0\n${192 * MiB}\n`);
-    const back = await deploy(vm, "up", { overrides: OVERRIDES });
+    const back = await deploy(vm, "up", { overrides: MIXED });
     expect(back.diagnostics.map(({ message }) => message).join("\n")).toContain(
       "stopped llamacpp.service: the container llamacpp takes its place",
     );
@@ -233,9 +204,9 @@ describe("a host with a container among its services", () => {
   });
 
   it("that never becomes well fails the deployment with its last lines; the next one heals", async () => {
-    await goTo(vm, "applied", OVERRIDES);
+    await goTo(vm, "applied", MIXED);
     const sick = {
-      ...OVERRIDES,
+      ...MIXED,
       "goblin-host:workloads.llamacpp": {
         ...CONTAINER,
         command: ["llama-server", "9999"],
@@ -251,15 +222,15 @@ describe("a host with a container among its services", () => {
     expect(said).toContain(
       "To go back, give goblin-host:workloads.llamacpp the value it had before and run pulumi up",
     );
-    await deploy(vm, "up", { overrides: OVERRIDES });
+    await deploy(vm, "up", { overrides: MIXED });
     await expectLimits();
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
   });
 
   it("an image that does not exist is named, and nothing else has changed", async () => {
-    await goTo(vm, "applied", OVERRIDES);
+    await goTo(vm, "applied", MIXED);
     const missing = {
-      ...OVERRIDES,
+      ...MIXED,
       "goblin-host:workloads.llamacpp": { ...CONTAINER, image: "no.such.registry.invalid/llama:1" },
     };
     const failed = await runEngine("up", vm, { engine: "local", overrides: missing });
@@ -271,9 +242,9 @@ describe("a host with a container among its services", () => {
   });
 
   it("destroy leaves no container, image, slice, socket or timer, and keeps history, log and volume", async () => {
-    await goTo(vm, "applied", OVERRIDES);
+    await goTo(vm, "applied", MIXED);
     await vm.run("ai-resource-monitor --collect; echo kept >>/var/log/ai-monitoring/alerts.log");
-    await deploy(vm, "destroy", { overrides: OVERRIDES });
+    await deploy(vm, "destroy", { overrides: MIXED });
     expect(await vm.run("docker ps -aq; docker images -q goblin-host/monitor; docker volume ls -q")).toBe(
       "llama-data\n",
     );

@@ -7,7 +7,7 @@ import { withAgent } from "../../sandbox/agent";
 import { dockerImages } from "../../sandbox/base-image";
 import { destroy, preview, up, type EngineResult } from "../../sandbox/engine";
 import type { Vm } from "../../sandbox/vm";
-import { bootSmall, endSmall } from "../support/machine";
+import { goTo, machine, SMALL_SIZE } from "../support/machine";
 
 const MiB = 1024 ** 2;
 
@@ -38,14 +38,14 @@ let vm: Vm;
 let folder: string;
 
 beforeAll(async () => {
-  vm = await bootSmall("docker-engine", 1536);
+  vm = machine(SMALL_SIZE);
+  await goTo(vm, "clean");
   await vm.run("systemctl start docker");
   folder = mkdtempSync(join(tmpdir(), "goblin-host-docker-"));
 });
 
-afterAll(async () => {
+afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
-  await endSmall("docker-engine");
 });
 
 type Verb = typeof up;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderDockerEngine } from "../../../components/docker-engine/render";
 import { DockerEngineSettings } from "../../../components/docker-engine/schema";
 import type { Bundle } from "../../../components/host-bundle/bundle";
@@ -11,7 +11,7 @@ import type { Vm } from "../../sandbox/vm";
 import { apply, applyAll, bundleText, installManager } from "../support/bundles";
 import { install, stepLines, steps } from "../support/crash";
 import { activity, difference, fingerprint } from "../support/fingerprint";
-import { bootSmall, endSmall } from "../support/machine";
+import { goTo, machine, SMALL_SIZE } from "../support/machine";
 
 const LONG = process.env["GOBLIN_HOST_LONG"] === "1";
 const CONFIG = "/etc/docker/daemon.json";
@@ -70,7 +70,8 @@ async function expectRefused(bundle: Bundle, message: RegExp): Promise<void> {
 }
 
 beforeAll(async () => {
-  vm = await bootSmall("docker-host", 1536);
+  vm = machine(SMALL_SIZE);
+  await goTo(vm, "clean");
   await installManager(vm, ["jq"]);
   await vm.run("bash -s", {
     stdin: readFileSync(join(import.meta.dirname, "../support/owners-docker.sh"), "utf8"),
@@ -79,8 +80,6 @@ beforeAll(async () => {
   earner = await container();
   await vm.snapshot("owner");
 });
-
-afterAll(() => endSmall("docker-host"));
 
 describe("a machine whose owner runs Docker", () => {
   it("gets our keys with the others kept, and its container runs on through dockerd's restart", async () => {
@@ -109,7 +108,7 @@ describe("a machine whose owner runs Docker", () => {
       "2775 daemon:games\n4096\n",
     );
     expect(await verify()).toMatchObject({ code: 0, stdout: "2 bundles, 0 limits: all holds\n" });
-    await vm.snapshot("applied");
+    await vm.snapshot("with-docker");
   });
 
   it("is not touched by a second apply", async () => {
@@ -151,7 +150,7 @@ describe("a machine whose owner runs Docker", () => {
   });
 
   it("takes another log limit by a restart, and no live-restore by a reload", async () => {
-    await vm.reset("applied");
+    await vm.reset("with-docker");
     const pid = await vm.run("systemctl show -P MainPID docker");
     const { code, stdout, stderr } = await apply(vm, docker({ liveRestore: false }));
     expect(code, stdout + stderr).toBe(0);
@@ -166,7 +165,7 @@ describe("a machine whose owner runs Docker", () => {
   });
 
   it("has all of it back after removal, and the container runs on", async () => {
-    await vm.reset("applied");
+    await vm.reset("with-docker");
     for (const name of ["models", "docker"]) {
       expect(await vm.ssh(`ai-resource-manager remove ${name}`)).toMatchObject({ code: 0 });
     }
@@ -176,7 +175,7 @@ describe("a machine whose owner runs Docker", () => {
   });
 
   it("keeps models that are in the folder, and what the owner added to the configuration", async () => {
-    await vm.reset("applied");
+    await vm.reset("with-docker");
     await vm.run(`touch /srv/models/a.gguf; jq '.debug = true' ${CONFIG} >/run/new; cat /run/new >${CONFIG}`);
     const { stdout } = await vm.ssh("ai-resource-manager remove models");
     expect(stdout).toContain("kept /srv/models: it holds data");
@@ -195,7 +194,7 @@ describe("a machine whose owner runs Docker", () => {
   });
 
   it("keeps the read-ahead over a reboot, by the rule alone", async () => {
-    await vm.reset("applied");
+    await vm.reset("with-docker");
     await vm.reboot();
     expect(await vm.run(`cat ${READ_AHEAD}; systemctl is-active docker`)).toBe("4096\nactive\n");
     expect(await dockerInfo()).toBe("systemd 2 true json-file\n");

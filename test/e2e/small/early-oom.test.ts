@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
 import { applyAll, bundles, installManager } from "../support/bundles";
-import { bootSmall, endSmall } from "../support/machine";
+import { goTo, machine, SMALL_SIZE } from "../support/machine";
 import { mainPids, reachableDuring } from "../support/reach";
 
 const WORKLOADS = ["ollama", "llamacpp", "local-llm-proxy"];
@@ -10,7 +10,8 @@ describe("EarlyOOM on a small host", () => {
   let vm: Vm;
 
   beforeAll(async () => {
-    vm = await bootSmall("early-oom", 1536);
+    vm = machine(SMALL_SIZE);
+    await goTo(vm, "clean");
     await installManager(vm, ["systemd-zram-generator", "earlyoom"]);
     await applyAll(vm, [
       bundles.zram({ size: "256MiB", memoryLimit: "128MiB" }),
@@ -18,8 +19,6 @@ describe("EarlyOOM on a small host", () => {
       bundles.earlyOom(),
     ]);
   });
-
-  afterAll(() => endSmall("early-oom"));
 
   it("kills a hog that ignores SIGTERM while swap is free, and nothing else", async () => {
     const units = ["ssh", "earlyoom", "systemd-journald", "dbus", ...WORKLOADS];

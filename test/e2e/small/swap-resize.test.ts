@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
 import { apply, bundles } from "../support/bundles";
-import { bootSmall, deploy, endSmall, goTo, ran } from "../support/machine";
+import { bootOwn, deploy, endOwn, goTo, ran } from "../support/machine";
 import { Pattern, ZRAM_OFF, ZRAM_ON } from "../support/pattern";
 
 const GiB = 1024 ** 3;
@@ -60,12 +60,12 @@ const leaveFree = (bytes: number): Promise<string> =>
 let pattern: Pattern;
 
 beforeAll(async () => {
-  vm = await bootSmall("swap-resize", MEMORY_MIB);
+  vm = await bootOwn("swap-resize", MEMORY_MIB);
   await goTo(vm, "applied", OVERRIDES);
   pattern = await Pattern.start(vm, HELD_MIB);
 });
 
-afterAll(() => endSmall("swap-resize"));
+afterAll(() => endOwn(vm));
 
 describe("a swap file in use", () => {
   it("is resized from 16 to 8 GiB and back, and nothing is lost", async () => {

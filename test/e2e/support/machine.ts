@@ -1,7 +1,6 @@
 import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
-import { ensurePrerequisites } from "../../sandbox/prerequisites";
 import { Vm } from "../../sandbox/vm";
 
 /** The suite's VM, like the VPS that it stands for. Nothing may fill its memory: this machine has little more. */
@@ -11,26 +10,27 @@ export const FULL_SIZE = {
   cpus: 2,
 };
 
-/** Boots a VM whose memory a test can fill, clean, beside the suite's; `endSmall` ends it. */
-export async function bootSmall(name: string, memoryMiB: number): Promise<Vm> {
-  await ensurePrerequisites();
-  await Vm.find(smallName(name))?.kill();
-  const vm = await Vm.boot({ name: smallName(name), memoryMiB, cpus: 2, clean: true });
+/** The VM of the tests that fill its memory. */
+export const SMALL_SIZE = { name: `${FULL_SIZE.name}-small`, memoryMiB: 2048, cpus: 2 };
+
+/** Boots a VM of a test's own, clean; `endOwn` ends it. */
+export async function bootOwn(name: string, memoryMiB: number): Promise<Vm> {
+  const own = `${FULL_SIZE.name}-${name}`;
+  await Vm.find(own)?.kill();
+  const vm = await Vm.boot({ name: own, memoryMiB, cpus: 2, clean: true });
   await vm.snapshot("clean");
   return vm;
 }
 
-export async function endSmall(name: string): Promise<void> {
-  await Vm.find(smallName(name))?.kill();
-  Vm.purge(smallName(name));
+export async function endOwn(vm: Vm): Promise<void> {
+  await vm.kill();
+  Vm.purge(vm.name);
 }
 
-const smallName = (name: string): string => `${FULL_SIZE.name}-${name}`;
-
-/** The VM that test/e2e/full/setup.ts booted. */
-export function machine(): Vm {
-  const vm = Vm.find(FULL_SIZE.name);
-  if (vm === undefined) throw new Error("the end-to-end VM is not running: test/e2e/full/setup.ts boots it");
+/** The VM that the suite's setup.ts booted. */
+export function machine({ name } = FULL_SIZE): Vm {
+  const vm = Vm.find(name);
+  if (vm === undefined) throw new Error(`the VM ${name} is not running: the suite's setup.ts boots it`);
   return vm;
 }
 

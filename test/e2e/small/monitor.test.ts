@@ -1,0 +1,293 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Vm } from "../../sandbox/vm";
+import { deploy, get, goTo, machine, SMALL_SIZE } from "../support/machine";
+import { MIXED } from "../support/small-host";
+
+const MiB = 1024 ** 2;
+const LONG = process.env["GOBLIN_HOST_LONG"] === "1";
+const ALERTS = "/var/log/ai-monitoring/alerts.log";
+/** docs/monitor.md, "Budget". */
+const RSS_BUDGET_MIB = 70;
+
+/** What loads of a guest of 2 GiB reach, and what it stays well below when it is idle. */
+const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70 };
+
+const support = (file: string): string =>
+  readFileSync(join(import.meta.dirname, "..", "support", file), "utf8");
+
+let vm: Vm;
+
+interface Measured {
+  memory: { usedBytes: number; totalBytes: number };
+  swap: { devices: { device: string; sizeBytes: number; usedBytes: number }[] };
+  filesystem: { usedBytes: number; usedRatio: number };
+  services: {
+    name: string;
+    memory: { usageBytes: number; workingSetBytes: number; limitBytes: number };
+    cpu: { usageSeconds: number; usedRatio: number; limitCores: number };
+  }[];
+}
+
+/** Collects, and returns what the host's command then prints. */
+const collected = async (option: string): Promise<string> =>
+  vm.run(`ai-resource-monitor --collect >/dev/null; ai-resource-monitor ${option}`);
+const metric = async (name: string): Promise<number> =>
+  Number(await vm.run(`ai-resource-monitor --prometheus | grep '^airm_${name} ' | cut -d ' ' -f 2`));
+const lines = async (command: string): Promise<string[]> =>
+  (await vm.run(command)).split("\n").filter((line) => line !== "");
+
+/** Waits for a command to succeed, and throws what it last printed when it does not. */
+const until = (command: string, seconds: number): Promise<string> =>
+  vm.run(
+    `for i in $(seq ${seconds}); do { ${command}; } >/run/until 2>&1 && exit; sleep 1; done; cat /run/until; exit 1`,
+    { timeoutSeconds: seconds * 3 },
+  );
+
+/** alerts.log without its times and numbers. */
+const alertKinds = async (): Promise<string[]> =>
+  (await lines(`cat ${ALERTS}`)).map((line) =>
+    line.replace(/^[0-9-]+ [0-9:]+ /, "").replace(/(?<=: |at )[0-9].*$/, "N"),
+  );
+
+/** The collector's process as the kernel sees it. */
+const rssMiB = async (): Promise<number> =>
+  Number(
+    await vm.run(
+      `awk '/^VmRSS/ { print $2 / 1024 }' /proc/$(docker inspect -f '{{.State.Pid}}' ai-resource-monitor)/status`,
+    ),
+  );
+
+beforeAll(async () => {
+  vm = machine(SMALL_SIZE);
+  await goTo(vm, "applied", MIXED);
+});
+
+describe("the monitor of a host", () => {
+  it("prints the specification's sample, line for line", async () => {
+    const sample = `=== AI System Resource Metrics ===
+Timestamp: 2025-12-08T10:30:00Z
+
+Memory: 65% (13GB/20GB)
+Swap: 12% (2GB/16GB)
+CPU: 45%
+Disk (/srv/models): 45% (450GB/1TB)
+
+Services:
+  ollama: 4.2GB / 8GB (52%) CPU: 35%
+  llamacpp: 2.1GB / 6GB (35%) CPU: 28%
+  local-llm-proxy: 256MB / 1GB (25%) CPU: 5%
+`;
+    const form = (text: string): string =>
+      text
+        .replace(/[0-9.]+(?:[KMGT]?B)?/g, "N")
+        .split("\n")
+        .sort()
+        .join("\n");
+    // The services come in the order of their names.
+    expect(form(await collected("--display"))).toBe(form(sample));
+  });
+
+  it("agrees with the host's own tools while a known load runs", async () => {
+    await get(vm, 11434, "/allocate?mib=120");
+    await get(vm, 8080, "/allocate?mib=80");
+    await get(vm, 8080, "/burn?seconds=120");
+    // One interval in which the load ran all the time.
+    await sleep(12_000);
+    const [json = "", ...tools] = (
+      await vm.run(
+        `ai-resource-monitor --collect >/dev/null; ai-resource-monitor --json; echo
+        echo ==; free -b
+        echo ==; df -B1 --output=used,pcent /srv/models
+        echo ==; swapon --show=NAME,SIZE,USED --bytes --noheadings
+        echo ==; systemctl show -p MemoryCurrent --value ollama
+        echo ==; docker stats --no-stream --format '{{.CPUPerc}} {{.MemUsage}}' llamacpp
+        echo ==; systemctl show -p CPUUsageNSec --value ollama`,
+        { timeoutSeconds: 120 },
+      )
+    ).split("==\n");
+    const [free = "", df = "", swapon = "", ollama = "", stats = "", cpu = ""] = tools;
+    const seen = JSON.parse(json) as Measured;
+    const near = (value: number, other: number | undefined, tolerance: number, what: string): void => {
+      expect(Math.abs(value - (other ?? NaN)), `${what}: ${value} and ${other}`).toBeLessThanOrEqual(
+        tolerance,
+      );
+    };
+    const service = (name: string) => {
+      const found = seen.services.find((one) => one.name === name);
+      if (found === undefined) throw new Error(`no service ${name} in ${json}`);
+      return found;
+    };
+
+    const [, total, , , , , available] = (/^Mem:.*$/m.exec(free)?.[0] ?? "").split(/\s+/).map(Number);
+    expect(seen.memory.totalBytes).toBe(total);
+    near(seen.memory.usedBytes, (total ?? NaN) - (available ?? NaN), 48 * MiB, "memory");
+    const [used, percent] = (df.trim().split("\n").at(-1) ?? "")
+      .trim()
+      .split(/\s+/)
+      .map((word) => parseInt(word, 10));
+    near(seen.filesystem.usedBytes, used, 16 * MiB, "disk");
+    // df rounds up.
+    near(seen.filesystem.usedRatio * 100, percent, 1, "disk's percentage");
+    const devices = swapon
+      .trim()
+      .split("\n")
+      .map((line) => line.split(/\s+/));
+    expect(seen.swap.devices.map(({ device, sizeBytes }) => [device, sizeBytes]).sort()).toEqual(
+      devices.map(([device, size]) => [device, Number(size)]).sort(),
+    );
+    for (const [device, , inUse] of devices) {
+      const measured = seen.swap.devices.find((one) => one.device === device)?.usedBytes;
+      near(measured ?? NaN, Number(inUse), 8 * MiB, `${device} in use`);
+    }
+    near(service("ollama").memory.usageBytes, Number(ollama), 4 * MiB, "ollama's memory");
+    near(service("ollama").cpu.usageSeconds, Number(cpu) / 1e9, 2, "ollama's CPU seconds");
+    const [, perCent, number, unit] = /^([0-9.]+)% ([0-9.]+)([KMG]i)B/.exec(stats) ?? [];
+    const factor = { Ki: 1024, Mi: MiB, Gi: 1024 * MiB }[unit ?? ""] ?? NaN;
+    near(service("llamacpp").memory.workingSetBytes, Number(number) * factor, 4 * MiB, "llamacpp's memory");
+    expect(service("llamacpp").cpu.limitCores).toBe(0.5);
+    // docker says percent of a core; the load takes all that its half a core allows.
+    near(service("llamacpp").cpu.usedRatio * 100, 100, 15, "llamacpp's CPU, of its limit");
+    near(service("llamacpp").cpu.usedRatio * 50, Number(perCent), 10, "llamacpp's CPU, and docker's");
+  });
+
+  it("raises each threshold's alert once and ends it once, and stays small and in time meanwhile", async () => {
+    await goTo(vm, "applied", MIXED);
+    await deploy(vm, "up", { overrides: { ...MIXED, "goblin-host:thresholds": THRESHOLDS } });
+    await vm.run("ln -sf /usr/share/zoneinfo/Asia/Tokyo /etc/localtime; ai-resource-monitor --collect");
+    expect(await lines(`cat ${ALERTS} 2>/dev/null || true`)).toEqual([]);
+    const missed = await metric("missed_intervals_total");
+
+    await vm.run("cat >/run/pattern.pl", { stdin: support("pattern.pl") });
+    await vm.run("cat >/run/threshold-loads.sh", { stdin: support("threshold-loads.sh") });
+    await vm.run("bash /run/threshold-loads.sh start");
+    await get(vm, 11434, "/allocate?mib=200");
+    await get(vm, 8080, "/allocate?mib=150");
+    const expected = [
+      "High CPU usage: N",
+      "High disk usage (/srv/models): N",
+      "High memory usage: N",
+      "High swap usage: N",
+      "Service llamacpp memory usage at N",
+      "Service ollama memory usage at N",
+    ];
+    await until(`cat ${ALERTS}; [ "$(grep -c ALERT ${ALERTS})" -ge ${expected.length} ]`, 240);
+    expect(await vm.run("ai-resource-monitor --collect")).toMatch(/High CPU usage[^]*Service ollama/);
+    // More rounds, in which nothing is said again.
+    await sleep(30_000);
+    expect((await alertKinds()).sort()).toEqual(expected.map((kind) => `ALERT: ${kind}`));
+    const rss = await rssMiB();
+
+    await vm.run("bash /run/threshold-loads.sh stop");
+    for (const port of [11434, 8080]) await get(vm, port, "/release");
+    await until(`cat ${ALERTS}; [ "$(grep -c RESOLVED ${ALERTS})" -ge ${expected.length} ]`, 120);
+    await sleep(20_000);
+    expect((await alertKinds()).sort()).toEqual(
+      ["ALERT", "RESOLVED"].flatMap((phase) => expected.map((kind) => `${phase}: ${kind}`)),
+    );
+    // In the host's own time, although the container has no time zone.
+    const [first = ""] = await lines(`head -n 1 ${ALERTS}; TZ=Asia/Tokyo date '+%F %T'`);
+    const [now = ""] = await lines("TZ=Asia/Tokyo date '+%F %T'");
+    expect(Math.abs(Date.parse(now) - Date.parse(first.slice(0, 19)))).toBeLessThan(15 * 60_000);
+    expect(await vm.run("ai-resource-monitor --collect")).toBe("");
+
+    expect(await metric("missed_intervals_total")).toBe(missed);
+    expect(Math.max(rss, await rssMiB()), "RSS in MiB").toBeLessThanOrEqual(RSS_BUDGET_MIB);
+  });
+
+  it.runIf(LONG)("does not grow and misses no interval in 20 minutes", { timeout: 1_500_000 }, async () => {
+    await goTo(vm, "applied", MIXED);
+    const measured: number[] = [];
+    await sleep(60_000);
+    const missed = await metric("missed_intervals_total");
+    for (let minute = 0; minute <= 20; minute++) {
+      measured.push(await rssMiB());
+      await sleep(60_000);
+    }
+    expect(await metric("missed_intervals_total")).toBe(missed);
+    expect(Math.max(...measured), measured.join(" ")).toBeLessThanOrEqual(RSS_BUDGET_MIB);
+    const mean = (part: readonly number[]): number => part.reduce((sum, x) => sum + x, 0) / part.length;
+    expect(mean(measured.slice(-5)) - mean(measured.slice(0, 5)), measured.join(" ")).toBeLessThan(3);
+  });
+});
+
+describe("the monitor, when something is wrong with its host", () => {
+  beforeAll(() => goTo(vm, "applied", MIXED));
+
+  it("keeps alerts for a full disk, and writes them once there is room", async () => {
+    await vm.run(
+      `fallocate -l $(df -B1 --output=avail ${ALERTS} | tail -n 1) /var/tmp/filler 2>/dev/null || cat /dev/zero >/var/tmp/filler2 2>/dev/null || true
+      df --output=avail /var/log | tail -n 1`,
+    );
+    await until("ai-resource-monitor --prometheus | grep -q '^airm_alert_log_errors_total [1-9]'", 150);
+    expect(await vm.run("ai-resource-monitor --alerts")).toContain("High disk usage (/srv/models): 100%");
+    expect(await vm.run(`cat ${ALERTS} 2>/dev/null || true`)).not.toContain("High disk");
+    await vm.run("rm -f /var/tmp/filler*");
+    await until(`grep -q 'RESOLVED: High disk usage' ${ALERTS}`, 60);
+    expect(await alertKinds()).toEqual([
+      "ALERT: High disk usage (/srv/models): N",
+      "RESOLVED: High disk usage (/srv/models): N",
+    ]);
+  });
+
+  it("collects on over a step of the clock", async () => {
+    await vm.run("date --set='+1 year' >/dev/null");
+    const [year = ""] = await lines("date +%Y");
+    expect(await vm.run("ai-resource-monitor --display")).toContain("Memory: ");
+    expect(await collected("--display")).toContain(`Timestamp: ${year}-`);
+    await vm.run("date --set='-1 year' >/dev/null");
+    expect(await collected("--display")).toContain(`Timestamp: ${Number(year) - 1}-`);
+    expect(await metric("alert_log_errors_total")).toBeGreaterThanOrEqual(0);
+    expect(await vm.run("ai-resource-monitor --collect")).toBe("");
+  });
+
+  it("lets no second collector in, and says who is at work", async () => {
+    const { code, stderr } = await vm.ssh(
+      "docker exec ai-resource-monitor node /usr/local/lib/ai-resource-monitor/ai-resource-monitor.js serve",
+    );
+    expect(stderr).toMatch(/another collector/i);
+    expect(code).toBe(4);
+    expect(await collected("--display")).toContain("Memory: ");
+  });
+
+  it("makes its socket and its folder anew when somebody removes them", async () => {
+    await vm.run("rm -r /run/ai-resource-monitor/*");
+    expect(await vm.ssh("ai-resource-monitor --display")).toMatchObject({ code: 3 });
+    await until("ai-resource-monitor --display && test -S /run/ai-resource-monitor/monitor.sock", 90);
+  });
+
+  it("reports a mount that hangs, collects on, and so does the manager", async () => {
+    await vm.run("cat >/run/hung-mount.pl", { stdin: support("hung-mount.pl") });
+    await vm.run(
+      `systemd-run --quiet --collect --unit=hung perl /run/hung-mount.pl /srv/models 300
+      for i in $(seq 50); do grep -q ' /srv/models ' /proc/mounts && exit; sleep 0.2; done; exit 1`,
+    );
+    await until("ai-resource-monitor --display | grep '^Disk (/srv/models): [^0-9]'", 60);
+    const shown = await collected("--display");
+    expect(shown).toMatch(/^Memory: \d+%/m);
+    expect(shown).toMatch(/^Disk \(\/srv\/models\): .*(no answer|hangs)/m);
+    const { code, stdout } = await vm.ssh("timeout 120 ai-resource-manager verify", { timeoutSeconds: 150 });
+    expect(stdout).toContain("models: /srv/models folder: declared present, on file hung (is hung)");
+    expect(code).toBe(3);
+    await vm.run("systemctl stop hung");
+    await until("ai-resource-monitor --display | grep '^Disk (/srv/models): [0-9]'", 60);
+    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+  });
+
+  it("says so, and how to see why, when its container is down", async () => {
+    await vm.run("docker stop ai-resource-monitor >/dev/null");
+    const { code, stderr } = await vm.ssh("AIRM_WAIT=2 ai-resource-monitor --collect");
+    expect(stderr).toMatch(
+      /has not collected within 2 s\.\n.*docker ps -a --filter name=ai-resource-monitor/,
+    );
+    expect(code).toBe(1);
+    await until("! ai-resource-monitor --display", 60);
+    expect((await vm.ssh("ai-resource-monitor --display")).stderr).toMatch(
+      /the last collection is \d+ s old/,
+    );
+    await deploy(vm, "up", { overrides: MIXED });
+    expect(await collected("--display")).toContain("Memory: ");
+  });
+});
