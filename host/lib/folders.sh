@@ -7,7 +7,7 @@ observe_folders() {
   SEEN_FOLDER=()
   entries "$1" folders
   ((${#ENTRIES[@]} > 0)) || return 0
-  text=$(timeout -k 1 10 stat -c $'%F\t%a %u:%g %U:%G\t%n' -- "${ENTRIES[@]}" 2>/dev/null) || status=$?
+  text=$(exec timeout -k 1 10 stat -c $'%F\t%a %u:%g %U:%G\t%n' -- "${ENTRIES[@]}" 2>/dev/null) || status=$?
   while IFS=$'\t' read -r kind rest path; do
     [[ -z $kind ]] || SEEN_FOLDER[$path]="${kind// /-} $rest"
   done <<<"$text"

@@ -19,5 +19,5 @@ take_lock() {
 
 # busy: whether another run holds the lock now; used by the verbs that only look.
 busy() {
-  [[ -e $LOCK_FILE ]] && ! flock -n "$LOCK_FILE" true
+  [[ -e $LOCK_FILE ]] && ! flock -n 8 8<"$LOCK_FILE"
 }

@@ -77,8 +77,9 @@ status_json() {
     generation_of "$STATE/bundles/$name"
     records+=("bundle"$'\t'"$name"$'\t'"$digest"$'\t'"$REPLY")
   done
-  printf '%s\n' "${records[@]}" "${FINDINGS[@]/#/finding$'\t'}" "${LIMITS[@]/#/limit$'\t'}" |
-    jq -cRn --arg version "$VERSION" --argjson busy "$is_busy" '
+  local rows
+  printf -v rows '%s\n' "${records[@]}" "${FINDINGS[@]/#/finding$'\t'}" "${LIMITS[@]/#/limit$'\t'}"
+  jq -cRn --arg version "$VERSION" --argjson busy "$is_busy" '
       [inputs | select(. != "") | split("\t")] as $rows
       | {version: $version, busy: $busy, bundles: [$rows[] | select(.[0] == "bundle") | . as [$_, $name, $digest, $generation] |
           {name: $name, digest: $digest, generation: ($generation | tonumber),
@@ -86,5 +87,5 @@ status_json() {
              | {unit: .[2], property: .[3], declared: .[4], file: .[5], kernel: .[6], reason: .[7]}],
            limits: [$rows[] | select(.[0] == "limit" and .[1] == $name)
              | {unit: .[2], property: .[3], declared: .[4], kernel: .[5], verdict: .[6], reason: .[7]}]}],
-         interrupted: [$rows[] | select(.[0] == "finding" and .[3] == "apply") | .[1]]}'
+         interrupted: [$rows[] | select(.[0] == "finding" and .[3] == "apply") | .[1]]}' <<<"$rows"
 }

@@ -42,7 +42,9 @@ const cli = new Command("sandbox")
     const receipts = renderReceipts(result?.diagnostics ?? []);
     console.log(`\n${receipts}`);
     await printEnforcement(vm);
-    console.log(`\n${await vm.run("ai-resource-monitor --display")}`.trimEnd());
+    // The last round may be of before the last limits.
+    const display = await vm.run("ai-resource-monitor --collect >&2; ai-resource-monitor --display");
+    console.log(`\n${display}`.trimEnd());
     console.log(`\nThe VM stays up:  npm run -s sandbox -- ssh | verify | reboot | destroy | down`);
   });
 

@@ -15,7 +15,7 @@ export const guestFolder = join(import.meta.dirname, "guest");
 
 /**
  * What a provider's Debian 12 has, no more: the packages that the product installs (jq, zram, earlyoom) are left
- * to it. Docker needs apparmor (dockerd calls apparmor_parser) and iptables, which minbase leaves out.
+ * to it. Docker needs apparmor (dockerd calls apparmor_parser) and iptables, and every server has logrotate, which minbase leaves out.
  */
 export const packages: readonly string[] = [
   "apparmor",
@@ -26,6 +26,7 @@ export const packages: readonly string[] = [
   "iptables",
   "kmod",
   "linux-image-cloud-amd64",
+  "logrotate",
   "openssh-server",
   "procps",
   "sudo",

@@ -97,6 +97,7 @@ describe("progressLine", () => {
 
   it("shows what ran on the host, and warnings", () => {
     expect(progressLine({ type: "step", step })).toBe("create swap");
+    expect(progressLine({ type: "step", step }, 12_300)).toBe("create swap [12s]");
     expect(progressLine({ type: "step", step: { ...step, failed: true } })).toBe("create swap: failed");
     expect(progressLine({ type: "step", step: { ...step, ran: [] } })).toBeUndefined();
     expect(progressLine({ type: "diagnostic", diagnostic: { severity: "warning", message: "w\n" } })).toBe(

@@ -81,13 +81,13 @@ export async function bringUp(
         enabled: () => apply,
         task: step(async (context, task) => {
           if (context.vm === undefined) return;
-          const running = new Set<string>();
+          const running = new Map<string, number>();
           context.result = await runEngine("up", context.vm, {
             engine: options.engine,
             onEvent: (event) => {
-              trackRunning(running, event);
-              task.title = ["Program: up on stack", stack, ...running].join(" ");
-              const line = progressLine(event);
+              const milliseconds = trackRunning(running, event);
+              task.title = ["Program: up on stack", stack, ...running.keys()].join(" ");
+              const line = progressLine(event, milliseconds);
               if (line !== undefined) task.output = line;
             },
           });
@@ -112,14 +112,21 @@ export async function bringUp(
   return { vm, ...(result !== undefined && { result }) };
 }
 
-/** Names what is being done now: the resources whose step has begun and not ended. */
-function trackRunning(running: Set<string>, event: EngineEvent): void {
-  if (event.type === "start" && event.op !== "same") running.add(`${event.op} ${event.name}`);
-  if (event.type === "step") running.delete(`${event.step.op} ${event.step.name}`);
+/**
+ * What is being done now: the resources whose step has begun and not ended, with its time.
+ * @returns how long the step took that ended
+ */
+function trackRunning(running: Map<string, number>, event: EngineEvent): number | undefined {
+  if (event.type === "start" && event.op !== "same") running.set(`${event.op} ${event.name}`, Date.now());
+  if (event.type !== "step") return undefined;
+  const what = `${event.step.op} ${event.step.name}`;
+  const started = running.get(what);
+  running.delete(what);
+  return started === undefined ? undefined : Date.now() - started;
 }
 
 /** What is worth a line while the program is applied: what ran on the host, and warnings. Errors come last. */
-export function progressLine(event: EngineEvent): string | undefined {
+export function progressLine(event: EngineEvent, milliseconds?: number): string | undefined {
   if (event.type === "banner") return event.message;
   if (event.type === "diagnostic") {
     const { severity, message } = event.diagnostic;
@@ -127,5 +134,6 @@ export function progressLine(event: EngineEvent): string | undefined {
   }
   if (event.type !== "step" || event.step.ran.length === 0) return undefined;
   const { op, name, failed } = event.step;
-  return `${op} ${name}${failed === true ? ": failed" : ""}`;
+  const took = milliseconds === undefined ? "" : ` [${Math.round(milliseconds / 1000)}s]`;
+  return `${op} ${name}${failed === true ? ": failed" : ""}${took}`;
 }

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { readEnforcement } from "../../sandbox/enforcement";
 import { activity, difference, fingerprint } from "../support/fingerprint";
 import { deploy, get, goTo, machine, ran } from "../support/machine";
+import { processesOf } from "../support/processes";
 
 const vm = machine();
 const GiB = 1024 ** 3;
@@ -237,10 +238,7 @@ describe("the host stack on a new machine", () => {
 
   it("status --json says the same to a program, with at most a dozen processes", async () => {
     await goTo(vm, "applied");
-    // In a namespace of its own, where the number of the next process tells how many there were.
-    const script =
-      "unshare --pid --fork bash -c 'ai-resource-manager status --json >/tmp/status; sh -c \"echo \\$\\$\"; true'";
-    const processes = Number(await vm.run(script)) - 2;
+    const processes = await processesOf(vm, "ai-resource-manager status --json >/tmp/status");
     const status = JSON.parse(await vm.run("cat /tmp/status")) as {
       version: string;
       bundles: { name: string; digest: string; findings: unknown[]; limits: { verdict: string }[] }[];

@@ -12,6 +12,7 @@ start() {
 	local total available
 	total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 	available=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+	# shellcheck disable=SC2016 # perl's variables
 	service load-memory -p MemorySwapMax=0 perl -e 'my $held = "x" x ($ARGV[0] << 20); sleep $ARGV[1]' \
 		$((available - total / 4)) "$seconds"
 	# At its limit its pages go to zram and, once that is full, to the swap file.
