@@ -55,29 +55,36 @@ function ancestors(registered: readonly Registered[], name: string): Set<string>
 
 describe("the program", () => {
   it.each([
-    ["prod", "goblin"],
-    ["sandbox", "sandbox"],
-  ])("declares the host of Pulumi.%s.yaml as one chain of bundles", async (stack, host) => {
-    const { program, registered } = await deploy(configOf(stack), stack);
-    expect(commands(registered).map(({ name }) => name)).toEqual(
-      ORDER.map((part) => `${host}-${part}-bundle-apply`),
-    );
-    for (const [index, part] of ORDER.entries()) {
-      if (index === 0) continue;
-      const reached = ancestors(registered, `${host}-${part}-bundle-apply`);
-      expect(reached, part).toContain(`${host}-${ORDER[index - 1] ?? ""}-bundle-apply`);
-    }
-    expect(registered.filter(({ name }) => name === host).map(({ parent }) => parent)).toEqual([""]);
-    const parentOf = (name: string) => registered.find((resource) => resource.name === name)?.parent;
-    for (const part of ORDER) {
-      expect(parentOf(`${host}-${part}-bundle-apply`)).toBe(`${host}-${part}-bundle`);
-      expect(parentOf(`${host}-${part}-bundle`)).toBe(`${host}-${part}`);
-      expect(parentOf(`${host}-${part}`)).toBe(part === "monitor-timer" ? `${host}-monitor` : host);
-    }
-    expect(commands(registered).every(({ deleteBeforeReplace }) => deleteBeforeReplace)).toBe(true);
-    expect(Object.keys(program.limits)).toEqual([host]);
-    expect(program.limits[host]?.["ollama.service"]?.MemoryMax).toBe("8589934592");
-  });
+    { stack: "prod", host: "goblin", containers: [] },
+    { stack: "sandbox", host: "sandbox", containers: ["llamacpp"] },
+  ])(
+    "declares the host of Pulumi.$stack.yaml as one chain of bundles",
+    async ({ stack, host, containers }) => {
+      const { program, registered } = await deploy(configOf(stack), stack);
+      expect(commands(registered).map(({ name }) => name)).toEqual(
+        ORDER.flatMap((part) => [
+          `${host}-${part}-bundle-apply`,
+          // A container is proven well by a bundle of its own, after it.
+          ...(containers.includes(part) ? [`${host}-${part}-ready-apply`] : []),
+        ]),
+      );
+      for (const [index, part] of ORDER.entries()) {
+        if (index === 0) continue;
+        const reached = ancestors(registered, `${host}-${part}-bundle-apply`);
+        expect(reached, part).toContain(`${host}-${ORDER[index - 1] ?? ""}-bundle-apply`);
+      }
+      expect(registered.filter(({ name }) => name === host).map(({ parent }) => parent)).toEqual([""]);
+      const parentOf = (name: string) => registered.find((resource) => resource.name === name)?.parent;
+      for (const part of ORDER) {
+        expect(parentOf(`${host}-${part}-bundle-apply`)).toBe(`${host}-${part}-bundle`);
+        expect(parentOf(`${host}-${part}-bundle`)).toBe(`${host}-${part}`);
+        expect(parentOf(`${host}-${part}`)).toBe(part === "monitor-timer" ? `${host}-monitor` : host);
+      }
+      expect(commands(registered).every(({ deleteBeforeReplace }) => deleteBeforeReplace)).toBe(true);
+      expect(Object.keys(program.limits)).toEqual([host]);
+      expect(program.limits[host]?.["ollama.service"]?.MemoryMax).toBe("8589934592");
+    },
+  );
 
   it("holds the specification's numbers in production", async () => {
     const { registered } = await deploy(configOf("prod"), "prod");

@@ -4,13 +4,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../../../components/host-bundle/bundle";
 import { bundleCommands } from "../../../components/host-bundle/commands";
 import { managerProgram } from "../../../components/manager/program";
-import { runEngine } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
 import { firstFreePort } from "../../sandbox/process";
 import type { SshResult } from "../../sandbox/ssh";
 import { bundles, bundleText } from "../support/bundles";
 import { activity, difference, fingerprint } from "../support/fingerprint";
-import { deploy, goTo, machine, ran } from "../support/machine";
+import { deploy, goTo, machine, ran, tryDeploy } from "../support/machine";
 import { upWithStrangersKey } from "../support/strangers-key";
 
 const vm = machine();
@@ -76,7 +75,7 @@ describe("settings that are wrong", () => {
       ),
       "goblin-host:reserve.cores": "1",
     };
-    said = expectRefusal(await runEngine("up", vm, { engine: "local", overrides }));
+    said = expectRefusal(await tryDeploy(vm, "up", { overrides }));
   });
 
   it.each(mistakes)("%s = %j", (path, value, reason, fix) => {
@@ -102,7 +101,7 @@ describe("a host that cannot be reached, is another, or does not let us in", () 
   });
 
   const refusedUp = async (overrides: Record<string, unknown>): Promise<string> =>
-    expectRefusal(await runEngine("up", vm, { engine: "local", overrides }));
+    expectRefusal(await tryDeploy(vm, "up", { overrides }));
 
   it("nobody listens at its port", async () => {
     const port = await firstFreePort([]);
@@ -337,7 +336,7 @@ describe("a host that has the stack", () => {
 
   it("cores that it lacks are refused on the host, by setting, value and what it has", async () => {
     const overrides = { [`${WORKLOADS}.llamacpp.cpu.cores`]: "1-5" };
-    const said = expectRefusal(await runEngine("up", vm, { engine: "local", overrides }));
+    const said = expectRefusal(await tryDeploy(vm, "up", { overrides }));
     expect(said).toContain(
       `error: ${WORKLOADS}.llamacpp.cpu.cores: "1-5" names cores that this host lacks (2,3,4,5); it has 0-1.`,
     );

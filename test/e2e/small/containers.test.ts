@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { runEngine } from "../../sandbox/deploy";
 import type { Vm } from "../../sandbox/vm";
 import { difference, fingerprint } from "../support/fingerprint";
-import { deploy, get, goTo, machine, ran, SMALL_SIZE } from "../support/machine";
+import { deploy, get, goTo, machine, ran, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { mainPids } from "../support/reach";
 import { CONTAINER, MIXED, SERVICE, SMALL } from "../support/small-host";
 
@@ -213,7 +212,7 @@ describe("a host with a container among its services", () => {
         health: { ...CONTAINER.health, timeout: "10s" },
       },
     };
-    const failed = await runEngine("up", vm, { engine: "local", overrides: sick });
+    const failed = await tryDeploy(vm, "up", { overrides: sick });
     expect(failed.exitCode).toBe(1);
     const said = failed.diagnostics.map(({ message }) => message).join("\n");
     expect(said).toMatch(
@@ -227,13 +226,26 @@ describe("a host with a container among its services", () => {
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
   });
 
+  it("behind a dockerd that is stopped is named by the deployment, and runs again with the next", async () => {
+    await goTo(vm, "applied", MIXED);
+    await vm.run("systemctl stop docker.socket docker");
+    const failed = await tryDeploy(vm, "up", { overrides: MIXED });
+    expect(failed.exitCode).toBe(1);
+    expect(failed.diagnostics.map(({ message }) => message).join("\n")).toMatch(
+      /Cannot connect to the Docker daemon|docker daemon running/i,
+    );
+    await vm.run("ai-resource-manager apply --stored docker");
+    await deploy(vm, "up", { overrides: MIXED });
+    expect(await runningContainers()).toEqual(["ai-resource-monitor", "llamacpp"]);
+  });
+
   it("an image that does not exist is named, and nothing else has changed", async () => {
     await goTo(vm, "applied", MIXED);
     const missing = {
       ...MIXED,
       "goblin-host:workloads.llamacpp": { ...CONTAINER, image: "no.such.registry.invalid/llama:1" },
     };
-    const failed = await runEngine("up", vm, { engine: "local", overrides: missing });
+    const failed = await tryDeploy(vm, "up", { overrides: missing });
     expect(failed.exitCode).toBe(1);
     expect(failed.diagnostics.map(({ message }) => message).join("\n")).toContain(
       "no.such.registry.invalid/llama:1",

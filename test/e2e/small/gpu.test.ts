@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { runEngine } from "../../sandbox/deploy";
 import type { Vm } from "../../sandbox/vm";
-import { deploy, goTo, machine, SMALL_SIZE } from "../support/machine";
+import { deploy, goTo, machine, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { CONTAINER, MIXED } from "../support/small-host";
 
 const STANDIN = readFileSync(join(import.meta.dirname, "../support/gpu-standin.sh"), "utf8");
@@ -31,13 +30,13 @@ beforeAll(async () => {
 
 describe("a host with GPUs", () => {
   it("and without NVIDIA's container toolkit is told so by every setting that needs it", async () => {
-    const failed = await runEngine("up", vm, { engine: "local", overrides: OVERRIDES });
+    const failed = await tryDeploy(vm, "up", { overrides: OVERRIDES });
     expect(failed.exitCode).toBe(1);
     expect(failed.diagnostics.map(({ message }) => message).join("\n")).toMatch(
       /goblin-host:monitor\.gpu: this host has no program nvidia-container-runtime-hook\. .*nvidia-container-toolkit.*pulumi config set --path 'goblin-host:monitor\.gpu' false/,
     );
     const without = { ...OVERRIDES, "goblin-host:monitor.gpu": false };
-    const second = await runEngine("up", vm, { engine: "local", overrides: without });
+    const second = await tryDeploy(vm, "up", { overrides: without });
     expect(second.exitCode).toBe(1);
     expect(second.diagnostics.map(({ message }) => message).join("\n")).toContain(
       "goblin-host:workloads.llamacpp.gpu: this host has no program nvidia-container-runtime-hook",

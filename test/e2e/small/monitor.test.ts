@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
+import { dockerImages } from "../../sandbox/base-image";
 import type { Vm } from "../../sandbox/vm";
-import { deploy, get, goTo, machine, SMALL_SIZE } from "../support/machine";
+import { deploy, get, goTo, machine, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { MIXED } from "../support/small-host";
 
 const MiB = 1024 ** 2;
@@ -274,6 +275,19 @@ describe("the monitor, when something is wrong with its host", () => {
     await vm.run("systemctl stop hung");
     await until("ai-resource-monitor --display | grep '^Disk (/srv/models): [0-9]'", 60);
     expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+  });
+
+  it("is not built on an image without Node.js, by name and with what to do; nothing has changed", async () => {
+    const before = await lines("docker ps -q --no-trunc; docker images -q goblin-host/monitor");
+    const failed = await tryDeploy(vm, "up", {
+      overrides: { ...MIXED, "goblin-host:monitor.baseImage": dockerImages.workload },
+    });
+    expect(failed.exitCode).toBe(1);
+    expect(failed.diagnostics.map(({ message }) => message).join("\n")).toMatch(
+      /has no Node\.js 20 or later\. Choose one that has: pulumi config set --path .goblin-host:monitor\.baseImage/,
+    );
+    expect(await lines("docker ps -q --no-trunc; docker images -q goblin-host/monitor")).toEqual(before);
+    expect(await collected("--display")).toContain("Memory: ");
   });
 
   it("says so, and how to see why, when its container is down", async () => {

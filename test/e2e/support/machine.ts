@@ -71,9 +71,26 @@ export async function goTo(
 /** Checkpoints of this run; one of an earlier run may be of another program. */
 const reached = new Set<string>();
 
-/** Runs the program with the local engine and fails with what it said unless it succeeds. */
+/** What the sandbox has as a container is a service here, unless a test says otherwise. */
+const ALL_SERVICES = {
+  "goblin-host:workloads.llamacpp": {
+    unit: "llamacpp.service",
+    slice: "ai-llamacpp",
+    memory: { max: "6GiB" },
+    cpu: { quota: "150%", cores: "1" },
+    io: "medium",
+  },
+};
+
+/** Runs the program with the local engine. */
+export function tryDeploy(vm: Vm, verb: Verb, options: DeployOptions = {}): Promise<EngineResult> {
+  const overrides = { ...ALL_SERVICES, ...options.overrides };
+  return runEngine(verb, vm, { engine: "local", ...options, overrides });
+}
+
+/** Fails with what the engine said unless it succeeds. */
 export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): Promise<EngineResult> {
-  const result = await runEngine(verb, vm, { engine: "local", ...options });
+  const result = await tryDeploy(vm, verb, options);
   if (result.exitCode === 0) return result;
   const said = result.diagnostics.map(({ severity, message }) => `${severity}: ${message}`).join("\n");
   throw new Error(`${verb} ended with ${result.exitCode} (${result.summary})\n${said}`);
