@@ -45,7 +45,7 @@ describe("what is refused names the path, the value, what is allowed, and the co
   goblin-host:swap.prio is 3: there is no such setting
     allowed: path, size, priority, swappiness
     fix: pulumi config rm --path 'goblin-host:swap.prio'
-  goblin-host:workloads.ollama.memory.high is "8GiB": it must be below max, 8GiB (without it: 98% of max)
+  goblin-host:workloads.ollama.memory.high is "8GiB": it must be below max, 8GiB (without it: none)
     allowed: a size: 512MiB, 16GiB, 1TiB (or 512M, 16G, 1T), 1024-based, at least 1MiB
     fix: pulumi config rm --path 'goblin-host:workloads.ollama.memory.high'
   goblin-host:workloads.ollama.cpu.cores is "7-0": the range 7-0 runs backwards
@@ -85,8 +85,13 @@ describe("what is refused names the path, the value, what is allowed, and the co
     ],
     [
       "low above high",
-      workload({ memory: { max: "8GiB", low: "8GiB" } }),
-      ["must not be above high, 8028MiB", "rm --path"],
+      workload({ memory: { max: "8GiB", high: "7GiB", low: "8GiB" } }),
+      ["must not be above high, 7GiB", "rm --path"],
+    ],
+    [
+      "low above max",
+      workload({ memory: { max: "8GiB", low: "9GiB" } }),
+      ["must not be above max, 8GiB", "rm --path"],
     ],
     ["quota 0", workload({ cpu: { quota: 0 } }), ["a quota of 0 would stop the workload"]],
     [

@@ -1,14 +1,6 @@
 import { z } from "zod";
 import { coresField, flagField, integerField, quotaField, sizeField } from "../settings/fields";
 
-/**
- * memory.high slows a workload the more it is above, and by 10% it all but stops it: with 90% of max an allocation of
- * anonymous memory without swap left stood short of max for minutes, and was never killed (measured with a max of
- * 256 MiB: over 130 s at 90%, 10 s at 95%, 1 s at 98%; 1 GiB: 15 s at 95%, 2 s at 98%). See calculate_high_delay() in
- * the kernel's mm/memcontrol.c.
- */
-export const HIGH_PERCENT = 98;
-
 /** Weights of the specification's IO classes (its container table). */
 export const IO_CLASSES = { high: 100, medium: 80, low: 50 } as const;
 
@@ -51,7 +43,8 @@ export const MemorySettings = z
       least: "16MiB",
     }),
     high: sizeField({
-      description: `Where the kernel begins to slow it down and reclaim. DANGER: far below max it stalls the workload where max would end it. Default ${HIGH_PERCENT}% of max, in whole MiB.`,
+      description:
+        "Where the kernel begins to slow it down and reclaim. DANGER: once its swap is used up it stands still between high and max, for as long as you let it, where max alone ends it at once. Default: none.",
       example: "7GiB",
       least: "1MiB",
     }).optional(),
@@ -75,10 +68,13 @@ export const MemorySettings = z
       context.addIssue({ code: "custom", path: [key], message, params: { fix: null } });
     };
     if (high !== undefined && high.bytes >= max.bytes)
-      refuse("high", `it must be below max, ${max} (without it: ${HIGH_PERCENT}% of max)`);
-    const ceiling = high ?? max.share(HIGH_PERCENT);
+      refuse("high", `it must be below max, ${max} (without it: none)`);
+    const ceiling = high ?? max;
     if (low !== undefined && low.bytes > ceiling.bytes)
-      refuse("low", `it must not be above high, ${ceiling} (without it: 25% of max)`);
+      refuse(
+        "low",
+        `it must not be above ${high === undefined ? "max" : "high"}, ${ceiling} (without it: 25% of max)`,
+      );
   });
 
 export const CpuSettings = z.strictObject({

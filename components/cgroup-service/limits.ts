@@ -16,7 +16,7 @@ export interface Limit {
 export function workloadLimits({ memory, cpu, io, tasks }: SettledWorkload, disk: string): Limit[] {
   const limits: Limit[] = [
     size("MemoryMax", memory.max),
-    size("MemoryHigh", memory.high),
+    memory.high === undefined ? plain("MemoryHigh", "infinity") : size("MemoryHigh", memory.high),
     size("MemoryLow", memory.low),
     size("MemorySwapMax", memory.swap),
     plain("CPUWeight", cpu.weight),

@@ -1,6 +1,6 @@
 import { parseCpuList } from "../render/cpu-list";
 import type { Size } from "../render/size";
-import { HIGH_PERCENT, IO_CLASSES } from "./limits-schema";
+import { IO_CLASSES } from "./limits-schema";
 import type { Workload } from "./schema";
 
 /** A workload with every default settled: what its bundle and its slice are rendered from. */
@@ -12,7 +12,8 @@ export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit
   readonly slice: string;
   readonly memory: {
     readonly max: Size;
-    readonly high: Size;
+    /** None by default: see docs/components/cgroup-service.md. */
+    readonly high: Size | undefined;
     readonly low: Size;
     readonly swap: Size;
     readonly legacyLimit: boolean;
@@ -24,13 +25,7 @@ export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit
 
 export function settleWorkload(name: string, workload: Workload): SettledWorkload {
   const { memory, cpu, unit = `${name}.service`, slice = `ai-${name.replaceAll("-", "")}` } = workload;
-  const {
-    max,
-    high = max.share(HIGH_PERCENT),
-    low = max.share(25),
-    swap = max.share(50),
-    legacyLimit,
-  } = memory;
+  const { max, high, low = max.share(25), swap = max.share(50), legacyLimit } = memory;
   return {
     ...workload,
     name,

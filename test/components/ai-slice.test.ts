@@ -126,7 +126,7 @@ MemoryMin=64M
       CPUQuota: "50%",
       CPUWeight: "100",
       IOWeight: "50",
-      MemoryHigh: "1051721728",
+      MemoryHigh: "infinity",
       MemoryLow: "268435456",
       MemoryMax: "1073741824",
       MemorySwapMax: "0",

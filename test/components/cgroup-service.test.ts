@@ -48,7 +48,7 @@ CPUWeight=200
 IOAccounting=yes
 IOWeight=100
 MemoryAccounting=yes
-MemoryHigh=8028M
+MemoryHigh=infinity
 MemoryLimit=8G
 MemoryLow=2G
 MemoryMax=8G
@@ -112,7 +112,7 @@ SystemCallFilter=@system-service
           CPUQuota: "200%",
           CPUWeight: "200",
           IOWeight: "100",
-          MemoryHigh: "8417968128",
+          MemoryHigh: "infinity",
           MemoryLow: "2147483648",
           MemoryMax: "8589934592",
           MemorySwapMax: "4294967296",
