@@ -9,6 +9,7 @@ import { firstFreePort } from "../../sandbox/process";
 import type { SshResult } from "../../sandbox/ssh";
 import { bundles, bundleText } from "../support/bundles";
 import { activity, difference, fingerprint } from "../support/fingerprint";
+import { itInLong } from "../support/long";
 import { deploy, goTo, machine, ran, tryDeploy } from "../support/machine";
 import { upWithStrangersKey } from "../support/strangers-key";
 
@@ -307,7 +308,7 @@ describe("a host that cannot take the bundle", () => {
     await vm.run("pkill -f '^perl /run/hold-apt-lock.pl'; rm /run/hold-apt-lock.pl /run/held");
   });
 
-  it("apt reaches no mirror", async () => {
+  itInLong("apt reaches no mirror", async () => {
     await vm.run("iptables -I OUTPUT -m conntrack --ctstate NEW -j REJECT; apt-get clean");
     const { code, stderr } = await applyBundle(bundles.earlyOom(), "earlyoom");
     await vm.run("iptables -F OUTPUT");
@@ -345,7 +346,7 @@ describe("a host that has the stack", () => {
     expect(await started()).toBe(before);
   });
 
-  it("a user with sudo does all that root does", async () => {
+  itInLong("a user with sudo does all that root does", async () => {
     const overrides = { [`${HOST}.user`]: "operator", [`${WORKLOADS}.llamacpp.memory.max`]: "5GiB" };
     const result = await deploy(vm, "up", { overrides });
     expect(ran(result)).toContain("workload-llamacpp");

@@ -16,10 +16,10 @@ import {
 } from "../support/crash";
 import { crashBundle, OWNERS_MACHINE } from "../support/crash-bundles";
 import { difference, fingerprint } from "../support/fingerprint";
+import { itInLong, LONG } from "../support/long";
 import { goTo, machine } from "../support/machine";
 
 const vm = machine();
-const LONG = process.env["GOBLIN_HOST_LONG"] === "1";
 const SEED = Number(process.env["GOBLIN_HOST_SEED"] ?? Date.now() % 2 ** 31);
 
 /** Where a long sweep that found something goes on. */
@@ -160,7 +160,7 @@ describe("a run that is killed", () => {
       );
       const points = (lines: readonly string[], size: number): number[] =>
         LONG ? afterExternal(lines) : sample(lines.length, size);
-      const [firsts, updates, removals] = [points(first, 4), points(update, 4), points(removal, 2)];
+      const [firsts, updates, removals] = [points(first, 3), points(update, 2), points(removal, 1)];
       for (let index = FROM; index < Math.max(firsts.length, updates.length, removals.length); index++) {
         const kills = { first: firsts[index], update: updates[index] };
         if (index % 2 === 0) await again({ ...kills, removal: removals[LONG ? index : index / 2] });
@@ -192,7 +192,7 @@ describe("a run that is killed", () => {
     },
   );
 
-  it.runIf(LONG)(
+  itInLong(
     "at every step of the manager's own removal is healed by the next",
     { timeout: 2 * 3600_000 },
     async () => {

@@ -2,6 +2,7 @@ import { beforeAll, expect, it } from "vitest";
 import { bundleCommands } from "../../../components/host-bundle/commands";
 import { applyAll, bundles } from "../support/bundles";
 import { difference, fingerprint } from "../support/fingerprint";
+import { itInLong } from "../support/long";
 import { goTo, machine } from "../support/machine";
 
 const vm = machine();
@@ -49,7 +50,7 @@ it("what the operator wrote into our files outlives their repair and their remov
   expect(await vm.run("ls -A /var/lib/ai-resource-manager")).toBe("displaced\n");
 });
 
-it("a new deployment on top of them works, and removal without edits leaves nothing", async () => {
+itInLong("a new deployment on top of them works, and removal without edits leaves nothing", async () => {
   await vm.run(`rm -r ${DISPLACED}/*`);
   await applyAll(vm, WANTED);
   expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });

@@ -5,6 +5,7 @@ import type { Bundle } from "../../../components/host-bundle/bundle";
 import { bundleCommands } from "../../../components/host-bundle/commands";
 import { apply, bundles } from "../support/bundles";
 import { activity, difference, fingerprint } from "../support/fingerprint";
+import { itInLong } from "../support/long";
 import { goTo, machine } from "../support/machine";
 
 const vm = machine();
@@ -126,7 +127,7 @@ describe("a machine that had swap files, zram-tools, earlyoom and drop-ins of it
     expect(await activity(vm)).toBe(earlier);
   });
 
-  it("the same holds after a reboot: the owner's tools stay off", async () => {
+  itInLong("the same holds after a reboot: the owner's tools stay off", async () => {
     await vm.reboot();
     await vm.run("systemctl is-system-running --wait >/dev/null; true");
     expect(await swaps()).toEqual([

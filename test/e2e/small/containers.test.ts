@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
 import { difference, fingerprint } from "../support/fingerprint";
+import { itInLong } from "../support/long";
 import { deploy, get, goTo, machine, ran, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { mainPids } from "../support/reach";
 import { CONTAINER, MIXED, SERVICE, SMALL } from "../support/small-host";
@@ -202,44 +203,50 @@ describe("a host with a container among its services", () => {
     ).toBe("mine\n");
   });
 
-  it("that never becomes well fails the deployment with its last lines; the next one heals", async () => {
-    await goTo(vm, "applied", MIXED);
-    const sick = {
-      ...MIXED,
-      "goblin-host:workloads.llamacpp": {
-        ...CONTAINER,
-        command: ["llama-server", "9999"],
-        health: { ...CONTAINER.health, timeout: "10s" },
-      },
-    };
-    const failed = await tryDeploy(vm, "up", { overrides: sick });
-    expect(failed.exitCode).toBe(1);
-    const said = failed.diagnostics.map(({ message }) => message).join("\n");
-    expect(said).toMatch(
-      /llamacpp.service did not become healthy within 10 s \(GET http:\/\/127.0.0.1:8080\/health: no answer\). Its last lines:\n.*listening on 0.0.0.0:9999/,
-    );
-    expect(said).toContain(
-      "To go back, give goblin-host:workloads.llamacpp the value it had before and run pulumi up",
-    );
-    await deploy(vm, "up", { overrides: MIXED });
-    await expectLimits();
-    expect(await get(vm, 8080, "/health")).toBe("ok\n");
-  });
+  itInLong(
+    "that never becomes well fails the deployment with its last lines; the next one heals",
+    async () => {
+      await goTo(vm, "applied", MIXED);
+      const sick = {
+        ...MIXED,
+        "goblin-host:workloads.llamacpp": {
+          ...CONTAINER,
+          command: ["llama-server", "9999"],
+          health: { ...CONTAINER.health, timeout: "10s" },
+        },
+      };
+      const failed = await tryDeploy(vm, "up", { overrides: sick });
+      expect(failed.exitCode).toBe(1);
+      const said = failed.diagnostics.map(({ message }) => message).join("\n");
+      expect(said).toMatch(
+        /llamacpp.service did not become healthy within 10 s \(GET http:\/\/127.0.0.1:8080\/health: no answer\). Its last lines:\n.*listening on 0.0.0.0:9999/,
+      );
+      expect(said).toContain(
+        "To go back, give goblin-host:workloads.llamacpp the value it had before and run pulumi up",
+      );
+      await deploy(vm, "up", { overrides: MIXED });
+      await expectLimits();
+      expect(await get(vm, 8080, "/health")).toBe("ok\n");
+    },
+  );
 
-  it("behind a dockerd that is stopped is named by the deployment, and runs again with the next", async () => {
-    await goTo(vm, "applied", MIXED);
-    await vm.run("systemctl stop docker.socket docker");
-    const failed = await tryDeploy(vm, "up", { overrides: MIXED });
-    expect(failed.exitCode).toBe(1);
-    expect(failed.diagnostics.map(({ message }) => message).join("\n")).toMatch(
-      /Cannot connect to the Docker daemon|docker daemon running/i,
-    );
-    await vm.run("ai-resource-manager apply --stored docker");
-    await deploy(vm, "up", { overrides: MIXED });
-    expect(await runningContainers()).toEqual(["ai-resource-monitor", "llamacpp"]);
-  });
+  itInLong(
+    "behind a dockerd that is stopped is named by the deployment, and runs again with the next",
+    async () => {
+      await goTo(vm, "applied", MIXED);
+      await vm.run("systemctl stop docker.socket docker");
+      const failed = await tryDeploy(vm, "up", { overrides: MIXED });
+      expect(failed.exitCode).toBe(1);
+      expect(failed.diagnostics.map(({ message }) => message).join("\n")).toMatch(
+        /Cannot connect to the Docker daemon|docker daemon running/i,
+      );
+      await vm.run("ai-resource-manager apply --stored docker");
+      await deploy(vm, "up", { overrides: MIXED });
+      expect(await runningContainers()).toEqual(["ai-resource-monitor", "llamacpp"]);
+    },
+  );
 
-  it("an image that does not exist is named, and nothing else has changed", async () => {
+  itInLong("an image that does not exist is named, and nothing else has changed", async () => {
     await goTo(vm, "applied", MIXED);
     const missing = {
       ...MIXED,

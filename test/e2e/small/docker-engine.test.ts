@@ -7,6 +7,7 @@ import { withAgent } from "../../sandbox/agent";
 import { dockerImages } from "../../sandbox/base-image";
 import { destroy, preview, up, type EngineResult } from "../../sandbox/engine";
 import type { Vm } from "../../sandbox/vm";
+import { itInLong } from "../support/long";
 import { goTo, machine, SMALL_SIZE } from "../support/machine";
 
 const MiB = 1024 ** 2;
@@ -108,7 +109,7 @@ describe("a container", () => {
     expect(await inspect("{{.Id}}")).toBe(id);
   });
 
-  it("serves: memory held in it is charged to its scope", async () => {
+  itInLong("serves: memory held in it is charged to its scope", async () => {
     const address = await inspect("{{.NetworkSettings.IPAddress}}");
     const get = `exec 3<>/dev/tcp/${address}/8080; printf 'GET /allocate?mib=20 HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
     expect(await vm.run(get)).toContain("holding 20 MiB");
@@ -134,14 +135,14 @@ describe("a container", () => {
     expect(await vm.run("docker exec app cat /data/f")).toBe("kept\n");
   });
 
-  it("that was stopped is started", async () => {
+  itInLong("that was stopped is started", async () => {
     const id = await inspect("{{.Id}}");
     await vm.run("docker stop --time 2 app");
     expect(shown(await succeed(up, app()))).toEqual(["update app ~ mustRun: false => true"]);
     expect(await inspect("{{.State.Running}} {{.Id}}")).toBe(`true ${id}`);
   });
 
-  it("with another image or slice is replaced, the old one first", async () => {
+  itInLong("with another image or slice is replaced, the old one first", async () => {
     await vm.run("docker tag goblin-sandbox/workload:latest goblin-sandbox/workload:other");
     const result = await succeed(
       up,
@@ -158,7 +159,7 @@ describe("a container", () => {
     );
   });
 
-  it("that cannot start stays in the state, is not running, and heals with the next run", async () => {
+  itInLong("that cannot start stays in the state, is not running, and heals with the next run", async () => {
     const broken = app({ image: "goblin-sandbox/workload:other", entrypoints: ["/no/such/program"] });
     const failed = await run(up, broken);
     expect(failed.exitCode).toBe(1);
@@ -183,7 +184,7 @@ describe("a container", () => {
     expect(await inspect("{{.State.Running}}")).toBe("true");
   });
 
-  it("of an image that is nowhere fails with Docker's message", async () => {
+  itInLong("of an image that is nowhere fails with Docker's message", async () => {
     const failed = await run(up, app({ image: "registry.invalid/no/such:1" }));
     expect(said(failed)).toMatch(
       /Unable to create container with image registry\.invalid\/no\/such:1: unable to pull image .*: Error response from daemon: /,
@@ -235,20 +236,20 @@ describe("an image built on the host's daemon", () => {
     expect(shown(await succeed(up, built("1")))).toEqual([]);
   });
 
-  it("is built again when its context's hash is another, and the container follows", async () => {
+  itInLong("is built again when its context's hash is another, and the container follows", async () => {
     writeContext("two\n");
     const result = await succeed(up, built("2"));
     expect(result.summary).toBe("2 replaced, 2 unchanged");
     expect(await vm.run("docker exec page cat /page")).toBe("two\n");
   });
 
-  it("that is the same although its hash is another leaves the container alone", async () => {
+  itInLong("that is the same although its hash is another leaves the container alone", async () => {
     const id = await inspect("{{.Id}}", "page");
     expect((await succeed(up, built("3"))).summary).toBe("1 replaced, 3 unchanged");
     expect(await inspect("{{.Id}}", "page")).toBe(id);
   });
 
-  it("whose build fails says why and changes nothing", async () => {
+  itInLong("whose build fails says why and changes nothing", async () => {
     writeFileSync(join(context(), "Dockerfile"), `FROM ${dockerImages.node}\nRUN exit 7\n`);
     const failed = await run(up, built("4"));
     expect(failed.exitCode).toBe(1);
@@ -273,7 +274,7 @@ describe("the connection", () => {
     expect(await vm.run("docker ps --all --quiet --filter name=stranger")).toBe("");
   });
 
-  it("ends with the run", async () => {
+  itInLong("ends with the run", async () => {
     const { stdout } = await execa("ps", ["-eo", "args"]);
     const ours = stdout
       .split("\n")

@@ -11,9 +11,9 @@ import type { Vm } from "../../sandbox/vm";
 import { apply, applyAll, bundleText, installManager } from "../support/bundles";
 import { install, stepLines, steps } from "../support/crash";
 import { activity, difference, fingerprint } from "../support/fingerprint";
+import { describeInLong, itInLong, LONG } from "../support/long";
 import { goTo, machine, SMALL_SIZE } from "../support/machine";
 
-const LONG = process.env["GOBLIN_HOST_LONG"] === "1";
 const CONFIG = "/etc/docker/daemon.json";
 const READ_AHEAD = "/sys/block/vda/queue/read_ahead_kb";
 const OURS = `{
@@ -149,7 +149,7 @@ describe("a machine whose owner runs Docker", () => {
     expect(await container()).toBe(earner);
   });
 
-  it("takes another log limit by a restart, and no live-restore by a reload", async () => {
+  itInLong("takes another log limit by a restart, and no live-restore by a reload", async () => {
     await vm.reset("with-docker");
     const pid = await vm.run("systemctl show -P MainPID docker");
     const { code, stdout, stderr } = await apply(vm, docker({ liveRestore: false }));
@@ -174,7 +174,7 @@ describe("a machine whose owner runs Docker", () => {
     expect(await vm.run("docker info -f '{{.CgroupDriver}}'")).toBe("cgroupfs\n");
   });
 
-  it("keeps models that are in the folder, and what the owner added to the configuration", async () => {
+  itInLong("keeps models that are in the folder, and what the owner added to the configuration", async () => {
     await vm.reset("with-docker");
     await vm.run(`touch /srv/models/a.gguf; jq '.debug = true' ${CONFIG} >/run/new; cat /run/new >${CONFIG}`);
     const { stdout } = await vm.ssh("ai-resource-manager remove models");
@@ -193,7 +193,7 @@ describe("a machine whose owner runs Docker", () => {
     });
   });
 
-  it("keeps the read-ahead over a reboot, by the rule alone", async () => {
+  itInLong("keeps the read-ahead over a reboot, by the rule alone", async () => {
     await vm.reset("with-docker");
     await vm.reboot();
     expect(await vm.run(`cat ${READ_AHEAD}; systemctl is-active docker`)).toBe("4096\nactive\n");
@@ -202,7 +202,7 @@ describe("a machine whose owner runs Docker", () => {
   });
 });
 
-describe("a run that is killed", () => {
+describeInLong("a run that is killed", () => {
   it(
     "around dockerd's restart is healed by the next, and the container runs on",
     { timeout: 1_800_000 },
@@ -279,7 +279,7 @@ describe("what cannot be applied", () => {
     await expectRefused(docker(), /daemon\.json is no regular file/);
   });
 
-  it("is refused by name, and nothing is changed: flags of dockerd", async () => {
+  itInLong("is refused by name, and nothing is changed: flags of dockerd", async () => {
     await vm.run(
       `mkdir -p /etc/systemd/system/docker.service.d
       printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd -H fd:// --exec-opt native.cgroupdriver=cgroupfs\\n' >/etc/systemd/system/docker.service.d/cgroups.conf
@@ -296,7 +296,7 @@ describe("what cannot be applied", () => {
     await expectRefused(docker(), /\/etc\/default\/docker gives dockerd the flag --log-driver/);
   });
 
-  it("is refused by name, and nothing is changed: dockerd itself", async () => {
+  itInLong("is refused by name, and nothing is changed: dockerd itself", async () => {
     await vm.run("docker swarm init --advertise-addr 127.0.0.1 >/dev/null");
     await expectRefused(docker(), /^error: goblin-host:docker\.liveRestore: this host is in a swarm/m);
     await vm.run("systemctl kill --kill-whom=main --signal=STOP docker");
@@ -304,7 +304,7 @@ describe("what cannot be applied", () => {
     await vm.run("systemctl kill --kill-whom=main --signal=CONT docker");
   });
 
-  it("is refused by name, and nothing is changed: a second Docker", async () => {
+  itInLong("is refused by name, and nothing is changed: a second Docker", async () => {
     await vm.run(
       `mkdir -p /var/tmp/ce/DEBIAN; printf 'Package: docker-ce\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@example.com>\\nDescription: stand-in\\n' >/var/tmp/ce/DEBIAN/control
       dpkg-deb -b /var/tmp/ce /var/tmp/ce.deb >/dev/null; dpkg --force-conflicts -i /var/tmp/ce.deb >/dev/null 2>&1`,
@@ -341,7 +341,7 @@ describe("what cannot be applied", () => {
     );
   });
 
-  it("holds on a mount of its own, and its absence is drift", async () => {
+  itInLong("holds on a mount of its own, and its absence is drift", async () => {
     await vm.run("mkdir /srv/models; mount -t tmpfs none /srv/models");
     await applyAll(vm, [models({ mount: "required" })]);
     await vm.run("umount /srv/models");
@@ -351,7 +351,7 @@ describe("what cannot be applied", () => {
     });
   });
 
-  it("is rolled back when dockerd does not start, with what it said", async () => {
+  itInLong("is rolled back when dockerd does not start, with what it said", async () => {
     await vm.run(`systemctl stop docker.socket docker; echo '{"no-such-key": 1}' >${CONFIG}`);
     const earlier = await everything();
     const { code, stderr } = await apply(vm, docker());
@@ -361,7 +361,7 @@ describe("what cannot be applied", () => {
   });
 });
 
-describe("a machine without Docker", () => {
+describeInLong("a machine without Docker", () => {
   const PURGE = "DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge docker.io >/dev/null 2>&1";
 
   beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
+import { describeInLong } from "../support/long";
 import { deploy, goTo, machine, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { CONTAINER, MIXED } from "../support/small-host";
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await goTo(vm, "applied", MIXED);
 });
 
-describe("a host with GPUs", () => {
+describeInLong("a host with GPUs", () => {
   it("and without NVIDIA's container toolkit is told so by every setting that needs it", async () => {
     const failed = await tryDeploy(vm, "up", { overrides: OVERRIDES });
     expect(failed.exitCode).toBe(1);

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dockerImages } from "../../sandbox/base-image";
 import type { Vm } from "../../sandbox/vm";
+import { describeInLong, itInLong } from "../support/long";
 import { deploy, get, goTo, machine, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { MIXED } from "../support/small-host";
 
 const MiB = 1024 ** 2;
-const LONG = process.env["GOBLIN_HOST_LONG"] === "1";
 const ALERTS = "/var/log/ai-monitoring/alerts.log";
 /** docs/monitor.md, "Budget". */
 const RSS_BUDGET_MIB = 70;
@@ -198,7 +198,7 @@ Services:
     expect(Math.max(rss, await rssMiB()), "RSS in MiB").toBeLessThanOrEqual(RSS_BUDGET_MIB);
   });
 
-  it.runIf(LONG)("does not grow and misses no interval in 20 minutes", { timeout: 1_500_000 }, async () => {
+  itInLong("does not grow and misses no interval in 20 minutes", { timeout: 1_500_000 }, async () => {
     await goTo(vm, "applied", MIXED);
     const measured: number[] = [];
     await sleep(60_000);
@@ -214,7 +214,7 @@ Services:
   });
 });
 
-describe("the monitor, when something is wrong with its host", () => {
+describeInLong("the monitor, when something is wrong with its host", () => {
   beforeAll(() => goTo(vm, "applied", MIXED));
 
   it("keeps alerts for a full disk, and writes them once there is room", async () => {

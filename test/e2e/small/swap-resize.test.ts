@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
 import { apply, bundles } from "../support/bundles";
+import { itInLong } from "../support/long";
 import { bootOwn, deploy, endOwn, goTo, ran } from "../support/machine";
 import { Pattern, ZRAM_OFF, ZRAM_ON } from "../support/pattern";
 
@@ -87,15 +88,18 @@ describe("a swap file in use", () => {
     expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
   });
 
-  it("is resized on a disk that cannot hold both files, by way of a file as large as what is in use", async () => {
-    await leaveFree(2 * GiB);
-    const { code, stdout, stderr } = await apply(vm, bundles.swap({ size: "15GiB" }));
-    expect(code, stdout + stderr).toBe(0);
-    await expectSwapFile(15 * GiB);
-    await pattern.expectIntact();
-  });
+  itInLong(
+    "is resized on a disk that cannot hold both files, by way of a file as large as what is in use",
+    async () => {
+      await leaveFree(2 * GiB);
+      const { code, stdout, stderr } = await apply(vm, bundles.swap({ size: "15GiB" }));
+      expect(code, stdout + stderr).toBe(0);
+      await expectSwapFile(15 * GiB);
+      await pattern.expectIntact();
+    },
+  );
 
-  it("is resized on a disk without any room, by way of memory and zram", async () => {
+  itInLong("is resized on a disk without any room, by way of memory and zram", async () => {
     await leaveFree(GiB);
     const { code, stdout, stderr } = await apply(vm, bundles.swap({ size: "14GiB" }));
     expect(code, stdout + stderr).toBe(0);
@@ -104,7 +108,7 @@ describe("a swap file in use", () => {
     await vm.run("rm /filler");
   });
 
-  it("is not made smaller than what it holds when that fits nowhere else", async () => {
+  itInLong("is not made smaller than what it holds when that fits nowhere else", async () => {
     await vm.run(`systemctl stop earlyoom; ${ZRAM_OFF}`);
     try {
       // Its memory limit keeps the process's pages in the swap file.
