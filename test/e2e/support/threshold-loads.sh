@@ -8,13 +8,13 @@ seconds=900
 filler=/var/tmp/filler
 
 start() {
-	# Below EarlyOOM's limit, and above the threshold.
+	# With the workloads it is above the threshold, and leaves more than EarlyOOM asks for.
 	local total available
 	total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 	available=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
 	# shellcheck disable=SC2016 # perl's variables
 	service load-memory -p MemorySwapMax=0 perl -e 'my $held = "x" x ($ARGV[0] << 20); sleep $ARGV[1]' \
-		$((available - total / 4)) "$seconds"
+		$((available - total * 5 / 12)) "$seconds"
 	# At its limit its pages go to zram and, once that is full, to the swap file.
 	service load-swap -p MemoryMax=32M -p MemorySwapMax=infinity -p OOMScoreAdjust=-900 \
 		perl /run/pattern.pl 600 /run/load-swap.answer
