@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
 import { difference, fingerprint } from "../support/fingerprint";
@@ -9,7 +7,6 @@ import { mainPids } from "../support/reach";
 import { CONTAINER, MIXED, SERVICE, SMALL } from "../support/small-host";
 
 const MiB = 1024 ** 2;
-const pressureScript = readFileSync(join(import.meta.dirname, "..", "support", "pressure.sh"), "utf8");
 
 const SLICE = "/sys/fs/cgroup/ai.slice/ai-llamacpp.slice";
 
@@ -153,10 +150,6 @@ describe("a host with a container among its services", () => {
     expect(await mainPids(vm, others)).toBe(pids);
     expect(await vm.run(`grep -h '^oom_kill ' ${SLICE}/memory.events`)).toMatch(/^oom_kill [1-9]/);
     expect(await vm.run("systemctl is-active llamacpp")).toBe("active\n");
-    // One kill in a child leaves the server up, as for a service.
-    const scope = (await vm.run(`cd /sys/fs/cgroup; ls -d ai.slice/ai-llamacpp.slice/docker-*.scope`)).trim();
-    const pressed = await vm.run(`bash -s 8080 ${scope} 400 60`, { stdin: pressureScript });
-    expect(pressed).toMatch(/killed after \d+ ms\n$/);
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
   });
 
@@ -264,9 +257,6 @@ describe("a host with a container among its services", () => {
     await goTo(vm, "applied", MIXED);
     await vm.run("ai-resource-monitor --collect; echo kept >>/var/log/ai-monitoring/alerts.log");
     await deploy(vm, "destroy", { overrides: MIXED });
-    expect(await vm.run("docker ps -aq; docker images -q goblin-host/monitor; docker volume ls -q")).toBe(
-      "llama-data\n",
-    );
     expect(await vm.run("cat /var/log/ai-monitoring/alerts.log | tail -n 1")).toBe("kept\n");
     const left = difference(before, await fingerprint(vm)).filter(
       (line) => !/\/var\/lib\/ai-resource-monitor/.test(line),
@@ -275,5 +265,10 @@ describe("a host with a container among its services", () => {
     expect(
       await vm.run("ls -d /run/ai-resource-* 2>/dev/null; systemctl list-timers --no-legend 'ai-resource*'"),
     ).toBe("");
+    // It stands as it was found: asleep.
+    await vm.run("systemctl start docker");
+    expect(await vm.run("docker ps -aq; docker images -q goblin-host/monitor; docker volume ls -q")).toBe(
+      "llama-data\n",
+    );
   });
 });

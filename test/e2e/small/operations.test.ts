@@ -7,17 +7,17 @@ import { MIXED } from "../support/small-host";
 
 /** The specification's own commands, as the operations guide gives them, and what an operator then sees. */
 const COMMANDS: readonly (readonly [command: string, shows: RegExp])[] = [
-  ["ai-resource-monitor.sh --collect", /^$/],
+  ["ai-resource-monitor.sh --collect", /^Firing: none$/m],
   ["ai-resource-monitor.sh --display", /^=== AI System Resource Metrics ===\n[^]*^ {2}ollama: .* \/ 256MB/m],
   ["ai-resource-monitor.sh --json", /^\{\n? *"schemaVersion": ?1,/],
   ["ai-resource-monitor.sh --prometheus", /^airm_memory_total_bytes \d+$/m],
-  ["ai-resource-monitor.sh --alerts", /^\n?/],
+  ["ai-resource-monitor.sh --alerts", /^Firing: none$/m],
   ["free -h", /^Swap: +767Mi/m],
   ["zramctl", /^\/dev\/zram0 lz4 +256M/m],
   ["systemctl restart ollama llamacpp", /^$/],
   ["systemctl show ollama -p CPUAffinity", /^CPUAffinity=0$/m],
   ["systemctl show ollama -p CPUQuotaPerSecUSec", /^CPUQuotaPerSecUSec=2s$/m],
-  ['ps aux | grep -E "(ollama|llama)" | head -10', /ollama[^]*llama-server/],
+  ['ps aux | grep -E "(ollama|llama)" | head -10', /ollama[^]*llamacpp/],
   ["systemctl status ollama", /Active: active \(running\)[^]*Memory: [0-9.]+M \(.*max: 256\.0M/],
   ["systemctl show ollama -p MemoryLimit", /^MemoryLimit=268435456$/m],
   ["systemctl show ollama -p MemoryCurrent,CPUUsageNSec", /^MemoryCurrent=\d+\nCPUUsageNSec=\d+$/m],
