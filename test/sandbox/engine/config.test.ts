@@ -49,6 +49,12 @@ describe("a stack's configuration", () => {
     });
   });
 
+  it("leaves a value that was given alone when a later one reaches into it", () => {
+    const given = { x: { y: 1 } };
+    expect(read("config: {}\n", { "p:c": given, "p:c.x.y": "2" })).toEqual({ "p:c": '{"x":{"y":2}}' });
+    expect(given).toEqual({ x: { y: 1 } });
+  });
+
   it("takes the project's defaults and misses what has none", () => {
     writeFileSync(
       join(folder, "Pulumi.yaml"),

@@ -16,8 +16,12 @@ export function fullKey(key: string, where: string): string {
   return `${namespace}:${name}`;
 }
 
-/** `pulumi config set --path KEY VALUE`; a value that is not a string keeps its type. */
-export function override(config: PropertyMap, key: string, value: unknown): void {
+/**
+ * `pulumi config set --path KEY VALUE`; a value that is not a string keeps its type. It is copied, because a later
+ * override may reach into it.
+ */
+export function override(config: PropertyMap, key: string, given: unknown): void {
+  const value = structuredClone(given);
   const [namespace, ...rest] = key.split(":");
   const path = parsePath(rest.join(":"));
   const root = `${namespace ?? ""}:${String(path[0])}`;
