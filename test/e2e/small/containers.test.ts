@@ -140,7 +140,8 @@ describe("a host with a container among its services", () => {
       "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /allocate?mib=400 HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3",
     );
     const result = await vm.run(
-      "until exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && [ \"$(tail -n 1 <&3)\" = ok ]; do sleep 0.5; done 2>/dev/null; echo up",
+      // A redirection that fails ends its shell, hence the brackets.
+      "until (exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && [ \"$(tail -n 1 <&3)\" = ok ]) 2>/dev/null; do sleep 0.5; done; echo up",
       { timeoutSeconds: 90 },
     );
     expect(result).toBe("up\n");
@@ -168,33 +169,36 @@ describe("a host with a container among its services", () => {
     await expectLimits();
   });
 
-  it("becomes a service and a container again by one edit, the old form gone first, its volume kept", async () => {
-    await goTo(vm, "applied", MIXED);
-    await vm.run(
-      "docker run --rm -v llama-data:/data --entrypoint /bin/sh goblin-sandbox/workload -c 'echo mine >/data/model'",
-    );
-    const asService = { ...SMALL, "goblin-host:workloads.llamacpp": SERVICE };
-    const result = await deploy(vm, "up", { overrides: asService });
-    expect(ran(result)).toContain("workload-llamacpp");
-    const receipts = result.diagnostics.map(({ message }) => message).join("\n");
-    expect(receipts).toMatch(
-      /stopped the container llamacpp: llamacpp.service takes its place[^]*started llamacpp.service[^]*llamacpp.service: healthy/,
-    );
-    expect(await runningContainers()).toEqual(["ai-resource-monitor"]);
-    expect(
-      await vm.run("docker ps -aq -f name=llamacpp | wc -l; systemctl show -p MemoryMax --value llamacpp"),
-    ).toBe(`0\n${192 * MiB}\n`);
-    const back = await deploy(vm, "up", { overrides: MIXED });
-    expect(back.diagnostics.map(({ message }) => message).join("\n")).toContain(
-      "stopped llamacpp.service: the container llamacpp takes its place",
-    );
-    await expectLimits();
-    expect(
+  itInLong(
+    "becomes a service and a container again by one edit, the old form gone first, its volume kept",
+    async () => {
+      await goTo(vm, "applied", MIXED);
       await vm.run(
-        "docker run --rm -v llama-data:/data --entrypoint /bin/cat goblin-sandbox/workload /data/model",
-      ),
-    ).toBe("mine\n");
-  });
+        "docker run --rm -v llama-data:/data --entrypoint /bin/sh goblin-sandbox/workload -c 'echo mine >/data/model'",
+      );
+      const asService = { ...SMALL, "goblin-host:workloads.llamacpp": SERVICE };
+      const result = await deploy(vm, "up", { overrides: asService });
+      expect(ran(result)).toContain("workload-llamacpp");
+      const receipts = result.diagnostics.map(({ message }) => message).join("\n");
+      expect(receipts).toMatch(
+        /stopped the container llamacpp: llamacpp.service takes its place[^]*started llamacpp.service[^]*llamacpp.service: healthy/,
+      );
+      expect(await runningContainers()).toEqual(["ai-resource-monitor"]);
+      expect(
+        await vm.run("docker ps -aq -f name=llamacpp | wc -l; systemctl show -p MemoryMax --value llamacpp"),
+      ).toBe(`0\n${192 * MiB}\n`);
+      const back = await deploy(vm, "up", { overrides: MIXED });
+      expect(back.diagnostics.map(({ message }) => message).join("\n")).toContain(
+        "stopped llamacpp.service: the container llamacpp takes its place",
+      );
+      await expectLimits();
+      expect(
+        await vm.run(
+          "docker run --rm -v llama-data:/data --entrypoint /bin/cat goblin-sandbox/workload /data/model",
+        ),
+      ).toBe("mine\n");
+    },
+  );
 
   itInLong(
     "that never becomes well fails the deployment with its last lines; the next one heals",
