@@ -151,7 +151,9 @@ describe("a host with a container among its services", () => {
     expect(await mainPids(vm, others)).toBe(pids);
     expect(await vm.run(`grep -h '^oom_kill ' ${SLICE}/memory.events`)).toMatch(/^oom_kill [1-9]/);
     // Docker has restarted it at once; its unit follows within RestartSec.
-    await vm.run("for i in $(seq 60); do systemctl is-active --quiet llamacpp && exit; sleep 0.5; done; exit 1");
+    await vm.run(
+      "for i in $(seq 60); do systemctl is-active --quiet llamacpp && exit; sleep 0.5; done; exit 1",
+    );
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
   });
 
