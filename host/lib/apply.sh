@@ -234,8 +234,14 @@ settle_disks() {
 apply_stored() {
   local name line status=0
   local -A drifted=()
-  [[ -z $BOOTING ]] || settle_disks
-  examine "$@"
+  local -i look
+  # At boot a slice or the scheduler's module may come between the settling and the look: only what stays is drift.
+  for ((look = 0; look < 3; look++)); do
+    [[ -z $BOOTING ]] || settle_disks
+    examine "$@"
+    [[ -n $BOOTING ]] && ((${#FINDINGS[@]} > 0)) || break
+    sleep 1
+  done
   local -a names=("${EXAMINED[@]}")
   for line in "${FINDINGS[@]}"; do drifted[${line%%$'\t'*}]=1; done
   for name in "${names[@]}"; do
