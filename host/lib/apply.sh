@@ -239,7 +239,7 @@ apply_stored() {
   for ((look = 0; look < 3; look++)); do
     [[ -z $BOOTING ]] || settle_disks
     examine "$@"
-    [[ -n $BOOTING ]] && ((${#FINDINGS[@]} > 0)) || break
+    if [[ -z $BOOTING ]] || ((${#FINDINGS[@]} == 0)); then break; fi
     sleep 1
   done
   local -a names=("${EXAMINED[@]}")
