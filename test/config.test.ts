@@ -89,6 +89,11 @@ describe("what is refused names the path, the value, what is allowed, and the co
       ["must not be above high, 7GiB", "rm --path"],
     ],
     [
+      "GPUs, and none of them",
+      workload({ memory: { max: "8GiB" }, gpu: { devices: [] } }),
+      ["workloads.ollama.gpu.devices is []", "a list of one or more of", "gpu.devices' '[\"0\"]'"],
+    ],
+    [
       "low above max",
       workload({ memory: { max: "8GiB", low: "9GiB" } }),
       ["must not be above max, 8GiB", "rm --path"],

@@ -1,5 +1,5 @@
 import type { Limits } from "../host-bundle/bundle";
-import { type Hardening, hasDeviceList } from "./hardening";
+import { areNumbers, type Hardening, hasDeviceList } from "./hardening";
 import type { SettledWorkload } from "./workload";
 
 /** Its profile: with a GPU the one that leaves the GPUs' device nodes visible. */
@@ -21,7 +21,7 @@ export function hardeningOf({
 export function gpuEnvironment(workload: SettledWorkload): Record<string, string> {
   const { gpu } = workload;
   if (gpu === undefined) return {};
-  if (!gpu.devices.every(isNumber)) return { CUDA_VISIBLE_DEVICES: gpu.devices.join(",") };
+  if (!areNumbers(gpu.devices)) return { CUDA_VISIBLE_DEVICES: gpu.devices.join(",") };
   if (hasDeviceList(hardeningOf(workload)))
     return { CUDA_VISIBLE_DEVICES: gpu.devices.map((_, index) => index).join(",") };
   return { CUDA_DEVICE_ORDER: "PCI_BUS_ID", CUDA_VISIBLE_DEVICES: gpu.devices.join(",") };
@@ -31,5 +31,3 @@ export function gpuEnvironment(workload: SettledWorkload): Record<string, string
 export function gpuLimits({ gpu }: SettledWorkload): Limits {
   return gpu === undefined ? {} : { GPUs: gpu.devices.join(","), VRAM: `alert above ${gpu.vramThreshold}%` };
 }
-
-const isNumber = (device: string): boolean => /^[0-9]+$/.test(device);

@@ -105,8 +105,10 @@ export function hasDeviceList({
   except,
   gpus,
 }: Pick<Hardening, "profile" | "except" | "gpus">): boolean {
-  return profile === "gpu" && !except.includes("DevicePolicy") && gpus.every((gpu) => /^[0-9]+$/.test(gpu));
+  return profile === "gpu" && !except.includes("DevicePolicy") && areNumbers(gpus);
 }
+
+export const areNumbers = (gpus: readonly string[]): boolean => gpus.every((gpu) => /^[0-9]+$/.test(gpu));
 
 /** Nodes of NVIDIA (device groups of /proc/devices), AMD (kfd) and both vendors' render nodes. */
 function gpuDevices(hardening: Hardening): Directive[] {

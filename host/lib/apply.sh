@@ -236,11 +236,11 @@ apply_stored() {
   local -A drifted=()
   local -i look
   # At boot a slice or the scheduler's module may come between the settling and the look: only what stays is drift.
-  for ((look = 0; look < 3; look++)); do
+  for ((look = 1; look <= 3; look++)); do
+    ((look == 1)) || sleep 1
     [[ -z $BOOTING ]] || settle_disks
     examine "$@"
     if [[ -z $BOOTING ]] || ((${#FINDINGS[@]} == 0)); then break; fi
-    sleep 1
   done
   local -a names=("${EXAMINED[@]}")
   for line in "${FINDINGS[@]}"; do drifted[${line%%$'\t'*}]=1; done

@@ -96,8 +96,9 @@ give_back_folders() {
     elif [[ -d $path ]]; then
       what='is not empty'
       [[ ${WAS["folders|$path|data"]-} != true ]] || what='holds data. When nobody needs it: rm -r '"$path"
-      # Below /run nothing is anybody's data: it would be gone with the next boot.
-      if rmdir -- "$path" 2>/dev/null || { [[ $path == /run/?* ]] && rm -rf --one-file-system -- "$path"; }; then say "  removed $path"; else say "  kept $path: it $what"; fi
+      # What a program of ours left below /run would be gone with the next boot; models may lie there all the same.
+      if rmdir -- "$path" 2>/dev/null || { [[ $path == /run/?* && ${WAS["folders|$path|data"]-} != true ]] &&
+        rm -rf --one-file-system -- "$path"; }; then say "  removed $path"; else say "  kept $path: it $what"; fi
     fi
     forget_original folderState "$path"
   done

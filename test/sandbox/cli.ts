@@ -43,7 +43,7 @@ const cli = new Command("sandbox")
     console.log(`\n${receipts}`);
     await printEnforcement(vm);
     // The last round may be of before the last limits.
-    const display = await vm.run("ai-resource-monitor --collect >&2; ai-resource-monitor --display");
+    const display = await vm.run("ai-resource-monitor --collect >/dev/null && ai-resource-monitor --display");
     console.log(`\n${display}`.trimEnd());
     console.log(`\nThe VM stays up:  npm run -s sandbox -- ssh | verify | reboot | destroy | down`);
   });

@@ -15,7 +15,8 @@ export const guestFolder = join(import.meta.dirname, "guest");
 
 /**
  * What a provider's Debian 12 has, no more: the packages that the product installs (jq, zram, earlyoom) are left
- * to it. Docker needs apparmor (dockerd calls apparmor_parser) and iptables, and every server has logrotate, which minbase leaves out.
+ * to it. Docker needs apparmor (dockerd calls apparmor_parser) and iptables, and every server has logrotate; minbase
+ * leaves them out.
  */
 export const packages: readonly string[] = [
   "apparmor",

@@ -157,6 +157,10 @@ describe("a host with a container among its services", () => {
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
   });
 
+  it.skip(
+    "a child in it that takes too much is killed (skipped: it thrashes at memory.max, README, what is not there yet)",
+  );
+
   it("altered on the host it shows in the preview by value, and up repairs only that", async () => {
     await goTo(vm, "applied", MIXED);
     await vm.run("docker update --memory 96m --memory-swap 128m llamacpp >/dev/null");

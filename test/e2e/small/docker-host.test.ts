@@ -179,6 +179,13 @@ describe("a machine whose owner runs Docker", () => {
     await vm.run(`touch /srv/models/a.gguf; jq '.debug = true' ${CONFIG} >/run/new; cat /run/new >${CONFIG}`);
     const { stdout } = await vm.ssh("ai-resource-manager remove models");
     expect(stdout).toContain("kept /srv/models: it holds data");
+    // Below /run too, where what is nobody's goes with its folder.
+    await applyAll(vm, [models({ path: "/run/models" })]);
+    await vm.run("touch /run/models/b.gguf");
+    expect((await vm.ssh("ai-resource-manager remove models")).stdout).toContain(
+      "kept /run/models: it holds data",
+    );
+    expect(await vm.run("ls /run/models")).toBe("b.gguf\n");
     await vm.run("ai-resource-manager remove docker");
     expect(await vm.run("ls /srv/models; ls -d /var/lib/ai-resource-manager 2>&1 || true")).toMatch(
       /^a\.gguf\n.*No such/,
