@@ -5,6 +5,7 @@ import type { HostConnection } from "../host-bundle/connection";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { MonitorSettings } from "../monitor/schema";
 import { parseSettings } from "../settings/parse";
+import { guardProgram } from "./guard";
 import { renderSlices } from "./render";
 import { ReserveSettings } from "./schema";
 
@@ -24,7 +25,7 @@ export interface AiSliceArgs {
 
 /**
  * ai.slice, which holds all AI workloads and leaves memory and cores to the system; one slice per workload below
- * it; and what protects sshd, its sessions and the system from them.
+ * it; what protects sshd, its sessions and the system from them; and what ends a workload that stands still at its limit.
  *
  * @example
  * new AiSlice("goblin-slices", { host, reserve: { memory: "2GiB" }, workloads: { ollama } }, { dependsOn: manager });
@@ -45,6 +46,7 @@ export class AiSlice extends pulumi.ComponentResource {
         : parseSettings(this, `${name} monitor`, MonitorSettings, args.monitor);
     const bundle = renderSlices(workloads, {
       reserve,
+      guard: guardProgram(),
       modelsPath,
       setting: settingPath,
       ...(monitor === undefined ? {} : { monitor }),

@@ -5,6 +5,7 @@ import type { SettledWorkload } from "../cgroup-service/workload";
 import type { Bundle, BundleFile } from "../host-bundle/bundle";
 import { Size } from "../render/size";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
+import { renderGuard } from "./guard";
 import type { ReserveSettings } from "./schema";
 
 /** What airm.slice holds of the monitor. */
@@ -20,6 +21,8 @@ export interface SlicesContext {
   /** Without it airm.slice protects what is in it and limits nothing. */
   readonly monitor?: MonitorShare;
   readonly reserve: z.output<typeof ReserveSettings>;
+  /** The text of ai-resource-guard. */
+  readonly guard: string;
   /** The disk that IO limits mean. */
   readonly modelsPath: string;
   /** Path of `reserve`, for the host's error messages. */
@@ -34,7 +37,7 @@ const DISKS = "sd[a-z]*|vd[a-z]*|xvd[a-z]*|nvme[0-9]*n[0-9]*";
 
 /**
  * The `slices` bundle: ai.slice and the slices below it, the monitor's airm.slice, the protection of sshd and of
- * the system around it, and the disk scheduler that makes IO weights count.
+ * the system around it, the disk scheduler that makes IO weights count, and the guard of what stands still in a slice.
  */
 export function renderSlices(workloads: readonly SettledWorkload[], context: SlicesContext): Bundle {
   const { cores } = context.reserve;
@@ -44,7 +47,9 @@ export function renderSlices(workloads: readonly SettledWorkload[], context: Sli
   };
   for (const workload of workloads) slices[workload.slice] = workloadSlice(workload, context.modelsPath);
   const dropIns = protections(cores);
+  const guard = renderGuard(context.guard);
   const files: Record<string, BundleFile> = {
+    ...guard.files,
     "/etc/modules-load.d/goblin-bfq.conf": file(`${FILE_HEADER}bfq\n`),
     "/etc/udev/rules.d/60-goblin-io-scheduler.rules": file(renderSchedulerRule()),
   };
@@ -62,10 +67,14 @@ export function renderSlices(workloads: readonly SettledWorkload[], context: Sli
     name: "slices",
     ...(cores === undefined ? {} : { requires: { [`${context.setting}.cores`]: { cores } } }),
     files,
+    units: guard.units,
     ioSchedulers: { "/": "bfq", [context.modelsPath]: "bfq" },
-    limits: Object.fromEntries(
-      Object.entries({ ...slices, ...dropIns }).map(([unit, limits]) => [unit, toLimits(limits)]),
-    ),
+    limits: {
+      ...Object.fromEntries(
+        Object.entries({ ...slices, ...dropIns }).map(([unit, limits]) => [unit, toLimits(limits)]),
+      ),
+      ...guard.limits,
+    },
   };
 }
 

@@ -11,6 +11,7 @@ const DROP_IN = "/etc/systemd/system/earlyoom.service.d/50-goblin.conf";
 /** What keeps the host reachable and accounted for is never killed. */
 const ALWAYS_AVOID = [
   "agetty",
+  "ai-resource-guard",
   "ai-resource-manager",
   "ai-resource-monitor",
   "containerd*",

@@ -16,6 +16,7 @@ function render(
   );
   return renderSlices(settled, {
     reserve: ReserveSettings.parse(reserve),
+    guard: "#!/usr/bin/env bash\n",
     modelsPath: "/srv/models",
     setting: "goblin-host:reserve",
   });
@@ -28,7 +29,7 @@ const TABLE = {
 
 describe("the slices", () => {
   it("hold the workloads, pass their weights and protection on, and protect sshd", () => {
-    const { files = {}, limits, ioSchedulers, requires } = render(TABLE);
+    const { files = {}, limits, ioSchedulers, requires, units } = render(TABLE);
     expect(requires).toBeUndefined();
     expect(ioSchedulers).toEqual({ "/": "bfq", "/srv/models": "bfq" });
     expect(files["/etc/systemd/system/ai.slice"]).toEqual({
@@ -65,7 +66,20 @@ MemoryMin=64M
 `);
     expect(files["/etc/systemd/system/init.scope.d/50-goblin.conf"]?.content).toContain("[Scope]\n");
     expect(files["/etc/modules-load.d/goblin-bfq.conf"]?.content).toBe(`${HEADER}\nbfq\n`);
+    expect(units).toEqual({
+      "ai-resource-guard.service": {
+        enabled: true,
+        active: true,
+        restartOn: ["/usr/local/sbin/ai-resource-guard", "/etc/systemd/system/ai-resource-guard.service"],
+      },
+    });
+    expect(files["/usr/local/sbin/ai-resource-guard"]).toEqual({
+      mode: "0755",
+      content: "#!/usr/bin/env bash\n",
+    });
     expect(Object.keys(files)).toEqual([
+      "/usr/local/sbin/ai-resource-guard",
+      "/etc/systemd/system/ai-resource-guard.service",
       "/etc/modules-load.d/goblin-bfq.conf",
       "/etc/udev/rules.d/60-goblin-io-scheduler.rules",
       "/etc/systemd/system/ai.slice",
@@ -91,6 +105,7 @@ MemoryMin=64M
       "system.slice": { CPUWeight: "200", MemoryMin: "268435456" },
       "user.slice": { CPUWeight: "200", IOWeight: "200", MemoryMin: "134217728" },
       "init.scope": { CPUWeight: "1000", MemoryMin: "33554432" },
+      "ai-resource-guard.service": { CPUWeight: "1000", MemoryMin: "8388608", OOMScoreAdjust: "-1000" },
     });
   });
 
@@ -106,6 +121,7 @@ MemoryMin=64M
       ["system.slice", "0-1"],
       ["user.slice", "0-1"],
       ["init.scope", "0-1"],
+      ["ai-resource-guard.service", undefined],
     ]);
     expect(files["/etc/systemd/system/ai.slice"]?.content).toContain("AllowedCPUs=@{cores-except:0-1}\n");
     expect(limits["ai.slice"]?.MemoryMax).toBe("@{memory-less:4294967296:10%}");
@@ -137,6 +153,7 @@ MemoryMin=64M
   it("say in every file what they say in the limits", () => {
     const { files = {}, limits = {} } = render(TABLE, { cores: "0" });
     for (const [unit, declared] of Object.entries(limits)) {
+      if (unit === "ai-resource-guard.service") continue;
       const content =
         files[`/etc/systemd/system/${unit}`]?.content ??
         files[`/etc/systemd/system/${unit}.d/50-goblin.conf`]?.content;
@@ -145,5 +162,12 @@ MemoryMin=64M
         .filter((name) => name !== "Description");
       expect([unit, names]).toEqual([unit, Object.keys(declared).sort()]);
     }
+  });
+
+  it("say in the guard's unit what they say in its limits", () => {
+    const unit = render(TABLE).files?.["/etc/systemd/system/ai-resource-guard.service"]?.content;
+    expect(unit).toContain("\nCPUWeight=1000\n");
+    expect(unit).toContain("\nMemoryMin=8M\n");
+    expect(unit).toContain("\nOOMScoreAdjust=-1000\n");
   });
 });
