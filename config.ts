@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import { crossCheck, hostWarnings } from "./components/goblin-host/checks";
-import { notYetApplied } from "./components/goblin-host/not-yet-applied";
 import { GoblinHostSettings, NAME, SharedSettings } from "./components/goblin-host/schema";
 import { quoteShell } from "./components/render/shell";
 import { closest } from "./components/settings/closest";
@@ -148,11 +147,6 @@ function configError(problems: readonly string[]): pulumi.RunError {
 }
 
 function tellWarnings(hosts: readonly { name: string; raw: unknown }[]): void {
-  const later = new Set<string>();
-  for (const { name, raw } of hosts) {
+  for (const { name, raw } of hosts)
     for (const warning of hostWarnings(raw)) void pulumi.log.warn(`host ${name}: ${warning}`);
-    for (const setting of notYetApplied(raw)) later.add(setting);
-  }
-  if (later.size === 0) return;
-  void pulumi.log.warn(`valid, and not yet applied by this version: ${[...later].sort().join(", ")}`);
 }

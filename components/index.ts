@@ -20,6 +20,8 @@ export { MonitorSettings, ThresholdSettings } from "./monitor/schema";
 export { MonitorTimer, type MonitorTimerArgs } from "./monitor-timer/monitor-timer";
 export { ModelStorage, type ModelStorageArgs } from "./model-storage/model-storage";
 export { ModelsSettings } from "./model-storage/schema";
+export { type ObserveMode, observeHosts, type WatchedHost } from "./observation/hosts";
+export type { Observation } from "./observation/observe";
 export { SwapFileSettings } from "./swap-file/schema";
 export { SwapFile, type SwapFileArgs } from "./swap-file/swap-file";
 export { ZramDeviceSettings } from "./zram-device/schema";

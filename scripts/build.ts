@@ -18,7 +18,12 @@ execFileSync(process.execPath, [join(typescript, "bin", "tsc"), "-p", "tsconfig.
   stdio: "inherit",
 });
 const parts = readFileSync(join(root, "host", "PARTS"), "utf8").split("\n");
-for (const part of ["PARTS", "ai-resource-guard", "ai-resource-monitor", ...parts.filter((name) => name !== "")])
+for (const part of [
+  "PARTS",
+  "ai-resource-guard",
+  "ai-resource-monitor",
+  ...parts.filter((name) => name !== ""),
+])
   copy(join("host", part));
 await buildMonitor(join(dist, "monitor", "dist"));
 

@@ -8,7 +8,7 @@ import { documentation, unwrap } from "../components/settings/schema-walk";
 
 /** What stands above a section; a section's own settings follow as a table. */
 const SECTIONS: Record<string, string> = {
-  observe: "Drift. Validated, and not yet applied.",
+  observe: "Drift: [how a preview sees it](drift.md).",
   swap: "The swapfile: [SwapFile](components/swap-file.md).",
   zram: "Compressed swap in RAM: [ZramDevice](components/zram-device.md).",
   earlyOom: "The killer that acts before the kernel must: [EarlyOom](components/early-oom.md).",

@@ -28,7 +28,9 @@ try {
     .filter(
       (path) => path !== "" && !path.startsWith("host/") && readFileSync(path, "utf8").startsWith("#!"),
     );
-  const { status } = spawnSync("shellcheck", ["-s", "bash", manager, "host/ai-resource-guard", ...scripts], { stdio: "inherit" });
+  const { status } = spawnSync("shellcheck", ["-s", "bash", manager, "host/ai-resource-guard", ...scripts], {
+    stdio: "inherit",
+  });
   // These say by their first line that they are for sh.
   const posix = execFileSync(
     "git",

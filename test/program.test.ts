@@ -15,10 +15,11 @@ function configOf(stack: string): Config {
 
 async function deploy(config: Config, stack = "test") {
   vi.resetModules();
-  const registered = await mockEngine(config, stack);
+  const registered = await mockEngine({ observe: "off", ...config }, stack);
   const program = await import("../index");
+  const limits = await program.limits;
   await settle();
-  return { program, registered };
+  return { limits, registered };
 }
 
 afterEach(settle);
@@ -60,7 +61,7 @@ describe("the program", () => {
   ])(
     "declares the host of Pulumi.$stack.yaml as one chain of bundles",
     async ({ stack, host, containers }) => {
-      const { program, registered } = await deploy(configOf(stack), stack);
+      const { limits, registered } = await deploy(configOf(stack), stack);
       expect(commands(registered).map(({ name }) => name)).toEqual(
         ORDER.flatMap((part) => [
           `${host}-${part}-bundle-apply`,
@@ -81,8 +82,8 @@ describe("the program", () => {
         expect(parentOf(`${host}-${part}`)).toBe(part === "monitor-timer" ? `${host}-monitor` : host);
       }
       expect(commands(registered).every(({ deleteBeforeReplace }) => deleteBeforeReplace)).toBe(true);
-      expect(Object.keys(program.limits)).toEqual([host]);
-      expect(program.limits[host]?.["ollama.service"]?.MemoryMax).toBe("8589934592");
+      expect(Object.keys(limits)).toEqual([host]);
+      expect(limits[host]?.["ollama.service"]?.MemoryMax).toBe("8589934592");
     },
   );
 

@@ -11,6 +11,7 @@ import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
 import { ModelStorage } from "../model-storage/model-storage";
 import { Monitor } from "../monitor/monitor";
+import type { Observation } from "../observation/observe";
 import { parseSettings } from "../settings/parse";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
@@ -22,6 +23,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
   readonly address: pulumi.Input<string>;
   /** A private key for where there is no ssh-agent. Default: the agent. */
   readonly privateKey?: pulumi.Input<string>;
+  /** What a look at the host came to (`observeHosts`). Default: nobody looked, and drift does not show. */
+  readonly observation?: Observation | undefined;
   /** Where a setting of this host stands in the configuration, for the host's error messages. Default: its path. */
   readonly settingPath?: (path: string) => string;
 }
@@ -45,7 +48,7 @@ export class GoblinHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: GoblinHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:GoblinHost", name, {}, opts);
-    const { address, privateKey, settingPath = (path: string) => path, ...given } = args;
+    const { address, privateKey, observation, settingPath = (path: string) => path, ...given } = args;
     // The address may be known only later; its own form is checked where it is written down.
     parseSettings(this, name, GoblinHostSettings, {
       ...given,
@@ -58,6 +61,7 @@ export class GoblinHost extends pulumi.ComponentResource {
       ...declared.connection,
       address,
       ...(privateKey === undefined ? {} : { privateKey }),
+      ...(observation === undefined ? {} : { observation }),
     };
     const after = (previous: pulumi.Resource) => ({ parent: this, dependsOn: previous });
 

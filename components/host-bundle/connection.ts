@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Observation } from "../observation/observe";
 
 /** One host and how it is reached. Its settings are described in schema.ts. */
 export interface HostConnection {
@@ -15,4 +16,6 @@ export interface HostConnection {
   readonly insecureSkipHostKeyCheck?: boolean;
   /** A private key for where there is no ssh-agent, such as CI. Default: the agent at SSH_AUTH_SOCK. */
   readonly privateKey?: pulumi.Input<string>;
+  /** What a look at the host came to (`observeHosts`): a bundle that differs there is updated. Default: nobody looked. */
+  readonly observation?: Observation;
 }

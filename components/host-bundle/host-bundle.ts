@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { managerProgram } from "../manager/program";
+import { driftOf } from "../observation/drift";
 import type { Bundle } from "./bundle";
 import { bundleCommands } from "./commands";
 import type { HostConnection } from "./connection";
@@ -26,7 +28,9 @@ export class HostBundle extends pulumi.ComponentResource {
     super("goblin-host:index:HostBundle", name, {}, opts);
     const { host, bundle } = args;
     this.bundle = bundle;
-    const commands = bundleCommands(bundle.name, host.user ?? "root");
+    const commands = bundleCommands(bundle.name);
+    const stdin = renderBundle(bundle, managerProgram().version);
+    const drift = driftOf(host.observation, { name: bundle.name, digest: sha256(stdin) });
     // No `triggers`: any change of them is a replacement, which creates first and then deletes what it created.
     // No `environment`: sshd refuses it without AcceptEnv. Previous output could outgrow the environment.
     const applied = new command.remote.Command(
@@ -34,12 +38,18 @@ export class HostBundle extends pulumi.ComponentResource {
       {
         connection: connectionOf(this, host),
         create: commands.apply,
-        update: commands.apply,
+        // A shell's comment: it changes nothing but Pulumi's mind.
+        update: drift === undefined ? commands.apply : `${commands.apply} # drift: ${drift}`,
         delete: commands.remove,
-        stdin: renderBundle(bundle, managerProgram().version),
+        stdin,
         addPreviousOutputInEnv: false,
       },
-      { ...childOptions(this, opts), deleteBeforeReplace: true },
+      {
+        ...childOptions(this, opts),
+        deleteBeforeReplace: true,
+        // The state keeps the text of the last repair; without drift that is no change.
+        ...(drift === undefined ? { ignoreChanges: ["update"] } : {}),
+      },
     );
     this.receipt = applied.stdout;
     this.registerOutputs({ receipt: this.receipt });
@@ -52,6 +62,10 @@ export class HostBundle extends pulumi.ComponentResource {
  */
 export function childOptions(parent: pulumi.Resource, opts: pulumi.ComponentResourceOptions | undefined) {
   return opts?.dependsOn === undefined ? { parent } : { parent, dependsOn: opts.dependsOn };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function connectionOf(resource: pulumi.Resource, host: HostConnection) {

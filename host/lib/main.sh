@@ -69,6 +69,7 @@ change() {
 
 main() {
   local verb=${1-} status=0
+  [[ $verb != @(apply|remove|scheduled|verify|status) ]] || become_root "$@"
   case $verb in
     apply | remove)
       check_host

@@ -1,8 +1,14 @@
 # Preflight: everything that can be known before anything changes, all problems at once.
 
+# become_root ARGUMENTS...: one text in Pulumi's state serves every user.
+become_root() {
+  ((EUID != 0)) || return 0
+  [[ ! -x $0 ]] || ! sudo -n true </dev/null 2>/dev/null || exec sudo -n -- "$0" "$@"
+  die "$EXIT_USAGE" "ai-resource-manager needs root, and ${USER:-this user} may not use sudo without a password"
+}
+
 # check_host: what no bundle can do without.
 check_host() {
-  ((EUID == 0)) || die "$EXIT_USAGE" "ai-resource-manager needs root: run it with sudo"
   [[ -d /run/systemd/system ]] || die "$EXIT_USAGE" "this host was not booted with systemd"
   [[ -e /sys/fs/cgroup/cgroup.controllers ]] || die "$EXIT_USAGE" "this host uses cgroup v1, whose limits leak. Add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, run update-grub and reboot"
 }

@@ -63,12 +63,13 @@ print_table() {
   done
 }
 
-# status_json: {version, bundles: [{name, digest, generation, state, findings, limits}]}
+# status_json: {version, busy, boot, bundles: [{name, digest, generation, findings, limits}], interrupted}
 status_json() {
-  local name digest
+  local name digest boot
   local -a records=()
   STATUS=1
   examine
+  read -r boot </proc/sys/kernel/random/boot_id
   local is_busy=false
   ! busy || is_busy=true
   for name in "${EXAMINED[@]}"; do
@@ -79,9 +80,9 @@ status_json() {
   done
   local rows
   printf -v rows '%s\n' "${records[@]}" "${FINDINGS[@]/#/finding$'\t'}" "${LIMITS[@]/#/limit$'\t'}"
-  jq -cRn --arg version "$VERSION" --argjson busy "$is_busy" '
+  jq -cRn --arg version "$VERSION" --argjson busy "$is_busy" --arg boot "$boot" '
       [inputs | select(. != "") | split("\t")] as $rows
-      | {version: $version, busy: $busy, bundles: [$rows[] | select(.[0] == "bundle") | . as [$_, $name, $digest, $generation] |
+      | {version: $version, busy: $busy, boot: $boot, bundles: [$rows[] | select(.[0] == "bundle") | . as [$_, $name, $digest, $generation] |
           {name: $name, digest: $digest, generation: ($generation | tonumber),
            findings: [$rows[] | select(.[0] == "finding" and .[1] == $name)
              | {unit: .[2], property: .[3], declared: .[4], file: .[5], kernel: .[6], reason: .[7]}],

@@ -33,7 +33,10 @@ const stdin = renderBundle(
   "1.0.0",
 );
 
-function bootstrap(user: string, input: string, exit = 0) {
+/** @param uid what `id -u` says */
+function bootstrap(uid: number, input: string, exit = 0) {
+  writeFileSync(join(folder, "id"), `#!/bin/sh\n[ "$1" = -u ] && exec echo ${uid}\nexec /usr/bin/id "$@"\n`);
+  chmodSync(join(folder, "id"), 0o755);
   const environment = {
     ...process.env,
     RECEIVED: received,
@@ -41,7 +44,7 @@ function bootstrap(user: string, input: string, exit = 0) {
     PATH: `${folder}:${process.env["PATH"] ?? ""}`,
   };
   // As sshd does: the user's shell gets the text.
-  return spawnSync("sh", ["-c", bundleCommands("manager", user).apply], {
+  return spawnSync("sh", ["-c", bundleCommands("manager").apply], {
     input,
     encoding: "utf8",
     env: environment,
@@ -51,10 +54,10 @@ function bootstrap(user: string, input: string, exit = 0) {
 const leftovers = () => readdirSync("/run").filter((name) => name.startsWith("ai-resource-manager."));
 
 describe.skipIf(!isWritable("/run"))("the manager's bootstrap", () => {
-  it.each(["root", "admin"])("runs the program out of its own bundle for %s", (user) => {
+  it.each([0, 1000])("runs the program out of its own bundle for user %i", (uid) => {
     writeFileSync(join(folder, "sudo"), '#!/bin/sh\n[ "$1" = -n ] || exit 9\nshift\nexec "$@"\n');
     chmodSync(join(folder, "sudo"), 0o755);
-    const result = bootstrap(user, stdin);
+    const result = bootstrap(uid, stdin);
     expect(result).toMatchObject({ status: 0, stdout: "called: apply manager\n", stderr: "" });
     expect(readFileSync(received, "utf8")).toBe(stdin);
     expect(readFileSync(`${received}.program`, "utf8")).toBe(FAKE_MANAGER);
@@ -65,7 +68,7 @@ describe.skipIf(!isWritable("/run"))("the manager's bootstrap", () => {
     const noSudo = '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n';
     writeFileSync(join(folder, "sudo"), noSudo);
     chmodSync(join(folder, "sudo"), 0o755);
-    const { status, stdout, stderr } = bootstrap("admin", stdin);
+    const { status, stdout, stderr } = bootstrap(1000, stdin);
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(
       "may not use sudo without a password; nothing was changed. Allow it as root on the host: ",
@@ -75,14 +78,14 @@ describe.skipIf(!isWritable("/run"))("the manager's bootstrap", () => {
   });
 
   it("passes the exit code on", () => {
-    expect(bootstrap("root", stdin, 4).status).toBe(4);
+    expect(bootstrap(0, stdin, 4).status).toBe(4);
     expect(leftovers()).toEqual([]);
   });
 
   it.each([stdin.slice(0, -"end: true\n".length), stdin.slice(0, 100), ""])(
     "refuses a truncated bundle",
     (truncated) => {
-      const result = bootstrap("root", truncated);
+      const result = bootstrap(0, truncated);
       expect(result.status).toBe(2);
       expect(result.stderr).toBe("ai-resource-manager: the bundle is truncated; nothing was changed\n");
       expect(result.stdout).toBe("");

@@ -125,7 +125,7 @@ describe("EarlyOom", () => {
   it("makes memory alone decide, and says what the process must be", async () => {
     new components.EarlyOom("earlyoom", { host, avoid: ["my.daemon", "a-name-longer-than-15*"], prefer: [] });
     const avoid =
-      "^(a-name-longer-t|agetty|ai-resource-man|ai-resource-mon|containerd.*|dbus-broker.*|dbus-daemon|dockerd|earlyoom|init|login|my[.]daemon|sshd|sudo|systemd.*)$";
+      "^(a-name-longer-t|agetty|ai-resource-gua|ai-resource-man|ai-resource-mon|containerd.*|dbus-broker.*|dbus-daemon|dockerd|earlyoom|init|login|my[.]daemon|sshd|sudo|systemd.*)$";
     expect(await onlyStdin()).toBe(`bundle: "1"
 name: "earlyoom"
 manager: "VERSION"
@@ -265,10 +265,10 @@ describe("HostBundle", () => {
             perDialTimeout: 15,
           },
         }) as object,
-        create: "sudo -n ai-resource-manager apply empty",
-        update: "sudo -n ai-resource-manager apply empty",
+        create: "/usr/local/sbin/ai-resource-manager apply empty",
+        update: "/usr/local/sbin/ai-resource-manager apply empty",
         delete:
-          "sudo -n sh -c '! command -v ai-resource-manager >/dev/null || ai-resource-manager remove empty'",
+          "test ! -x /usr/local/sbin/ai-resource-manager || /usr/local/sbin/ai-resource-manager remove empty",
         stdin: expect.stringMatching(
           /^bundle: "1"\nname: "empty"\nmanager: "[0-9.]+"\nend: true\n$/,
         ) as string,

@@ -130,18 +130,11 @@ end: true
 });
 
 describe("the texts that stay in Pulumi's state", () => {
-  it("are these for root", () => {
-    expect(bundleCommands("swap", "root")).toEqual({
-      apply: "ai-resource-manager apply swap",
-      remove: "! command -v ai-resource-manager >/dev/null || ai-resource-manager remove swap",
-    });
-  });
-
-  it("are these for another user", () => {
-    expect(bundleCommands("swap", "admin")).toEqual({
-      apply: "sudo -n ai-resource-manager apply swap",
+  it("are these, for every user", () => {
+    expect(bundleCommands("swap")).toEqual({
+      apply: "/usr/local/sbin/ai-resource-manager apply swap",
       remove:
-        "sudo -n sh -c '! command -v ai-resource-manager >/dev/null || ai-resource-manager remove swap'",
+        "test ! -x /usr/local/sbin/ai-resource-manager || /usr/local/sbin/ai-resource-manager remove swap",
     });
   });
 });

@@ -267,7 +267,7 @@ describe("a host that cannot take the bundle", () => {
     for (const [bundle, said] of cases) await expectUntouched(() => applyBundle(bundle, "swap"), [said]);
     // The first bundle of all is looked at by its command, before there is a manager.
     const manager = bundleText(bundles.manager());
-    const { code, stderr } = await vm.ssh(bundleCommands("manager", "root").apply, {
+    const { code, stderr } = await vm.ssh(bundleCommands("manager").apply, {
       stdin: manager.slice(0, manager.length / 2),
     });
     expect([code, stderr]).toEqual([
@@ -276,10 +276,14 @@ describe("a host that cannot take the bundle", () => {
     ]);
   });
 
-  it("the user is not root", async () => {
+  it("the user is not root and may not use sudo", async () => {
     await expectUntouched(
       () => vm.ssh(`bash ${MANAGER} apply swap`, { user: "operator" }),
-      ["ai-resource-manager needs root: run it with sudo"],
+      ["ai-resource-manager needs root, and operator may not use sudo without a password"],
+      {
+        prepare: "mv /etc/sudoers.d/operator /run/operator",
+        restore: "mv /run/operator /etc/sudoers.d/operator",
+      },
     );
   });
 
@@ -289,7 +293,8 @@ describe("a host that cannot take the bundle", () => {
       "perl /run/hold-apt-lock.pl 90 >/run/held </dev/null 2>&1 & until [ -s /run/held ]; do sleep 0.1; done; grep held /run/held",
     );
     const first = applyBundle(bundles.earlyOom(), "earlyoom", "AI_RESOURCE_MANAGER_APT_WAIT=12");
-    await vm.run("until [ -s /run/ai-resource-manager/lock ]; do sleep 0.2; done");
+    // Not only until the file is there: it still names the last run.
+    await vm.run("until grep -q 'apply earlyoom' /run/ai-resource-manager/lock; do sleep 0.2; done");
     const second = await applyBundle(
       bundles.swap({ size: "512MiB" }),
       "swap",
@@ -354,7 +359,7 @@ describe("a host that has the stack", () => {
       `${5 * 1024 ** 3}\n`,
     );
     expect(await started()).toBe(before);
-    const { remove } = bundleCommands("workload-local-llm-proxy", "operator");
+    const { remove } = bundleCommands("workload-local-llm-proxy");
     expect(await vm.ssh(remove, { user: "operator" })).toMatchObject({ code: 0 });
     expect(await vm.run("systemctl show -p DropInPaths --value local-llm-proxy")).toBe("\n");
   });

@@ -203,8 +203,8 @@ describe("a run that is killed", () => {
         await vm.reset("crash");
         const results = await steps(vm, [`manager:${k}`]);
         expect(results[0]?.status, told(results)).not.toBe(0);
-        await vm.run(bundleCommands("manager", "root").remove);
-        await vm.run(bundleCommands("manager", "root").remove);
+        await vm.run(bundleCommands("manager").remove);
+        await vm.run(bundleCommands("manager").remove);
         expect(difference(fingerprintBare, await fingerprint(vm)), `killed at ${k}`).toEqual([]);
         expect(await vm.run("ls -d /run/ai-resource-manager 2>/dev/null || echo none")).toBe("none\n");
       }

@@ -19,7 +19,7 @@ let before: string[];
 /** Removes everything, and returns what the host said. */
 async function removeAll(): Promise<string> {
   let said = "";
-  for (const { name } of [...WANTED].reverse()) said += await vm.run(bundleCommands(name, "root").remove);
+  for (const { name } of [...WANTED].reverse()) said += await vm.run(bundleCommands(name).remove);
   return said;
 }
 

@@ -146,7 +146,7 @@ describe("a machine that had swap files, zram-tools, earlyoom and drop-ins of it
       },
     );
     for (const { name } of [...WANTED].reverse()) {
-      const { code, stdout, stderr } = await vm.ssh(bundleCommands(name, "root").remove);
+      const { code, stdout, stderr } = await vm.ssh(bundleCommands(name).remove);
       expect(code, `${stdout}${stderr}`).toBe(0);
     }
     expect(await read("/etc/fstab")).toBe(

@@ -37,7 +37,7 @@ export const bundleText = (bundle: Bundle, manager = managerProgram().version): 
 
 /** Runs the text that a bundle's command runs on the host, without the engine around it. */
 export function apply(vm: Vm, bundle: Bundle, options: SshOptions = {}): Promise<SshResult> {
-  const { apply: command } = bundleCommands(bundle.name, options.user ?? "root");
+  const { apply: command } = bundleCommands(bundle.name);
   return vm.ssh(command, { ...options, stdin: bundleText(bundle) });
 }
 

@@ -1,0 +1,49 @@
+import type { Observation } from "./observe";
+import type { Finding } from "./status";
+
+/** So many findings of one bundle are told in full. */
+const MOST_FINDINGS = 5;
+
+/** A bundle as it would be sent. */
+export interface RenderedBundle {
+  readonly name: string;
+  /** SHA-256 of its text, in hexadecimal. */
+  readonly digest: string;
+}
+
+/**
+ * In which way a host differs from a bundle; undefined where it does not, or where nobody knows. The text changes with
+ * every apply and every boot of the host: a second drift like one that was repaired, or of a machine that was put back
+ * to a snapshot, is another text than the one in Pulumi's state. It holds no time of day, which would break `up --plan`.
+ */
+export function driftOf(observation: Observation | undefined, bundle: RenderedBundle): string | undefined {
+  if (observation === undefined || observation.kind === "unknown") return undefined;
+  if (observation.kind === "absent") return `not on the host (${boot(observation.boot)})`;
+  const { status } = observation;
+  const found = status.bundles.find(({ name }) => name === bundle.name);
+  if (found === undefined) return `not on the host (${boot(status.boot)})`;
+  const since = `(since apply ${found.generation}, ${boot(status.boot)})`;
+  if (found.findings.length > 0) return `${listed(found.findings)} ${since}`;
+  return found.digest === bundle.digest ? undefined : `the host holds another version ${since}`;
+}
+
+/** `ollama.service MemoryMax: declared 8 GiB, kernel 4 GiB (reason)`. */
+export function formatFinding({ unit, property, declared, file, kernel, reason }: Finding): string {
+  const onFile = file === "" || file === declared || file === kernel ? "" : `, on file ${file}`;
+  const inKernel = kernel === "" ? "" : `, kernel ${kernel}`;
+  return oneLine(`${unit} ${property}: declared ${declared}${onFile}${inKernel} (${reason})`);
+}
+
+function listed(findings: readonly Finding[]): string {
+  const told = findings.slice(0, MOST_FINDINGS).map(formatFinding);
+  const more = findings.length - told.length;
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+}
+
+const boot = (id: string): string => `boot ${oneLine(id).slice(0, 8)}`;
+
+/** It becomes a shell's comment, which a new line would end. */
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g, " ");
+}

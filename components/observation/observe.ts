@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SshConnection, SshError, type SshTarget } from "./ssh";
+import { type HostStatus, parseAnswer } from "./status";
+
+/** What one look at a host came to. */
+export type Observation =
+  | { readonly kind: "status"; readonly status: HostStatus }
+  /** A host without a manager. */
+  | { readonly kind: "absent"; readonly boot: string }
+  /** Nobody knows, and it is neither drift nor a proof of its absence. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+const MANAGER = "/usr/local/sbin/ai-resource-manager";
+
+/** It works in every login shell, and on a host that nobody has touched yet. */
+export const OBSERVE_COMMAND =
+  `sh -c 'if [ -x ${MANAGER} ]; then exec ${MANAGER} status --json; fi; ` +
+  `read -r boot </proc/sys/kernel/random/boot_id; echo "{\\"absent\\":true,\\"boot\\":\\"$boot\\"}"'`;
+
+/** For the connection and every answer together: a loaded host takes its time, and a preview must end. */
+const TIME_LIMIT_MS = 60_000;
+const RETRY_AFTER_MS = 2_000;
+const ATTEMPTS = 2;
+
+/**
+ * Looks at one host, over one connection, changing nothing.
+ * @throws SshError `refused`, which is never a matter of patience
+ */
+export async function observe(target: SshTarget, timeLimitMs = TIME_LIMIT_MS): Promise<Observation> {
+  const deadline = Date.now() + timeLimitMs;
+  try {
+    const connection = await open(target, deadline);
+    try {
+      return await ask(connection, deadline);
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    if (error instanceof SshError && error.kind === "refused") throw error;
+    return { kind: "unknown", reason: (error as Error).message };
+  }
+}
+
+async function open(target: SshTarget, deadline: number): Promise<SshConnection> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await SshConnection.open(target, deadline);
+    } catch (error) {
+      const refused = error instanceof SshError && error.kind === "refused";
+      if (refused || attempt === ATTEMPTS || Date.now() + RETRY_AFTER_MS > deadline) throw error;
+    }
+    await sleep(RETRY_AFTER_MS);
+  }
+}
+
+/** A run that changes the host just now usually ends soon. */
+async function ask(connection: SshConnection, deadline: number): Promise<Observation> {
+  for (;;) {
+    const { code, stdout, stderr } = await connection.run(OBSERVE_COMMAND);
+    if (code !== 0) {
+      const said = stderr.trim().split("\n").at(-1) ?? "";
+      return {
+        kind: "unknown",
+        reason: `ai-resource-manager status ended with ${code ?? "a signal"}: ${said}`,
+      };
+    }
+    const answer = parseAnswer(stdout);
+    if ("absent" in answer) return { kind: "absent", boot: answer.boot };
+    if (!answer.busy) return { kind: "status", status: answer };
+    if (Date.now() + RETRY_AFTER_MS > deadline)
+      return { kind: "unknown", reason: "another run is changing the host" };
+    await sleep(RETRY_AFTER_MS);
+  }
+}

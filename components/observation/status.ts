@@ -1,0 +1,63 @@
+import { z } from "zod";
+
+/** One difference between what is declared and what the host shows. */
+const Finding = z.object({
+  unit: z.string(),
+  property: z.string(),
+  declared: z.string(),
+  file: z.string(),
+  kernel: z.string(),
+  reason: z.string(),
+});
+export type Finding = z.output<typeof Finding>;
+
+/** One declared limit and what the kernel makes of it. */
+const Limit = z.object({
+  unit: z.string(),
+  property: z.string(),
+  declared: z.string(),
+  kernel: z.string(),
+  verdict: z.enum(["enforced", "inert", "unsupported", "advice", "unknown"]).or(z.string()),
+  reason: z.string(),
+});
+export type LimitVerdict = z.output<typeof Limit>;
+
+const BundleStatus = z.object({
+  name: z.string(),
+  /** SHA-256 of the bundle's text. */
+  digest: z.string(),
+  /** How often it was applied. */
+  generation: z.number(),
+  findings: z.array(Finding),
+  limits: z.array(Limit),
+});
+export type BundleStatus = z.output<typeof BundleStatus>;
+
+/** What `ai-resource-manager status --json` prints. Keys of newer managers are ignored. */
+const HostStatus = z.object({
+  version: z.string(),
+  /** An apply or a removal runs: what is read meanwhile is no drift and no proof of its absence. */
+  busy: z.boolean(),
+  /** Of this boot of the host: its boot_id. */
+  boot: z.string().default(""),
+  bundles: z.array(BundleStatus),
+});
+export type HostStatus = z.output<typeof HostStatus>;
+
+const NoManager = z.object({ absent: z.literal(true), boot: z.string() });
+
+/** What the observer's command prints: a status, or that there is no manager. */
+export type Answer = HostStatus | z.output<typeof NoManager>;
+
+/**
+ * Reads what the observer's command printed. What a login shell's start-up files print comes before it.
+ * @throws Error that says what was printed instead
+ */
+export function parseAnswer(printed: string): Answer {
+  const line = printed.split("\n").findLast((text) => text.startsWith("{"));
+  try {
+    return z.union([HostStatus, NoManager]).parse(JSON.parse(line ?? ""));
+  } catch {
+    throw new Error(`no status, but ${JSON.stringify(printed.slice(-300))}`);
+  }
+}
