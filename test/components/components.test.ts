@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { commands, mockEngine, type Registered, settle, textOf } from "./mock-engine";
 
@@ -277,6 +278,36 @@ describe("HostBundle", () => {
       parent: "bundle",
       dependsOn: [],
       deleteBeforeReplace: true,
+      ignoreChanges: ["update"],
+    });
+  });
+
+  it("is updated by a comment where the host differs, and only there", async () => {
+    const status = {
+      version: "1.0.0",
+      busy: false,
+      boot: "0c7a3f2e-1111",
+      bundles: [{ name: "empty", digest: "another", generation: 7, findings: [], limits: [] }],
+    };
+    const looked = { ...host, observation: { kind: "status" as const, status } };
+    new components.HostBundle("bundle", { host: looked, bundle });
+    await settle();
+    const [drifted] = commands(registered);
+    expect(drifted?.inputs["create"]).toBe("/usr/local/sbin/ai-resource-manager apply empty");
+    expect(drifted?.inputs["update"]).toBe(
+      "/usr/local/sbin/ai-resource-manager apply empty # drift: the host holds another version (since apply 7, boot 0c7a3f2e)",
+    );
+    expect(drifted?.ignoreChanges).toEqual([]);
+    const digest = createHash("sha256").update(textOf(drifted)).digest("hex");
+    const inSync = { ...status, bundles: status.bundles.map((found) => ({ ...found, digest })) };
+    new components.HostBundle("same", {
+      host: { ...host, observation: { kind: "status", status: inSync } },
+      bundle,
+    });
+    await settle();
+    expect(commands(registered).at(-1)).toMatchObject({
+      inputs: { update: "/usr/local/sbin/ai-resource-manager apply empty" },
+      ignoreChanges: ["update"],
     });
   });
 

@@ -10,6 +10,7 @@ export interface Registered {
   /** Names of what it depends on. */
   dependsOn: string[];
   deleteBeforeReplace: boolean;
+  ignoreChanges: string[];
 }
 
 /** The part of Pulumi's RegisterResourceRequest that setMocks keeps to itself. */
@@ -18,6 +19,7 @@ interface Request {
   getParent(): string;
   getDependenciesList(): string[];
   getDeletebeforereplace(): boolean;
+  getIgnorechangesList(): string[];
 }
 
 const COMPONENT = /^goblin-host:index:/;
@@ -47,7 +49,15 @@ export async function mockEngine(
         if (type !== COMMAND && !COMPONENT.test(type) && !DOCKER.includes(type))
           throw new Error(`unexpected resource ${type}`);
         const given = inputs as Record<string, unknown>;
-        registered.push({ type, name, inputs: given, parent: "", dependsOn: [], deleteBeforeReplace: false });
+        registered.push({
+          type,
+          name,
+          inputs: given,
+          parent: "",
+          dependsOn: [],
+          deleteBeforeReplace: false,
+          ignoreChanges: [],
+        });
         return { id: `${name}-id`, state: { ...given, stdout: `receipt of ${name}` } };
       },
       call: ({ token }) => {
@@ -93,6 +103,7 @@ function watchOptions(registered: readonly Registered[]): void {
       found.parent = nameOf(request.getParent());
       found.dependsOn = request.getDependenciesList().map(nameOf);
       found.deleteBeforeReplace = request.getDeletebeforereplace();
+      found.ignoreChanges = request.getIgnorechangesList();
     }
     return result;
   };

@@ -90,8 +90,8 @@ describe("a look at a host", () => {
       message: "the login as root was refused",
     });
     vi.stubEnv("SSH_AUTH_SOCK", "");
-    const { privateKey: _, ...keyless } = target;
-    await expect(observe(keyless)).rejects.toMatchObject({
+    const { address, port, user } = target;
+    await expect(observe({ address, port, user })).rejects.toMatchObject({
       kind: "refused",
       message: expect.stringContaining("SSH_AUTH_SOCK is not set") as string,
     });

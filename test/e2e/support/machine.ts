@@ -71,8 +71,12 @@ export async function goTo(
 /** Checkpoints of this run; one of an earlier run may be of another program. */
 const reached = new Set<string>();
 
-/** What the sandbox has as a container is a service here, unless a test says otherwise. */
-const ALL_SERVICES = {
+/**
+ * Unless a test says otherwise: what the sandbox has as a container is a service here, and nobody looks at the host
+ * before each deployment, which takes seconds there.
+ */
+const USUAL = {
+  "goblin-host:observe": "off",
   "goblin-host:workloads.llamacpp": {
     unit: "llamacpp.service",
     slice: "ai-llamacpp",
@@ -84,7 +88,7 @@ const ALL_SERVICES = {
 
 /** Runs the program with the local engine. */
 export function tryDeploy(vm: Vm, verb: Verb, options: DeployOptions = {}): Promise<EngineResult> {
-  const overrides = { ...ALL_SERVICES, ...options.overrides };
+  const overrides = { ...USUAL, ...options.overrides };
   return runEngine(verb, vm, { engine: "local", ...options, overrides });
 }
 
