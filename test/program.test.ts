@@ -1,13 +1,18 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
+import { hostBundles } from "../components/goblin-host/bundles";
+import type { GoblinHostSettings } from "../components/goblin-host/schema";
+import { renderBundle } from "../components/host-bundle/render";
+import { managerProgram } from "../components/manager/program";
 import { commands, mockEngine, type Registered, settle, textOf } from "./components/mock-engine";
 
 type Config = Record<string, unknown>;
 
 /** A stack's configuration, its keys without the project. */
 function configOf(stack: string): Config {
-  const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Config };
+  const folder = stack === "containers" ? "examples/" : "";
+  const { config } = parse(readFileSync(`${folder}Pulumi.${stack}.yaml`, "utf8")) as { config: Config };
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.replace("goblin-host:", ""), value]),
   );
@@ -58,32 +63,44 @@ describe("the program", () => {
   it.each([
     { stack: "prod", host: "goblin", containers: [] },
     { stack: "sandbox", host: "sandbox", containers: ["llamacpp"] },
-  ])(
-    "declares the host of Pulumi.$stack.yaml as one chain of bundles",
-    async ({ stack, host, containers }) => {
-      const { limits, registered } = await deploy(configOf(stack), stack);
-      expect(commands(registered).map(({ name }) => name)).toEqual(
-        ORDER.flatMap((part) => [
-          `${host}-${part}-bundle-apply`,
-          // A container is proven well by a bundle of its own, after it.
-          ...(containers.includes(part) ? [`${host}-${part}-ready-apply`] : []),
-        ]),
+  ])("declares the host of the stack $stack as one chain of bundles", async ({ stack, host, containers }) => {
+    const { limits, registered } = await deploy(configOf(stack), stack);
+    expect(commands(registered).map(({ name }) => name)).toEqual(
+      ORDER.flatMap((part) => [
+        `${host}-${part}-bundle-apply`,
+        // A container is proven well by a bundle of its own, after it.
+        ...(containers.includes(part) ? [`${host}-${part}-ready-apply`] : []),
+      ]),
+    );
+    for (const [index, part] of ORDER.entries()) {
+      if (index === 0) continue;
+      const reached = ancestors(registered, `${host}-${part}-bundle-apply`);
+      expect(reached, part).toContain(`${host}-${ORDER[index - 1] ?? ""}-bundle-apply`);
+    }
+    expect(registered.filter(({ name }) => name === host).map(({ parent }) => parent)).toEqual([""]);
+    const parentOf = (name: string) => registered.find((resource) => resource.name === name)?.parent;
+    for (const part of ORDER) {
+      expect(parentOf(`${host}-${part}-bundle-apply`)).toBe(`${host}-${part}-bundle`);
+      expect(parentOf(`${host}-${part}-bundle`)).toBe(`${host}-${part}`);
+      expect(parentOf(`${host}-${part}`)).toBe(part === "monitor-timer" ? `${host}-monitor` : host);
+    }
+    expect(commands(registered).every(({ deleteBeforeReplace }) => deleteBeforeReplace)).toBe(true);
+    expect(Object.keys(limits)).toEqual([host]);
+    expect(limits[host]?.["ollama.service"]?.MemoryMax).toBe("8589934592");
+  });
+
+  it.each(["prod", "sandbox", "containers"])(
+    "sends what drift detection without Pulumi compares with (%s)",
+    async (stack) => {
+      const config = configOf(stack);
+      const { registered } = await deploy(config, stack);
+      const [[name, own] = ["", {}]] = Object.entries(config["hosts"] as Record<string, object>);
+      const settings = { ...config, ...own } as GoblinHostSettings & { hosts?: object };
+      delete settings.hosts;
+      const bundles = hostBundles(name, settings, (path) => `goblin-host:${path}`);
+      expect(bundles.map((bundle) => renderBundle(bundle, managerProgram().version))).toEqual(
+        commands(registered).map((command) => textOf(command)),
       );
-      for (const [index, part] of ORDER.entries()) {
-        if (index === 0) continue;
-        const reached = ancestors(registered, `${host}-${part}-bundle-apply`);
-        expect(reached, part).toContain(`${host}-${ORDER[index - 1] ?? ""}-bundle-apply`);
-      }
-      expect(registered.filter(({ name }) => name === host).map(({ parent }) => parent)).toEqual([""]);
-      const parentOf = (name: string) => registered.find((resource) => resource.name === name)?.parent;
-      for (const part of ORDER) {
-        expect(parentOf(`${host}-${part}-bundle-apply`)).toBe(`${host}-${part}-bundle`);
-        expect(parentOf(`${host}-${part}-bundle`)).toBe(`${host}-${part}`);
-        expect(parentOf(`${host}-${part}`)).toBe(part === "monitor-timer" ? `${host}-monitor` : host);
-      }
-      expect(commands(registered).every(({ deleteBeforeReplace }) => deleteBeforeReplace)).toBe(true);
-      expect(Object.keys(limits)).toEqual([host]);
-      expect(limits[host]?.["ollama.service"]?.MemoryMax).toBe("8589934592");
     },
   );
 

@@ -78,7 +78,8 @@ function without(given: WorkloadSettings, keys: readonly string[]): object {
   return Object.fromEntries(Object.entries(given).filter(([key]) => !keys.includes(key)));
 }
 
-function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
+/** Settings that were validated before, with their defaults. */
+export function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
   const result = checkSettings(schema, given);
   if ("value" in result) return result.value;
   throw new Error(`settings were used before they were validated: ${result.issues[0]?.message ?? ""}`);

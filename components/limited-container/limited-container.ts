@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { LimitedContainerSettings } from "../cgroup-service/schema";
@@ -7,6 +6,7 @@ import type { HostConnection } from "../host-bundle/connection";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderContainerReadiness, renderContainerUnit } from "./render";
+import { containerRevision } from "./revision";
 import { containerSpec } from "./spec";
 
 /** One workload's settings, the host it runs on, and the provider that reaches its Docker daemon. */
@@ -85,13 +85,9 @@ export class LimitedContainer extends pulumi.ComponentResource {
     );
     this.ready = new HostBundle(
       `${name}-ready`,
-      { host, bundle: renderContainerReadiness(settled, revisionOf(image, spec), settingPath) },
+      { host, bundle: renderContainerReadiness(settled, containerRevision(image, spec), settingPath) },
       { parent: this, dependsOn: this.container },
     );
     this.registerOutputs({ receipt: this.ready.receipt });
   }
-}
-
-function revisionOf(...what: unknown[]): string {
-  return createHash("sha256").update(JSON.stringify(what)).digest("hex").slice(0, 12);
 }

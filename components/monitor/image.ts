@@ -25,6 +25,16 @@ export function monitorImage(folder: string = FOLDER): MonitorImage {
   return { context: contextOf(folder), hash: hash.digest("hex").slice(0, 12) };
 }
 
+/** What must be proven anew when it changes: the image, and what the monitor was told to watch. */
+export function monitorRevision(image: MonitorImage, baseImage: string, config: string): string {
+  return shortDigest(image.hash, baseImage, config);
+}
+
+/** Twelve digits name a version for people; nothing depends on their being unguessable. */
+export function shortDigest(...parts: readonly string[]): string {
+  return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 12);
+}
+
 /** In a checkout the engine runs in the folder of Pulumi.yaml, wherever this process happens to stand. */
 function contextOf(folder: string): string {
   const inCheckout = existsSync(join(folder, "..", "..", "Pulumi.yaml"));

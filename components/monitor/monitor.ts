@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { SettledWorkload } from "../cgroup-service/workload";
@@ -7,7 +6,7 @@ import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { MonitorTimer } from "../monitor-timer/monitor-timer";
 import { parseSettings } from "../settings/parse";
 import { monitorConfig, needsNetwork, watchesGpus } from "./config";
-import { monitorCommand, monitorImage } from "./image";
+import { monitorCommand, monitorImage, monitorRevision, shortDigest } from "./image";
 import { renderMonitorHost } from "./render";
 import { MonitorSettings, ThresholdSettings } from "./schema";
 import { monitorSpec } from "./spec";
@@ -53,9 +52,10 @@ export class Monitor extends pulumi.ComponentResource {
     };
     const { baseImage, collect } = watched.monitor;
     const config = monitorConfig(watched);
-    const { context, hash } = monitorImage();
+    const files = monitorImage();
+    const { context, hash } = files;
     const gpu = watchesGpus(watched);
-    const revision = digest(hash, baseImage, config);
+    const revision = monitorRevision(files, baseImage, config);
 
     this.hostBundle = new HostBundle(
       `${name}-bundle`,
@@ -66,7 +66,7 @@ export class Monitor extends pulumi.ComponentResource {
       `${name}-image`,
       {
         // Its tag names its contents, so that an image that goes takes no other one along.
-        name: `goblin-host/monitor:${digest(hash, baseImage)}`,
+        name: `goblin-host/monitor:${shortDigest(hash, baseImage)}`,
         build: {
           context,
           buildArgs: { BASE_IMAGE: baseImage },
@@ -85,7 +85,7 @@ export class Monitor extends pulumi.ComponentResource {
         image: image.imageId,
         mustRun: true,
         // The monitor reads its configuration when it starts.
-        labels: [{ label: "goblin-host.config", value: digest(config) }],
+        labels: [{ label: "goblin-host.config", value: shortDigest(config) }],
       },
       {
         parent: this,
@@ -102,8 +102,4 @@ export class Monitor extends pulumi.ComponentResource {
     );
     this.registerOutputs({ receipt: this.timer.hostBundle.receipt });
   }
-}
-
-function digest(...parts: readonly string[]): string {
-  return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 12);
 }
