@@ -9,13 +9,15 @@ const PURE = [
   "components/cgroup-service/{hardening,limits,workload}.ts",
   "components/goblin-host/{checks,declare}.ts",
   "components/limited-container/{docker-host,spec}.ts",
+  "components/observation/{compare,drift}.ts",
   "monitor/{parse,render,report,config}/**/*.ts",
   "monitor/alerts/{inputs,machine}.ts",
 ];
 const ONE_DOOR = {
   group: ["@pulumi/command", "@pulumi/command/*"],
-  message: "Only components/host-bundle talks to hosts.",
+  message: "Only components/host-bundle changes hosts.",
 };
+const ONE_WINDOW = { group: ["ssh2"], message: "Only components/observation looks at hosts." };
 
 export default tseslint.config(
   { ignores: ["dist/**", "monitor/dist/**", "node_modules/**", "examples/**"] },
@@ -35,6 +37,10 @@ export default tseslint.config(
   {
     files: ["components/**/*.ts", "index.ts", "config.ts"],
     ignores: ["components/host-bundle/**", ...PURE],
+    rules: { "no-restricted-imports": ["error", { patterns: [ONE_DOOR, ONE_WINDOW] }] },
+  },
+  {
+    files: ["components/observation/ssh.ts"],
     rules: { "no-restricted-imports": ["error", { patterns: [ONE_DOOR] }] },
   },
   {
@@ -54,6 +60,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["test/**/*.ts", "scripts/**/*.ts", "bench/**/*.ts"], rules: { "no-console": "off" } },
+  { files: ["test/**/*.ts", "scripts/**/*.ts", "bench/**/*.ts", "cli/*.ts"], rules: { "no-console": "off" } },
   { files: ["**/*.mjs", "**/*.mts"], ...tseslint.configs.disableTypeChecked },
 );

@@ -17,7 +17,7 @@ const Limit = z.object({
   property: z.string(),
   declared: z.string(),
   kernel: z.string(),
-  verdict: z.enum(["enforced", "inert", "unsupported", "advice", "unknown"]).or(z.string()),
+  verdict: z.enum(["enforced", "inert", "unsupported"]),
   reason: z.string(),
 });
 export type LimitVerdict = z.output<typeof Limit>;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -14,6 +14,10 @@ interface Group {
   stalledPerMs?: number;
   /** Times that it hit its limit, in each millisecond. Default 1. */
   hitsPerMs?: number;
+  /** Microseconds in each millisecond for which a CPU quota kept it from running. Default 0. */
+  throttledPerMs?: number;
+  /** Pages read again in each millisecond. Default 100. */
+  refaultsPerMs?: number;
   /** Bytes of files in the page cache. Default 1 MiB of 64. */
   cache?: number;
   swapMax?: string;
@@ -25,6 +29,8 @@ interface Group {
 let folder: string;
 let cgroup: string;
 let slice: string;
+/** Bytes of files in the page cache, now. */
+let held: number;
 let tick: NodeJS.Timeout | undefined;
 let children: ChildProcess[];
 
@@ -51,15 +57,27 @@ async function holding(mib: number): Promise<ChildProcess & { pid: number }> {
   return child as ChildProcess & { pid: number };
 }
 
+/** At once, as the kernel answers. */
 function write(group: string, files: Record<string, string>): void {
   mkdirSync(group, { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(group, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(folder, "new"), text);
+    renameSync(join(folder, "new"), join(group, name));
+  }
+}
+
+function pressure(total: number): string {
+  return ["some", "full"]
+    .map((kind) => `${kind} avg10=0.00 avg60=0.00 avg300=0.00 total=${total}\n`)
+    .join("");
 }
 
 /** ai.slice/ai-llm.slice/llm.scope with these processes, whose counters grow. */
 function workload(given: Group, pids: readonly number[]): void {
   const {
     stalledPerMs = 900,
+    throttledPerMs = 0,
+    refaultsPerMs = 100,
     hitsPerMs = 1,
     cache = MiB,
     swapMax = "0",
@@ -76,7 +94,6 @@ function workload(given: Group, pids: readonly number[]): void {
     "memory.swap.max": "max\n",
     "memory.swap.current": `${swapCurrent}\n`,
     "memory.current": `${64 * MiB}\n`,
-    "memory.stat": `anon ${60 * MiB}\nactive_file ${cache}\ninactive_file 0\n`,
   });
   write(join(slice, "llm.scope"), {
     "cgroup.procs": pids.map((pid) => `${pid}\n`).join(""),
@@ -85,13 +102,14 @@ function workload(given: Group, pids: readonly number[]): void {
   });
   write(join(folder, "proc"), { meminfo: `SwapFree:       ${swapFree} kB\n` });
   for (const pid of pids) symlinkSync(`/proc/${pid}`, join(folder, "proc", String(pid)));
+  held = cache;
   const started = Date.now();
   const count = (): void => {
     const ms = Date.now() - started;
-    const line = (kind: string): string =>
-      `${kind} avg10=0.00 avg60=0.00 avg300=0.00 total=${ms * stalledPerMs}\n`;
     write(slice, {
-      "memory.pressure": line("some") + line("full"),
+      "memory.pressure": pressure(ms * stalledPerMs),
+      "cpu.pressure": pressure(ms * throttledPerMs),
+      "memory.stat": `anon ${60 * MiB}\nactive_file ${held}\ninactive_file 0\nworkingset_refault_file ${ms * refaultsPerMs}\n`,
       "memory.events": `low 0\nhigh 0\nmax ${ms * hitsPerMs}\noom 0\noom_kill 0\n`,
     });
   };
@@ -129,6 +147,12 @@ describe("the guard of what stands still at its memory limit", () => {
     expect(large.signalCode).toBe("SIGKILL");
   });
 
+  it("does not take a CPU quota for work", async () => {
+    const child = await holding(8);
+    workload({ stalledPerMs: 300, throttledPerMs: 500 }, [child.pid]);
+    await Promise.all([guard(), once(child, "exit")]);
+  });
+
   it("leaves alone what no one may kill", async () => {
     const [small, large] = [await holding(1), await holding(64)];
     workload({}, [small.pid]);
@@ -143,7 +167,9 @@ describe("the guard of what stands still at its memory limit", () => {
   });
 
   const fine: Record<string, Group> = {
-    "works most of the time": { stalledPerMs: 500 },
+    "works most of the time": { stalledPerMs: 350 },
+    "is kept from running by its CPU quota": { stalledPerMs: 100, throttledPerMs: 500 },
+    "reads nothing again": { refaultsPerMs: 0 },
     "waits for memory that its limit does not withhold": { hitsPerMs: 0 },
     "reads files that are larger than its limit": { cache: 20 * MiB },
     "can still swap": { swapMax: `${64 * MiB}`, swapCurrent: 32 * MiB },
@@ -172,7 +198,7 @@ describe("the guard of what stands still at its memory limit", () => {
     const said = guard(time(1_600), 10);
     for (const cache of [32 * MiB, 0]) {
       await time(400);
-      write(slice, { "memory.stat": `active_file ${cache}\n` });
+      held = cache;
     }
     await time(400);
     clearInterval(tick);

@@ -6,7 +6,7 @@ import { EngineError, type EngineName, renderReceipts } from "./engine";
 import { readEnforcement, renderEnforcement } from "./enforcement";
 import { SandboxError } from "./errors";
 import { sshArguments } from "./ssh";
-import { renderTable } from "./table";
+import { renderTable } from "../../cli/table";
 import { bringUp } from "./up";
 import { Vm } from "./vm";
 

@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import { type KernelReading, limitRow } from "./limit-row";
-import { formatBytes, renderTable } from "./table";
+import { formatBytes, renderTable } from "../../cli/table";
 import type { Vm } from "./vm";
 
 /** One thing that was declared, and what the kernel says about it. */

@@ -8,7 +8,7 @@ import { refuseOvercommit } from "./launch";
 import { withLock } from "./lock";
 import { missingPackages } from "./prerequisites";
 import { snapshotLabels } from "./qmp";
-import { formatBytes } from "./table";
+import { formatBytes } from "../../cli/table";
 import { progressLine } from "./up";
 
 describe("prerequisites", () => {
