@@ -4,8 +4,9 @@ import { HELP } from "./cli/help";
 import { type Options, parseOptions, UsageError } from "./cli/options";
 import { readOutput } from "./cli/print";
 import { serve } from "./cli/serve";
-import { checkConfig, ConfigError } from "./config/check";
-import { errorText, readText } from "./host/files";
+import { ConfigError } from "./config/check";
+import { ConfigFile } from "./config/file";
+import { errorText } from "./host/files";
 import { LockedError } from "./output/lock";
 import { VERSION } from "./version";
 
@@ -22,10 +23,10 @@ async function run({ mode, configFile, roots }: Options): Promise<ExitCode> {
       process.stdout.write(`ai-resource-monitor ${VERSION}\n`);
       return EXIT.ok;
     case "serve":
-      await serve(readConfig(configFile), roots, terminated(), warn);
+      await serve(new ConfigFile(configFile), roots, terminated(), warn);
       return EXIT.ok;
     case "collect": {
-      const { hung } = await collectOnce(readConfig(configFile), roots, warn);
+      const { hung } = await collectOnce(new ConfigFile(configFile).read(), roots, warn);
       // exit(3) waits for libuv's threads, and one of them waits for the mount: status 137 is told by --help.
       if (hung) process.kill(process.pid, "SIGKILL");
       return EXIT.ok;
@@ -40,13 +41,6 @@ async function run({ mode, configFile, roots }: Options): Promise<ExitCode> {
       return EXIT.stale;
     }
   }
-}
-
-function readConfig(file: string) {
-  const text = readText(file);
-  if (text === undefined)
-    throw new ConfigError([`${file} is missing; allowed: a JSON document, {} for all defaults`]);
-  return checkConfig(text, file);
 }
 
 function terminated(): Promise<void> {

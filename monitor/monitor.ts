@@ -32,9 +32,9 @@ export class Monitor {
   private readonly warned = new Set<string>();
 
   constructor(
-    private readonly config: SettledConfig,
+    private config: SettledConfig,
     private readonly roots: Roots,
-    private readonly collector: Pick<Collector, "collect">,
+    private collector: Pick<Collector, "collect">,
     private readonly clock: Clock,
     private readonly warn: (message: string) => void,
   ) {
@@ -47,6 +47,12 @@ export class Monitor {
   /** The first of the two samples that CPU times need. */
   async prime(): Promise<void> {
     this.previous = await this.collector.collect();
+  }
+
+  /** From the next collection on; alerts, history and the sample before stay. */
+  reconfigure(config: SettledConfig, collector: Pick<Collector, "collect">): void {
+    this.config = config;
+    this.collector = collector;
   }
 
   /** Collects, raises and clears alerts, and writes everything. Only a failure to write the outputs is an error. */

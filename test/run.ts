@@ -38,6 +38,10 @@ process.exitCode = await run();
 
 async function run(): Promise<number> {
   try {
+    await ensurePrerequisites();
+    // Loads packages and writes a disk; what follows computes.
+    const image = ensureImage();
+    image.catch(() => undefined);
     for (const script of ["lint", "typecheck", "lint:shell"]) {
       heading(script);
       const { exitCode } = await execa("npm", ["run", "-s", script], { stdio: "inherit", reject: false });
@@ -46,8 +50,7 @@ async function run(): Promise<number> {
     }
     for (const project of ["unit", "integration"]) add(await vitest(project));
     heading("image");
-    await ensurePrerequisites();
-    await ensureImage();
+    await image;
     // A VM is busy with one processor most of the time: two suites of VMs take hardly longer than one.
     const beside = vitest("e2e-small", "pipe");
     add(await vitest("e2e"));

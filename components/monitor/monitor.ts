@@ -84,8 +84,6 @@ export class Monitor extends pulumi.ComponentResource {
         ...spec,
         image: image.imageId,
         mustRun: true,
-        // The monitor reads its configuration when it starts.
-        labels: [{ label: "goblin-host.config", value: shortDigest(config) }],
       },
       {
         parent: this,

@@ -28,9 +28,15 @@ export function assemble(
   gpu: NvidiaSmi,
   warn: (message: string) => void,
 ) {
+  const { collector, filesystem } = collectorOf(config, roots, gpu);
+  return { monitor: new Monitor(config, roots, collector, SYSTEM_CLOCK, warn), filesystem };
+}
+
+/** What looks, without what remembers. */
+export function collectorOf(config: SettledConfig, roots: Roots, gpu: NvidiaSmi) {
   const filesystem = new FilesystemCollector(roots, config.models);
   const collector = new Collector(config, roots, { clock: SYSTEM_CLOCK, get: httpGet, filesystem, gpu });
-  return { monitor: new Monitor(config, roots, collector, SYSTEM_CLOCK, warn), filesystem };
+  return { collector, filesystem };
 }
 
 /** Who holds the lock, for whoever finds it held. */

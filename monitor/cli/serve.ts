@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NvidiaSmi } from "../collectors/nvidia-smi";
-import type { SettledConfig } from "../config/schema";
+import { type ConfigFile, needsRestart } from "../config/file";
 import { SYSTEM_CLOCK } from "../host/clock";
 import { errorText } from "../host/files";
 import type { Roots } from "../host/roots";
@@ -10,17 +10,21 @@ import { createMonitorServer, listen, listenOnSocket, type Served } from "../htt
 import { CollectorLock, LockedError } from "../output/lock";
 import type { Outputs } from "../output/outputs";
 import { readRequest, watchRequests } from "../output/request";
-import { assemble, lockHolder, SECOND_SAMPLE_MILLISECONDS, SOCKET_FILE } from "./collect";
+import { assemble, collectorOf, lockHolder, SECOND_SAMPLE_MILLISECONDS, SOCKET_FILE } from "./collect";
 import { STALE_INTERVALS } from "./print";
 import { Schedule } from "./schedule";
 
-/** `serve`: collects at every interval and answers HTTP, until `stop` settles. */
+/**
+ * `serve`: collects at every interval and answers HTTP, until `stop` settles. It follows its configuration file: at once
+ * where it can, else by an error that makes whoever started it start it again.
+ */
 export async function serve(
-  config: SettledConfig,
+  configFile: ConfigFile,
   roots: Roots,
   stop: Promise<unknown>,
   warn: (message: string) => void,
 ): Promise<void> {
+  let config = configFile.read();
   const lock = await CollectorLock.acquire(roots.run, lockHolder("serve"));
   const gpu = new NvidiaSmi(config.gpu.command, config.intervalSeconds, SYSTEM_CLOCK);
   const servers: Server[] = [];
@@ -28,7 +32,7 @@ export async function serve(
   let outputs: Outputs | undefined;
   let collectedAt = SYSTEM_CLOCK.monotonic();
   let failure: string | undefined;
-  // A restart gets a lock again, and the folder anew where it was replaced under a container's mount.
+  // A restart gets a lock again, the folder anew where it was replaced under a container's mount, and its configuration.
   let lose: (error: Error) => void = () => undefined;
   const lost = new Promise<never>((_, reject) => {
     lose = reject;
@@ -37,12 +41,31 @@ export async function serve(
   const primed = new Promise<void>((resolve) => {
     primedNow = resolve;
   });
+  const follow = (): void => {
+    try {
+      const next = configFile.readIfChanged();
+      if (next === undefined) return;
+      if (needsRestart(config, next)) {
+        lose(
+          new Error(
+            "the configuration asks for another interval, listener, GPU program or history: start again",
+          ),
+        );
+        return;
+      }
+      config = next;
+      monitor.reconfigure(next, collectorOf(next, roots, gpu).collector);
+    } catch (error) {
+      warn(`the configuration before stays in force: ${errorText(error)}`);
+    }
+  };
   const collect = async () => {
     try {
       if (!lock.held) {
         lose(new LockedError(`the lock in ${roots.run} was taken away; another may collect now`));
         return;
       }
+      follow();
       outputs = await monitor.collect();
       collectedAt = SYSTEM_CLOCK.monotonic();
       failure = undefined;

@@ -196,6 +196,33 @@ describe("serve", () => {
     expect(existsSync(join(host.roots.run, "collected"))).toBe(false);
   });
 
+  test("follows its configuration without a restart, keeps the last good one, and ends where it must start anew", async () => {
+    const configure = (intervalSeconds: number, services: unknown): void => {
+      host.write("config.json", JSON.stringify({ intervalSeconds, services }));
+    };
+    const [ollama, proxy] = ["ollama", "proxy"].map((name) => ({ name, runtime: "systemd" }));
+    configure(1, [ollama]);
+    const server = await serve();
+    let said = "";
+    server.stderr?.on("data", (data: Buffer) => (said += data.toString()));
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    const names = (): unknown => {
+      const { services } = JSON.parse(run("--json").stdout) as { services: { name: string }[] };
+      return services.map(({ name }) => name);
+    };
+    expect(names()).toEqual(["ollama"]);
+    configure(1, [ollama, proxy]);
+    expect(run("--collect")).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(names()).toEqual(["ollama", "proxy"]);
+    configure(1, 7);
+    await waitFor(() => said.includes("the configuration before stays in force"));
+    expect(said).toContain("services is 7; allowed: a list of services");
+    expect(names()).toEqual(["ollama", "proxy"]);
+    configure(2, [ollama]);
+    expect(await ended).toBe(1);
+    expect(said).toContain("asks for another interval, listener, GPU program or history: start again");
+  });
+
   test("one that was killed is followed by the next", async () => {
     const server = await serve();
     const ended = new Promise((resolve) => server.once("exit", resolve));

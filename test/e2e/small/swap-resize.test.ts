@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
-import { apply, bundles } from "../support/bundles";
+import { apply, applyAll, bundles, installManager } from "../support/bundles";
 import { itInLong } from "../support/long";
-import { bootOwn, deploy, endOwn, goTo, ran } from "../support/machine";
+import { bootOwn, endOwn } from "../support/machine";
 import { Pattern, ZRAM_OFF, ZRAM_ON } from "../support/pattern";
 
 const GiB = 1024 ** 3;
@@ -14,9 +14,6 @@ const MiB = 1024 ** 2;
  */
 const HELD_MIB = 640;
 const MEMORY_MIB = 768;
-
-/** The workloads' shares are of no interest here; they must only fit. */
-const OVERRIDES = { "goblin-host:reserve.memory": "256MiB" };
 
 let vm: Vm;
 
@@ -62,7 +59,8 @@ let pattern: Pattern;
 
 beforeAll(async () => {
   vm = await bootOwn("swap-resize", MEMORY_MIB);
-  await goTo(vm, "applied", OVERRIDES);
+  await installManager(vm, ["systemd-zram-generator", "earlyoom"]);
+  await applyAll(vm, [bundles.zram({ size: "8GiB" }), bundles.swap({ size: "16GiB" }), bundles.earlyOom()]);
   pattern = await Pattern.start(vm, HELD_MIB);
 });
 
@@ -75,13 +73,12 @@ describe("a swap file in use", () => {
     expect(used, "pages in /swapfile").toBeGreaterThan((HELD_MIB - 64) * MiB);
     const free = await freeBytes();
 
-    const smaller = await deploy(vm, "up", { overrides: { ...OVERRIDES, "goblin-host:swap.size": "8GiB" } });
-    expect(ran(smaller)).toEqual(["swap"]);
+    await applyAll(vm, [bundles.swap({ size: "8GiB" })]);
     await expectSwapFile(8 * GiB);
     await pattern.expectIntact();
     expect(Math.abs((await freeBytes()) - free - 8 * GiB)).toBeLessThan(64 * MiB);
 
-    expect(ran(await deploy(vm, "up", { overrides: OVERRIDES }))).toEqual(["swap"]);
+    await applyAll(vm, [bundles.swap({ size: "16GiB" })]);
     await expectSwapFile(16 * GiB);
     await pattern.expectIntact();
     expect(Math.abs((await freeBytes()) - free)).toBeLessThan(64 * MiB);
