@@ -75,7 +75,7 @@ const reached = new Set<string>();
  * Unless a test says otherwise: what the sandbox has as a container is a service here, and nobody looks at the host
  * before each deployment, which takes seconds there.
  */
-const USUAL = {
+export const USUAL = {
   "goblin-host:observe": "off",
   "goblin-host:workloads.llamacpp": {
     unit: "llamacpp.service",
