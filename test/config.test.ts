@@ -110,6 +110,16 @@ describe("what is refused names the path, the value, what is allowed, and the co
       ["workloads.ollama.io is 20000", "high, medium, low, a weight from 1 to 10000", "io' 10000"],
     ],
     ["an unknown IO class", workload({ io: "fast" }), ['workloads.ollama.io is "fast"', "io' medium"]],
+    [
+      "a profile that hides the GPUs that are named",
+      workload({ hardening: "standard", gpu: { devices: ["0"] } }),
+      [
+        'workloads.ollama.hardening is "standard"',
+        "hides every device",
+        "gpu, none, or except",
+        "hardening' gpu",
+      ],
+    ],
     ["an unknown profile", workload({ hardening: "hard" }), ["standard, gpu, none", "hardening' standard"]],
     [
       "an unknown exception",

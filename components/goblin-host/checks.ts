@@ -88,7 +88,7 @@ function priorityIssues(raw: unknown): SettingIssue[] {
 }
 
 function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
-  const { name, unit, runtime, exec, image } = workload;
+  const { name, unit, runtime, exec, image, gpu, hardening } = workload;
   const at = (key: string, message: string): SettingIssue => {
     const path = ["workloads", name, key];
     return { path, value: valueAt(raw, path), message, fix: null };
@@ -100,6 +100,15 @@ function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[]
     issues.push(at("exec", "a container has no exec; give command"));
   if (runtime === "systemd" && image !== undefined)
     issues.push(at("image", "an image needs runtime: container"));
+  const hidesDevices = hardening.profile === "standard" && !hardening.except.includes("PrivateDevices");
+  if (runtime === "systemd" && gpu !== undefined && hidesDevices) {
+    const message = "standard hides every device, and gpu names some; the profile gpu leaves these alone";
+    issues.push({
+      ...at("hardening", message),
+      allowed: "gpu, none, or except: [PrivateDevices]",
+      fix: "gpu",
+    });
+  }
   if (runtime === "container" && image === undefined) {
     issues.push({ ...at("image", "a container needs an image"), fix: "ollama/ollama:0.6.5" });
   }
