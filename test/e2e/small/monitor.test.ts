@@ -219,8 +219,8 @@ describeInLong("the monitor, when something is wrong with its host", () => {
 
   it("keeps alerts for a full disk, and writes them once there is room", async () => {
     await vm.run(
-      `fallocate -l $(df -B1 --output=avail ${ALERTS} | tail -n 1) /var/tmp/filler 2>/dev/null || cat /dev/zero >/var/tmp/filler2 2>/dev/null || true
-      df --output=avail /var/log | tail -n 1`,
+      `fallocate -l $(df -B1 --output=avail /var/log | tail -n 1) /var/tmp/filler 2>/dev/null
+      cat /dev/zero >/var/tmp/filler2 2>/dev/null || test "$(df --output=avail /var/log | tail -n 1)" -eq 0`,
     );
     await until("ai-resource-monitor --prometheus | grep -q '^airm_alert_log_errors_total [1-9]'", 150);
     expect(await vm.run("ai-resource-monitor --alerts")).toContain("High disk usage (/srv/models): 100%");
