@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // Unit tests take seconds and need no machine; integration tests start Pulumi programs and npm; end-to-end tests boot
@@ -7,6 +8,9 @@ const integration = [
   "test/package.test.ts",
   "test/sandbox/engine/**/*.test.ts",
 ];
+
+// Vitest leaves a core to itself, and so one of two idle.
+const bothCores = { maxWorkers: Math.max(2, availableParallelism() - 1) };
 
 const oneAtATime = {
   testTimeout: 600_000,
@@ -26,10 +30,11 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", ...integration],
           testTimeout: 20_000,
+          ...bothCores,
         },
       },
       {
-        test: { name: "integration", include: integration, testTimeout: 60_000 },
+        test: { name: "integration", include: integration, testTimeout: 60_000, ...bothCores },
       },
       {
         // A VM of the VPS's size, which stands for all of them.
