@@ -21,8 +21,8 @@ void runCommand(
   "drift",
   "Compares what a stack declares with what its hosts hold and their kernels enforce, over one SSH connection each, " +
     "without the Pulumi CLI. Exit code 0: in sync; 7: drift; anything else: an error.",
-  async ({ stack, json }) => {
-    const { hosts, warnings } = readStackFile(stack);
+  async ({ stack, folder, json }) => {
+    const { hosts, warnings } = readStackFile(stack, folder);
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
     const reports = (await lookAt(hosts)).map(report);
     if (json === true) console.log(JSON.stringify({ stack, hosts: reports }, null, 2));

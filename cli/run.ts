@@ -4,6 +4,7 @@ import { CliError } from "./stack-file";
 
 export interface StackOptions {
   readonly stack: string;
+  readonly folder: string;
   readonly json?: boolean;
 }
 
@@ -18,7 +19,8 @@ export async function runCommand(
 ): Promise<void> {
   const command = new Command(name)
     .description(description)
-    .requiredOption("--stack <name>", "the stack, whose Pulumi.NAME.yaml is in this folder")
+    .requiredOption("--stack <name>", "the stack, whose Pulumi.NAME.yaml is read")
+    .option("--folder <path>", "where that file is", process.cwd())
     .option("--json", "for programs")
     .action(async (options: StackOptions) => {
       process.exitCode = await action(options);

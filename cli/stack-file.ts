@@ -12,7 +12,7 @@ export class CliError extends Error {}
  * @param stack as Pulumi knows it: prod, or organization/prod
  * @throws CliError
  */
-export function readStackFile(stack: string, folder = process.cwd()): StackSettings {
+export function readStackFile(stack: string, folder: string): StackSettings {
   const name = stack.split("/").at(-1) ?? stack;
   const file = join(folder, `Pulumi.${name}.yaml`);
   if (!existsSync(file)) throw new CliError(noSuchStack(name, folder));
@@ -45,7 +45,7 @@ function noSuchStack(name: string, folder: string): string {
   const stacks = readdirSync(folder)
     .map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1])
     .filter((found) => found !== undefined);
-  return `there is no Pulumi.${name}.yaml in this folder; --stack can be: ${stacks.join(", ") || "none"}`;
+  return `there is no Pulumi.${name}.yaml in ${folder}; --stack can be: ${stacks.join(", ") || "none"}`;
 }
 
 /** `secure:` stands for a value that is encrypted. */

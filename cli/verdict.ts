@@ -22,8 +22,8 @@ const COLOURS: Record<string, "green" | "yellow" | "red"> = {
 void runCommand(
   "verdict",
   "Every declared limit of a stack's hosts: enforced by the kernel, accepted but inert, or unsupported, and why.",
-  async ({ stack, json }) => {
-    const looked = (await lookAt(readStackFile(stack).hosts)).map(verdicts);
+  async ({ stack, folder, json }) => {
+    const looked = (await lookAt(readStackFile(stack, folder).hosts)).map(verdicts);
     if (json === true) console.log(JSON.stringify({ stack, hosts: looked }, null, 2));
     else for (const text of looked.map(render)) console.log(text);
     return looked.some(({ reason }) => reason !== undefined) ? EXIT.error : EXIT.inSync;
