@@ -69,7 +69,7 @@ describe("drift", () => {
   it("shows in a plain preview as an update of exactly what drifted; up repairs that, and the next preview is empty", async () => {
     await vm.run(
       "systemctl set-property --runtime ollama MemoryMax=4G; swapoff /swapfile; sysctl -qw vm.swappiness=60;" +
-        "systemctl stop earlyoom; systemctl disable --now -q ai-resource-guard",
+        "systemctl stop earlyoom",
     );
     const found = await drifted();
     const expected: Record<string, RegExp> = {
@@ -77,8 +77,6 @@ describe("drift", () => {
         /^ollama\.service MemoryMax: declared 8 GiB, kernel 4 GiB \(runtime override \/run\/systemd\/system\.control\//,
       swap: /^swapfile\.swap active: declared active, kernel inactive \(is inactive\); vm\.swappiness sysctl: declared 10, kernel 60 \(changed at run time\); \/swapfile swap: declared 16 GiB, priority 10, kernel .*off/,
       earlyoom: /^earlyoom\.service active: declared active, kernel inactive \(is inactive\)/,
-      slices:
-        /^ai-resource-guard\.service enabled: declared yes, on file disabled .*; ai-resource-guard\.service active: declared active, kernel inactive/,
     };
     expect(Object.keys(found).sort()).toEqual(Object.keys(expected).sort());
     for (const [component, finding] of Object.entries(expected)) expect(found[component]).toMatch(finding);
@@ -91,11 +89,10 @@ describe("drift", () => {
     expect(hosts[0]?.bundles.filter(({ drift }) => drift.length > 0).map(({ bundle }) => bundle)).toEqual([
       "swap",
       "earlyoom",
-      "slices",
       "workload-ollama",
     ]);
     const repaired = await deploy(vm, "up", { overrides: WATCHED });
-    expect(ran(repaired).sort()).toEqual(["earlyoom", "slices", "swap", "workload-ollama"]);
+    expect(ran(repaired).sort()).toEqual(["earlyoom", "swap", "workload-ollama"]);
     expect(await vm.run(`cat ${OLLAMA}/memory.max`)).toBe(`${8 * 1024 ** 3}\n`);
     expect(await drifted()).toEqual({});
   });
