@@ -36,10 +36,15 @@ export interface SshServer {
   close(): Promise<void>;
 }
 
-/** A key pair in the forms that ssh2 and the command provider read. */
+/**
+ * A key pair in the forms that ssh2 and the command provider read. ssh2 1.17.0 writes 3 of 1000 without a leading zero
+ * (measured), which it then cannot read itself: such a one is thrown away.
+ */
 export function makeKey(): { privateKey: string; publicKey: string } {
-  const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
-  return { privateKey, publicKey };
+  for (;;) {
+    const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(publicKey) instanceof Error)) return { privateKey, publicKey };
+  }
 }
 
 /** Listens on every given address, with one port for all. */
