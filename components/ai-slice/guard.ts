@@ -37,7 +37,11 @@ export function renderGuard(
 /** A user of its own that can do one thing: send a signal to any process. */
 function renderUnit(): string {
   return renderUnitFile({
-    Unit: [["Description", "Ends AI workloads that stand still at their memory limit"]],
+    Unit: [
+      ["Description", "Ends AI workloads that stand still at their memory limit"],
+      // The run at boot compares what runs with what is declared, and a unit that is just starting is neither.
+      ["After", "ai-resource-manager.service"],
+    ],
     Service: [
       ["ExecStart", PROGRAM],
       ["Restart", "always"],
