@@ -92,6 +92,8 @@ read_facts() {
   read -r ONLINE_CPUS </sys/devices/system/cpu/online
 }
 
+readonly MEMORY_STEP=$((64 * 1024 * 1024))
+
 # expand_tokens TEXT: resolves @{memory-less:BYTES:PERCENT}, @{cores-except:LIST} and @{disk-of:PATH}; see docs/bundle.md.
 expand_tokens() {
   local text=$1 out='' token reserve percent
@@ -108,7 +110,8 @@ expand_tokens() {
         reserve=${reserve%%:*}
         percent=$((MEMORY_TOTAL * ${percent%\%} / 100))
         ((percent > reserve)) && reserve=$percent
-        out+=$(((MEMORY_TOTAL - reserve) / 4096 * 4096))
+        # MemTotal differs by some kilobytes from boot to boot, which must not be another limit each time.
+        out+=$(((MEMORY_TOTAL - reserve) / MEMORY_STEP * MEMORY_STEP))
         ;;
       cores-except:*)
         cpus_except "${token#cores-except:}"

@@ -60,7 +60,7 @@ describe("values on the host", () => {
   it("resolves tokens from this machine's memory and CPUs", () => {
     const total = Number(/MemTotal:\s+(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) * 1024;
     const online = readFileSync("/sys/devices/system/cpu/online", "utf8").trim();
-    const pages = (bytes: number): string => String(Math.floor(bytes / 4096) * 4096);
+    const steps = (bytes: number): string => String(Math.floor(bytes / 2 ** 26) * 2 ** 26);
     expect(
       replies("expand_tokens", [
         "MemoryMax=@{memory-less:1073741824:1%}x",
@@ -69,8 +69,8 @@ describe("values on the host", () => {
         `@{cores-except:${online}}.`,
       ]),
     ).toEqual([
-      `MemoryMax=${pages(total - Math.max(1073741824, Math.floor(total / 100)))}x`,
-      pages(total - Math.floor(total / 2)),
+      `MemoryMax=${steps(total - Math.max(1073741824, Math.floor(total / 100)))}x`,
+      steps(total - Math.floor(total / 2)),
       "plain",
       ".",
     ]);

@@ -265,7 +265,7 @@ describe("a host with a container among its services", () => {
       const failed = await tryDeploy(vm, "up", { overrides: MIXED });
       expect(failed.exitCode).toBe(1);
       expect(failed.diagnostics.map(({ message }) => message).join("\n")).toMatch(
-        /Cannot connect to the Docker daemon|docker daemon running/i,
+        /Cannot connect to the Docker daemon|Error pinging Docker server/i,
       );
       await vm.run("ai-resource-manager apply --stored docker");
       await deploy(vm, "up", { overrides: MIXED });
