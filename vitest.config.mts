@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 // the VM, one file at a time.
 const integration = [
   "test/monitor/bundle.test.ts",
+  "test/cli.test.ts",
   "test/package.test.ts",
   "test/sandbox/engine/**/*.test.ts",
 ];

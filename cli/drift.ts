@@ -1,8 +1,6 @@
 /** `npm run drift -- --stack NAME [--json]`: whether the hosts are what the stack declares. It changes nothing. */
-import { createHash } from "node:crypto";
 import { hostBundles } from "../components/goblin-host/bundles";
-import { renderBundle } from "../components/host-bundle/render";
-import { managerProgram } from "../components/manager/program";
+import { sentBundle } from "../components/host-bundle/sent";
 import { type BundleState, compareHost } from "../components/observation/compare";
 import { type LookedAt, lookAt } from "./look";
 import { colour, EXIT, runCommand } from "./run";
@@ -14,6 +12,8 @@ interface HostReport {
   readonly state: "in sync" | "drift" | "unknown";
   /** Why nobody knows. */
   readonly reason?: string;
+  /** What to do about that. */
+  readonly advice?: string;
   readonly bundles: readonly BundleState[];
 }
 
@@ -32,21 +32,18 @@ void runCommand(
   },
 );
 
-function report({ host: { name, settings, settingPath }, at, observation }: LookedAt): HostReport {
+function report({ host: { name, settings, settingPath }, at, observation, advice }: LookedAt): HostReport {
   if (observation.kind === "unknown")
-    return { host: name, at, state: "unknown", reason: observation.reason, bundles: [] };
-  const rendered = hostBundles(name, settings, settingPath).map((bundle) => ({
-    name: bundle.name,
-    digest: createHash("sha256").update(renderBundle(bundle, managerProgram().version)).digest("hex"),
-  }));
-  const bundles = compareHost(rendered, observation.kind === "absent" ? undefined : observation.status);
+    return { host: name, at, state: "unknown", reason: observation.reason, advice, bundles: [] };
+  const declared = hostBundles(name, settings, settingPath).map(sentBundle);
+  const bundles = compareHost(declared, observation.kind === "absent" ? undefined : observation.status);
   const state = bundles.every(({ drift }) => drift.length === 0) ? "in sync" : "drift";
   return { host: name, at, state, bundles };
 }
 
-function render({ host, at, state, reason, bundles }: HostReport): string {
+function render({ host, at, state, reason = "", advice = "", bundles }: HostReport): string {
   const title = `${colour("bold", host)} (${at}): `;
-  if (state === "unknown") return `${title}${colour("red", "unknown")}, ${reason ?? ""}`;
+  if (state === "unknown") return `${title}${colour("red", "unknown")}, ${reason}\n  ${advice}`;
   if (state === "in sync") return `${title}${colour("green", "in sync")}, ${bundles.length} bundles`;
   const drifted = bundles.filter(({ drift }) => drift.length > 0);
   const lines = drifted.flatMap(({ bundle, drift }) => [

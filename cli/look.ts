@@ -1,13 +1,16 @@
 import type { ConfiguredHost } from "../components/goblin-host/stack";
 import { watchedHost } from "../components/goblin-host/watched";
+import { location, whenRefused, whenUnseen } from "../components/observation/advice";
 import { type Observation, observe } from "../components/observation/observe";
+import { SshError } from "../components/observation/ssh";
 
 /** One host of the stack, and what a look at it came to. */
 export interface LookedAt {
   readonly host: ConfiguredHost;
-  /** `root@203.0.113.10`, with the port where it is not 22. */
   readonly at: string;
   readonly observation: Observation;
+  /** What to do where nobody knows. */
+  readonly advice: string;
 }
 
 /** Looks at all hosts side by side. Whatever keeps one from being seen makes it unknown. */
@@ -19,11 +22,13 @@ export function lookAt(hosts: readonly ConfiguredHost[]): Promise<LookedAt[]> {
   return Promise.all(
     hosts.map(async (host) => {
       const { target } = watchedHost(host.name, host.settings);
-      const at = `${target.user}@${target.address}${target.port === 22 ? "" : `:${target.port}`}`;
+      const at = location(target);
       try {
-        return { host, at, observation: await observe(target) };
+        return { host, at, observation: await observe(target), advice: whenUnseen(target) };
       } catch (error) {
-        return { host, at, observation: { kind: "unknown", reason: (error as Error).message } };
+        if (!(error instanceof SshError)) throw error;
+        const observation = { kind: "unknown" as const, reason: error.message };
+        return { host, at, observation, advice: whenRefused(error.message, target) };
       }
     }),
   );

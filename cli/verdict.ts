@@ -10,6 +10,8 @@ interface HostVerdicts {
   readonly at: string;
   /** Why nobody knows. */
   readonly reason?: string;
+  /** What to do about that. */
+  readonly advice?: string;
   readonly limits: readonly LimitVerdict[];
 }
 
@@ -30,16 +32,17 @@ void runCommand(
   },
 );
 
-function verdicts({ host: { name: host }, at, observation }: LookedAt): HostVerdicts {
+function verdicts({ host: { name: host }, at, observation, advice }: LookedAt): HostVerdicts {
   if (observation.kind === "status")
     return { host, at, limits: observation.status.bundles.flatMap(({ limits }) => limits) };
-  const reason = observation.kind === "absent" ? "the host has no manager" : observation.reason;
-  return { host, at, reason, limits: [] };
+  if (observation.kind === "absent")
+    return { host, at, reason: "the host has no manager", advice: "apply the stack: pulumi up", limits: [] };
+  return { host, at, reason: observation.reason, advice, limits: [] };
 }
 
-function render({ host, at, reason, limits }: HostVerdicts): string {
+function render({ host, at, reason, advice = "", limits }: HostVerdicts): string {
   const title = `${colour("bold", host)} (${at})`;
-  if (reason !== undefined) return `${title}: ${colour("red", "unknown")}, ${reason}`;
+  if (reason !== undefined) return `${title}: ${colour("red", "unknown")}, ${reason}\n  ${advice}`;
   const rows = limits.map(({ unit, property, declared, kernel, verdict, reason: why }) => [
     unit,
     property,

@@ -10,7 +10,7 @@ export interface BundleCommands {
 }
 
 /** By its path, for a plain user's PATH lacks its folder. It becomes root by itself. */
-const MANAGER = "/usr/local/sbin/ai-resource-manager";
+export const MANAGER = "/usr/local/sbin/ai-resource-manager";
 
 export function bundleCommands(bundle: string): BundleCommands {
   return {

@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { managerProgram } from "../manager/program";
 import { driftOf } from "../observation/drift";
 import type { Bundle } from "./bundle";
 import { bundleCommands } from "./commands";
 import type { HostConnection } from "./connection";
-import { renderBundle } from "./render";
 import { parseHostKey } from "./schema";
+import { sentBundle } from "./sent";
 
 /** What is sent, and where to. */
 export interface HostBundleArgs {
@@ -29,8 +27,8 @@ export class HostBundle extends pulumi.ComponentResource {
     const { host, bundle } = args;
     this.bundle = bundle;
     const commands = bundleCommands(bundle.name);
-    const stdin = renderBundle(bundle, managerProgram().version);
-    const drift = driftOf(host.observation, { name: bundle.name, digest: sha256(stdin) });
+    const sent = sentBundle(bundle);
+    const drift = driftOf(host.observation, sent);
     // No `triggers`: any change of them is a replacement, which creates first and then deletes what it created.
     // No `environment`: sshd refuses it without AcceptEnv. Previous output could outgrow the environment.
     const applied = new command.remote.Command(
@@ -41,7 +39,7 @@ export class HostBundle extends pulumi.ComponentResource {
         // A shell's comment: it changes nothing but Pulumi's mind.
         update: drift === undefined ? commands.apply : `${commands.apply} # drift: ${drift}`,
         delete: commands.remove,
-        stdin,
+        stdin: sent.text,
         addPreviousOutputInEnv: false,
       },
       {
@@ -62,10 +60,6 @@ export class HostBundle extends pulumi.ComponentResource {
  */
 export function childOptions(parent: pulumi.Resource, opts: pulumi.ComponentResourceOptions | undefined) {
   return opts?.dependsOn === undefined ? { parent } : { parent, dependsOn: opts.dependsOn };
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 function connectionOf(resource: pulumi.Resource, host: HostConnection) {

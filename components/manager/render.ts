@@ -1,10 +1,10 @@
 import type { Bundle } from "../host-bundle/bundle";
+import { MANAGER as PROGRAM } from "../host-bundle/commands";
 import { renderUnitFile } from "../render/unit-file";
 
 const UNIT = "ai-resource-manager.service";
 const TIMER = "ai-resource-manager.timer";
 const REPAIR = "ai-resource-manager-repair.service";
-const PROGRAM = "/usr/local/sbin/ai-resource-manager";
 
 /** What the manager does by itself. */
 export interface ManagerContext {

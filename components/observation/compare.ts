@@ -1,4 +1,4 @@
-import { formatFinding, type RenderedBundle } from "./drift";
+import { formatFinding, type ComparedBundle } from "./drift";
 import type { HostStatus } from "./status";
 
 /** One bundle of a host, held against what is declared. */
@@ -19,7 +19,7 @@ export interface BundleState {
  * @param status undefined for a host without a manager
  */
 export function compareHost(
-  declared: readonly RenderedBundle[],
+  declared: readonly ComparedBundle[],
   status: HostStatus | undefined,
 ): BundleState[] {
   const onHost = status?.bundles ?? [];

@@ -1,22 +1,19 @@
+import type { SentBundle } from "../host-bundle/sent";
 import type { Observation } from "./observe";
 import type { Finding } from "./status";
 
 /** So many findings of one bundle are told in full. */
 const MOST_FINDINGS = 5;
 
-/** A bundle as it would be sent. */
-export interface RenderedBundle {
-  readonly name: string;
-  /** SHA-256 of its text, in hexadecimal. */
-  readonly digest: string;
-}
+/** What is compared of a bundle that would be sent. */
+export type ComparedBundle = Pick<SentBundle, "name" | "digest">;
 
 /**
  * In which way a host differs from a bundle; undefined where it does not, or where nobody knows. The text changes with
  * every apply and every boot of the host: a second drift like one that was repaired, or of a machine that was put back
  * to a snapshot, is another text than the one in Pulumi's state. It holds no time of day, which would break `up --plan`.
  */
-export function driftOf(observation: Observation | undefined, bundle: RenderedBundle): string | undefined {
+export function driftOf(observation: Observation | undefined, bundle: ComparedBundle): string | undefined {
   if (observation === undefined || observation.kind === "unknown") return undefined;
   if (observation.kind === "absent") return `not on the host (${boot(observation.boot)})`;
   const { status } = observation;

@@ -1,6 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { location, whenRefused, whenUnseen } from "./advice";
 import { type Observation, observe } from "./observe";
 import { SshError, type SshTarget } from "./ssh";
+
+const GO_ON =
+  "to go on without: pulumi config set goblin-host:observe warn (allowed: required, warn, off, auto)";
 
 /** How much depends on a look at the host: see `observe` in docs/config.md. */
 export type ObserveMode = "auto" | "required" | "warn" | "off";
@@ -30,22 +34,27 @@ export async function observeHosts(
   const seen = new Map<string, Observation>();
   const key = privateKey === undefined ? {} : { privateKey: await plain(privateKey) };
   const problems: string[] = [];
+  const looking = hosts.filter(({ mode }) => settledMode(mode) !== "off");
+  if (looking.length > 0) {
+    const names = looking.map(({ name }) => name).join(", ");
+    void pulumi.log.info(`looking at ${names}`, undefined, undefined, true);
+  }
   await Promise.all(
-    hosts.map(async ({ name, mode, target }) => {
-      const settled = settledMode(mode);
-      if (settled === "off") return;
-      const at = `host ${name} (${target.user}@${target.address}:${target.port})`;
+    looking.map(async ({ name, mode, target }) => {
+      const at = `host ${name} (${location(target)})`;
       try {
         const observation = await observe({ ...target, ...key });
         if (observation.kind !== "unknown") seen.set(name, observation);
-        else if (settled === "required") problems.push(`${at}: ${observation.reason}\n    ${unseen(target)}`);
+        else if (settledMode(mode) === "required")
+          problems.push(`${at}: ${observation.reason}\n    ${whenUnseen(target)}\n    ${GO_ON}`);
         else
           void pulumi.log.warn(
             `${at} could not be looked at, so that its drift is unknown: ${observation.reason}`,
           );
       } catch (error) {
         if (!(error instanceof SshError)) throw error;
-        problems.push(`${at}: ${error.message}\n    ${refused(error.message, target)}`);
+        const secret = /host key/.test(error.message) ? "" : ", or set goblin-host:privateKey as a secret";
+        problems.push(`${at}: ${error.message}\n    ${whenRefused(error.message, target)}${secret}`);
       }
     }),
   );
@@ -56,18 +65,6 @@ export async function observeHosts(
 /** A value of the configuration is known in every run. */
 function plain(value: pulumi.Output<string>): Promise<string> {
   return new Promise((resolve) => value.apply(resolve));
-}
-
-function unseen({ port, user, address }: SshTarget): string {
-  const ssh = `ssh ${port === 22 ? "" : `-p ${port} `}${user}@${address} ai-resource-manager status --json`;
-  return `try: ${ssh}\n    to go on without: pulumi config set goblin-host:observe warn (allowed: required, warn, off, auto)`;
-}
-
-function refused(message: string, { address }: SshTarget): string {
-  if (/host key/.test(message)) {
-    return `either it is another machine, or it was reinstalled: compare ssh-keyscan -t ed25519 ${address} with the provider's console, then set hostKey`;
-  }
-  return "load the key that it accepts (ssh-add KEY; ssh-add -l lists them), or set goblin-host:privateKey as a secret";
 }
 
 function observationError(problems: readonly string[]): pulumi.RunError {

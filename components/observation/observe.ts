@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { MANAGER } from "../host-bundle/commands";
 import { SshConnection, SshError, type SshTarget } from "./ssh";
 import { type HostStatus, parseAnswer } from "./status";
 
@@ -9,8 +10,6 @@ export type Observation =
   | { readonly kind: "absent"; readonly boot: string }
   /** Nobody knows, and it is neither drift nor a proof of its absence. */
   | { readonly kind: "unknown"; readonly reason: string };
-
-const MANAGER = "/usr/local/sbin/ai-resource-manager";
 
 /** It works in every login shell, and on a host that nobody has touched yet. */
 export const OBSERVE_COMMAND =

@@ -56,8 +56,7 @@ export class SshConnection {
         reject(explain(error, mismatch, target));
       });
       if (config.privateKey === undefined && config.agent === undefined) {
-        const message =
-          "no ssh-agent is running (SSH_AUTH_SOCK is not set), and the stack has no privateKey to log in with";
+        const message = "there is no key to log in with: no ssh-agent is running (SSH_AUTH_SOCK is not set)";
         reject(new SshError("refused", message));
         return;
       }
@@ -72,16 +71,21 @@ export class SshConnection {
   run(command: string): Promise<SshResult> {
     return new Promise((resolve, reject) => {
       const lost = (why: string): void => {
+        ended();
         reject(new SshError("unreachable", why));
       };
       const timer = setTimeout(() => {
         lost("no answer within the time limit");
         this.client.destroy();
       }, this.deadline - Date.now());
-      this.client.once("close", () => {
-        clearTimeout(timer);
+      const closed = (): void => {
         lost("the connection was lost");
-      });
+      };
+      const ended = (): void => {
+        clearTimeout(timer);
+        this.client.off("close", closed);
+      };
+      this.client.once("close", closed);
       this.client.exec(command, (error, channel) => {
         if (error !== undefined) {
           lost(error.message);
@@ -94,7 +98,7 @@ export class SshConnection {
         channel.stderr.on("data", (data: Buffer) => stderr.push(data));
         channel.on("exit", (status: number | null) => (code = status ?? undefined));
         channel.on("close", () => {
-          clearTimeout(timer);
+          ended();
           resolve({
             code,
             stdout: Buffer.concat(stdout).toString("utf8"),

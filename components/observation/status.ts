@@ -17,7 +17,8 @@ const Limit = z.object({
   property: z.string(),
   declared: z.string(),
   kernel: z.string(),
-  verdict: z.enum(["enforced", "inert", "unsupported"]),
+  /** enforced, inert or unsupported; a newer manager may know more. */
+  verdict: z.string(),
   reason: z.string(),
 });
 export type LimitVerdict = z.output<typeof Limit>;

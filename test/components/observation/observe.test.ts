@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OBSERVE_COMMAND, observe } from "../../../components/observation/observe";
-import type { SshTarget } from "../../../components/observation/ssh";
+import { SshConnection, type SshTarget } from "../../../components/observation/ssh";
 import { makeKey, type SshServer, startSshServer } from "../../sandbox/engine/testing/ssh-server";
 
 const STATUS = { version: "1.0.0", busy: false, boot: "b1", bundles: [] };
@@ -48,6 +48,17 @@ describe("a look at a host", () => {
     server.answer = () => ({ stdout: JSON.stringify({ ...STATUS, busy: ++asked < 2 }) });
     expect(await observe(target)).toEqual({ kind: "status", status: STATUS });
     expect(server.connections).toBe(1);
+  });
+
+  it("asks as often as there is time, and leaves nothing behind on the connection", async () => {
+    const warned: Error[] = [];
+    const warn = (warning: Error): void => void warned.push(warning);
+    process.on("warning", warn);
+    const connection = await SshConnection.open(target, Date.now() + 10_000);
+    for (let run = 0; run < 12; run++) expect((await connection.run("true")).code).toBe(0);
+    connection.close();
+    process.off("warning", warn);
+    expect(warned).toEqual([]);
   });
 
   const unknown: [what: string, answer: object, limitMs: number, reason: RegExp][] = [

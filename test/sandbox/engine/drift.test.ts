@@ -160,7 +160,7 @@ describe("a host that cannot be looked at", () => {
       /its host key is SHA256:\S+, not SHA256:\S+\n {4}either it is another machine, or it was reinstalled/,
     );
     expect(await attempt({ host, port, privateKey: makeKey().privateKey, hostKey })).toMatch(
-      /the login as root was refused\n {4}load the key that it accepts \(ssh-add KEY/,
+      /the login as root was refused\n {4}load the key that it accepts: ssh-add KEY .*, or set goblin-host:privateKey as a secret/,
     );
   });
 });
