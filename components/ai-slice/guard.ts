@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Bundle, BundleFile, Limits } from "../host-bundle/bundle";
 import { renderUnitFile } from "../render/unit-file";
 
-export const GUARD_UNIT = "ai-resource-guard.service";
+const GUARD_UNIT = "ai-resource-guard.service";
 
 const PROGRAM = "/usr/local/sbin/ai-resource-guard";
 const UNIT_FILE = `/etc/systemd/system/${GUARD_UNIT}`;
@@ -37,11 +37,7 @@ export function renderGuard(
 /** A user of its own that can do one thing: send a signal to any process. */
 function renderUnit(): string {
   return renderUnitFile({
-    Unit: [
-      ["Description", "Ends AI workloads that stand still at their memory limit"],
-      // The run at boot compares what runs with what is declared, and a unit that is just starting is neither.
-      ["After", "ai-resource-manager.service"],
-    ],
+    Unit: [["Description", "Ends AI workloads that stand still at their memory limit"]],
     Service: [
       ["ExecStart", PROGRAM],
       ["Restart", "always"],
