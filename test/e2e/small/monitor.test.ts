@@ -86,11 +86,26 @@ describe("the monitor of a host", () => {
     await get(vm, 11434, "/allocate?mib=120");
     await get(vm, 8080, "/allocate?mib=80");
     await get(vm, 8080, "/burn?seconds=120");
-    // One interval in which the load ran all the time, by the kernel's own count.
-    const share = "cat /sys/fs/cgroup/ai.slice/ai-llamacpp.slice/cpu.stat /proc/uptime";
-    const first = await vm.run(share);
-    await sleep(12_000);
-    const second = await vm.run(share);
+    // The monitor's last interval and the kernel's count over the same: no other collection may lie between the two.
+    const counts = (
+      await vm.run(
+        `count() {
+          ai-resource-monitor --collect >/dev/null
+          cat /sys/fs/cgroup/ai.slice/ai-llamacpp.slice/cpu.stat /proc/uptime
+          n=$(ai-resource-monitor --prometheus | sed -n 's/^airm_collections_total //p')
+        }
+        for attempt in $(seq 10); do
+          count >/run/first; before=$n
+          sleep 6
+          count >/run/second
+          [ "$n" -eq "$((before + 1))" ] && break
+        done
+        [ "$n" -eq "$((before + 1))" ] && cat /run/first && echo == && cat /run/second
+        echo ==; ai-resource-monitor --json`,
+        { timeoutSeconds: 300 },
+      )
+    ).split("==\n");
+    const [first = "", second = "", interval = ""] = counts;
     const [json = "", ...tools] = (
       await vm.run(
         `ai-resource-monitor --collect >/dev/null; ai-resource-monitor --json; echo
@@ -110,8 +125,8 @@ describe("the monitor of a host", () => {
         tolerance,
       );
     };
-    const service = (name: string) => {
-      const found = seen.services.find((one) => one.name === name);
+    const service = (name: string, report = seen) => {
+      const found = report.services.find((one) => one.name === name);
       if (found === undefined) throw new Error(`no service ${name} in ${json}`);
       return found;
     };
@@ -149,9 +164,10 @@ describe("the monitor of a host", () => {
     });
     const [from, to] = [counted(first), counted(second)];
     const cores = (to.busy - from.busy) / (to.at - from.at);
-    near(service("llamacpp").cpu.usedRatio * 0.5, cores, 0.05, "llamacpp's cores, and its cgroup's");
+    const share = service("llamacpp", JSON.parse(interval) as Measured).cpu.usedRatio;
+    near(share * 0.5, cores, 0.05, "llamacpp's cores, and its cgroup's");
     // docker says percent of a core, over another second of a machine that may be busy with more than this one.
-    near(service("llamacpp").cpu.usedRatio * 50, Number(perCent), 25, "llamacpp's CPU, and docker's");
+    near(share * 50, Number(perCent), 25, "llamacpp's CPU, and docker's");
   });
 
   it("raises each threshold's alert once and ends it once, and stays small and in time meanwhile", async () => {
