@@ -104,7 +104,16 @@ describeInLong("a host with GPUs", () => {
     expect(await vm.run("sed 's/^[^A]*//' /var/log/ai-monitoring/alerts.log")).toBe(
       "ALERT: Service ollama VRAM usage at 83%\n",
     );
-    const metrics = await vm.run("ai-resource-monitor --prometheus");
+    // The alert may be older than the line that is none.
+    const metrics = await vm.run(
+      `for i in $(seq 60); do
+        ai-resource-monitor --prometheus >/run/metrics
+        grep -q '^airm_gpu_malformed_lines_total [1-9]' /run/metrics && break
+        sleep 1
+      done
+      cat /run/metrics`,
+      { timeoutSeconds: 180 },
+    );
     expect(metrics).toMatch(/^airm_gpu_malformed_lines_total [1-9]/m);
     expect(metrics).toMatch(/^airm_service_gpu_memory_used_bytes\{.*service="ollama".*\} 21474836480$/m);
     expect(metrics).not.toMatch(/^airm_gpu_utilization_ratio\{gpu="1"/m);
