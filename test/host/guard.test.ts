@@ -141,7 +141,7 @@ describe("the guard of what stands still at its memory limit", () => {
     const [said] = await Promise.all([guard(), once(large, "exit")]);
     expect(said).toMatch(
       new RegExp(
-        `^<4>ai-llm\\.slice stood still at its memory limit for 0 s \\(no swap left, \\d+% of the time waiting for memory\\): killed node, process ${large.pid} with \\d+ MiB, in llm\\.scope\n`,
+        `^<4>ai-llm\\.slice stood still at its memory limit for \\d+ s \\(no swap left, \\d+% of the time waiting for memory\\): killed node, process ${large.pid} with \\d+ MiB, in llm\\.scope\n`,
       ),
     );
     expect(large.signalCode).toBe("SIGKILL");
