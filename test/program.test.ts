@@ -5,7 +5,14 @@ import { hostBundles } from "../components/goblin-host/bundles";
 import type { GoblinHostSettings } from "../components/goblin-host/schema";
 import { renderBundle } from "../components/host-bundle/render";
 import { managerProgram } from "../components/manager/program";
-import { commands, mockEngine, type Registered, settle, textOf } from "./components/mock-engine";
+import {
+  commands,
+  confirmations,
+  mockEngine,
+  type Registered,
+  settle,
+  textOf,
+} from "./components/mock-engine";
 
 type Config = Record<string, unknown>;
 
@@ -45,6 +52,9 @@ const ORDER = [
   "local-llm-proxy",
 ];
 
+/** Those whose changes could cut the operator off: swapoff, sshd's own limits, a restart of dockerd. */
+const CONFIRMED = ["zram", "swap", "slices", "docker"];
+
 /** Everything that a resource waits for. */
 function ancestors(registered: readonly Registered[], name: string): Set<string> {
   const found = new Set<string>();
@@ -76,7 +86,12 @@ describe("the program", () => {
       if (index === 0) continue;
       const reached = ancestors(registered, `${host}-${part}-bundle-apply`);
       expect(reached, part).toContain(`${host}-${ORDER[index - 1] ?? ""}-bundle-apply`);
+      for (const before of CONFIRMED.filter((name) => ORDER.indexOf(name) < index))
+        expect(reached, part).toContain(`${host}-${before}-bundle-confirm`);
     }
+    expect(confirmations(registered).map(({ name }) => name)).toEqual(
+      CONFIRMED.map((part) => `${host}-${part}-bundle-confirm`),
+    );
     expect(registered.filter(({ name }) => name === host).map(({ parent }) => parent)).toEqual([""]);
     const parentOf = (name: string) => registered.find((resource) => resource.name === name)?.parent;
     for (const part of ORDER) {

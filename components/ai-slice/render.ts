@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Limit } from "../cgroup-service/limits";
 import { plain, size, toDirectives, toLimits, workloadLimits } from "../cgroup-service/limits";
 import type { SettledWorkload } from "../cgroup-service/workload";
-import type { Bundle, BundleFile } from "../host-bundle/bundle";
+import { type Bundle, type BundleFile, CONFIRM_SECONDS } from "../host-bundle/bundle";
 import { Size } from "../render/size";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
 import { renderGuard } from "./guard";
@@ -65,6 +65,7 @@ export function renderSlices(workloads: readonly SettledWorkload[], context: Sli
   }
   return {
     name: "slices",
+    confirmSeconds: CONFIRM_SECONDS,
     ...(cores === undefined ? {} : { requires: { [`${context.setting}.cores`]: { cores } } }),
     files,
     units: guard.units,

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Bundle } from "../host-bundle/bundle";
+import { type Bundle, CONFIRM_SECONDS } from "../host-bundle/bundle";
 import type { DockerEngineSettings } from "./schema";
 
 const CONFIG = "/etc/docker/daemon.json";
@@ -33,6 +33,7 @@ export function renderDockerEngine(
 ): Bundle {
   return {
     name: "docker",
+    confirmSeconds: CONFIRM_SECONDS,
     json: {
       [CONFIG]: {
         content: {

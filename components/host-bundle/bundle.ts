@@ -5,6 +5,11 @@
 export interface Bundle {
   /** `[a-z][a-z0-9-]{0,62}`; the bundle's identity on its host. */
   readonly name: string;
+  /**
+   * A change of it could cut the operator off, so it goes back by itself unless a new connection confirms it in so many
+   * seconds.
+   */
+  readonly confirmSeconds?: number;
   /** By setting path: what the host must have before anything changes. */
   readonly requires?: Readonly<Record<string, BundleRequirement>>;
   readonly files?: Readonly<Record<string, BundleFile>>;
@@ -29,6 +34,9 @@ export interface Bundle {
   readonly docker?: Readonly<Record<string, BundleDocker>>;
   readonly limits?: Readonly<Record<string, Limits>>;
 }
+
+/** Time for one new connection: what a bundle that needs its confirmation usually gives it. */
+export const CONFIRM_SECONDS = 120;
 
 /** By the setting that asks for it: what the host must have. */
 export interface BundleRequirement {

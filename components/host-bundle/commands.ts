@@ -2,11 +2,12 @@ import { quoteShell } from "../render/shell";
 
 /**
  * The texts that a host runs. They stay in Pulumi's state, and a state written today must be able to run them
- * in two years: they are never changed, and they are the same for every user. See docs/bundle.md, "The three commands".
+ * in two years: they are never changed, and they are the same for every user. See docs/bundle.md, "The commands".
  */
 export interface BundleCommands {
   readonly apply: string;
   readonly remove: string;
+  readonly confirm: string;
 }
 
 /** By its path, for a plain user's PATH lacks its folder. It becomes root by itself. */
@@ -16,6 +17,7 @@ export function bundleCommands(bundle: string): BundleCommands {
   return {
     apply: bundle === "manager" ? BOOTSTRAP : `${MANAGER} apply ${bundle}`,
     remove: `test ! -x ${MANAGER} || ${MANAGER} remove ${bundle}`,
+    confirm: `${MANAGER} confirm ${bundle}`,
   };
 }
 

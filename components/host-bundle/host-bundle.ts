@@ -29,26 +29,42 @@ export class HostBundle extends pulumi.ComponentResource {
     const commands = bundleCommands(bundle.name);
     const sent = sentBundle(bundle);
     const drift = driftOf(host.observation, sent);
+    // A shell's comment: it changes nothing but Pulumi's mind.
+    const because = drift === undefined ? "" : ` # drift: ${drift}`;
+    const connection = connectionOf(this, host);
+    const options = {
+      deleteBeforeReplace: true,
+      // The state keeps the text of the last repair; without drift that is no change.
+      ...(drift === undefined ? { ignoreChanges: ["update"] } : {}),
+    };
     // No `triggers`: any change of them is a replacement, which creates first and then deletes what it created.
     // No `environment`: sshd refuses it without AcceptEnv. Previous output could outgrow the environment.
     const applied = new command.remote.Command(
       `${name}-apply`,
       {
-        connection: connectionOf(this, host),
+        connection,
         create: commands.apply,
-        // A shell's comment: it changes nothing but Pulumi's mind.
-        update: drift === undefined ? commands.apply : `${commands.apply} # drift: ${drift}`,
+        update: `${commands.apply}${because}`,
         delete: commands.remove,
         stdin: sent.text,
         addPreviousOutputInEnv: false,
       },
-      {
-        ...childOptions(this, opts),
-        deleteBeforeReplace: true,
-        // The state keeps the text of the last repair; without drift that is no change.
-        ...(drift === undefined ? { ignoreChanges: ["update"] } : {}),
-      },
+      { ...childOptions(this, opts), ...options },
     );
+    if (bundle.confirmSeconds !== undefined) {
+      // Every command has a connection of its own, so this one proves that the host can still be reached.
+      new command.remote.Command(
+        `${name}-confirm`,
+        {
+          connection,
+          create: commands.confirm,
+          update: `${commands.confirm}${because}`,
+          stdin: sent.digest,
+          addPreviousOutputInEnv: false,
+        },
+        { parent: this, dependsOn: applied, ...options },
+      );
+    }
     this.receipt = applied.stdout;
     this.registerOutputs({ receipt: this.receipt });
   }

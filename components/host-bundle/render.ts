@@ -10,7 +10,9 @@ type Section = Readonly<Record<string, Entry | string>>;
 export function renderBundle(bundle: Bundle, managerVersion: string): string {
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(bundle.name)) throw new RangeError(`"${bundle.name}" is no bundle name`);
   const head = `bundle: "1"\nname: ${scalar(bundle.name)}\nmanager: ${scalar(managerVersion)}\n`;
-  return `${head}${Object.entries(sectionsOf(bundle)).map(renderSection).join("")}end: true\n`;
+  const confirm =
+    bundle.confirmSeconds === undefined ? "" : `confirm: ${scalar(String(bundle.confirmSeconds))}\n`;
+  return `${head}${confirm}${Object.entries(sectionsOf(bundle)).map(renderSection).join("")}end: true\n`;
 }
 
 /** The sections in the order of docs/bundle.md, every value a string. */

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Bundle } from "../host-bundle/bundle";
+import { type Bundle, CONFIRM_SECONDS } from "../host-bundle/bundle";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
 import { escapeUnitPath } from "../render/unit-name";
 import type { SwapFileSettings } from "./schema";
@@ -16,6 +16,7 @@ export function renderSwapFile(settings: z.output<typeof SwapFileSettings>, sett
   const unit = `${escapeUnitPath(path)}.swap`;
   return {
     name: "swap",
+    confirmSeconds: CONFIRM_SECONDS,
     files: {
       [`/etc/systemd/system/${unit}`]: { mode: "0644", content: renderSwapUnit(path, priority) },
       [SYSCTL_FILE]: { mode: "0644", content: `${FILE_HEADER}vm.swappiness = ${swappiness}\n` },

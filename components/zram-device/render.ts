@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Bundle } from "../host-bundle/bundle";
+import { type Bundle, CONFIRM_SECONDS } from "../host-bundle/bundle";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
 import type { ZramDeviceSettings } from "./schema";
 
@@ -13,6 +13,7 @@ export function renderZramDevice(settings: Settled, setting: string): Bundle {
   const { size, algorithm, priority, memoryLimit } = settings;
   return {
     name: "zram",
+    confirmSeconds: CONFIRM_SECONDS,
     files: {
       "/etc/systemd/zram-generator.conf": { mode: "0644", content: renderGeneratorConfig(settings) },
       "/etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf": {

@@ -93,6 +93,8 @@ apply_bundle() {
   digest=$REPLY
   if unchanged "$name" "$digest"; then
     say "$name: unchanged"
+    remember_verdicts "$name"
+    await_confirmation "$name"
     return 0
   fi
   can_write || return "$EXIT_USAGE"
@@ -113,6 +115,11 @@ apply_bundle() {
     error "bundle $name was not applied; nothing was changed"
     return "$EXIT_USAGE"
   fi
+  if ! expect_confirmation "$name" "$digest"; then
+    rm -rf -- "$folder"
+    error "bundle $name was not applied; nothing was changed: the timer of its confirmation cannot be set"
+    return "$EXIT_FAILED"
+  fi
   say "$name:"
   generation=${folder##*@}
   begin "$folder"
@@ -121,7 +128,9 @@ apply_bundle() {
   if ((${#drift[@]} > 0)); then report_repairs "${drift[@]}"; fi
   if converge && verified; then
     commit "$name" "$generation"
+    remember_verdicts "$name"
     say "$name: applied (generation $generation)"
+    await_confirmation "$name"
     warn_overridden
     return 0
   fi
@@ -169,6 +178,8 @@ roll_back() {
   ROLLING_BACK=1
   if converge && verified; then
     for link in "$STATE/journal/$name"@*; do rm -f -- "$link"; done
+    settle_confirmation "$name"
+    remember_verdicts "$name"
     drop_garbage
     leave_when_last
     error "bundle $name was rolled back; run ai-resource-manager verify to see what is in force"
@@ -203,6 +214,7 @@ heal() {
       return "$EXIT_FAILED"
     fi
     for link in "$STATE/journal/$name"@*; do rm -f -- "$link"; done
+    settle_confirmation "$name"
   done
   drop_garbage
 }

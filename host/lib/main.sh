@@ -7,6 +7,8 @@ usage: ai-resource-manager apply NAME             apply the bundle on standard i
        ai-resource-manager apply --boot           the same while the host boots: waits for no workload
        ai-resource-manager scheduled verify|repair  what its unit runs: apply --boot once a boot, then a look a day
        ai-resource-manager remove NAME            give back what was there before
+       ai-resource-manager confirm NAME           keep its last change; the bundle's SHA-256 on standard input
+       ai-resource-manager revert                 go back where nobody confirmed a change in time
        ai-resource-manager verify [NAME] [--table]
        ai-resource-manager status --json
        ai-resource-manager --version
@@ -50,7 +52,9 @@ change() {
   case $1 in
     apply)
       if [[ $2 == --stored ]]; then
+        STORED=1
         heal
+        revert_overdue || status=$?
         apply_stored "${@:3}" || status=$?
       else
         heal "$2"
@@ -61,6 +65,13 @@ change() {
       heal
       remove_bundle "$2" || status=$?
       ;;
+    confirm)
+      confirm_bundle "$2" "$3" || status=$?
+      ;;
+    revert)
+      heal
+      revert_overdue || status=$?
+      ;;
   esac
   # Whoever has applied anything since the boot has brought all of it up.
   ((status != 0)) || [[ ! -d $RUN ]] || : >"$RUN/settled"
@@ -69,7 +80,7 @@ change() {
 
 main() {
   local verb=${1-} status=0
-  [[ $verb != @(apply|remove|scheduled|verify|status) ]] || become_root "$@"
+  [[ $verb != @(apply|remove|confirm|revert|scheduled|verify|status) ]] || become_root "$@"
   case $verb in
     apply | remove)
       check_host
@@ -92,6 +103,20 @@ main() {
       else
         detached "$@" || status=$?
       fi
+      ;;
+    confirm)
+      check_host
+      local digest=''
+      valid_name "${2-}"
+      read -r digest _ || :
+      make_spool
+      heard "$2"
+      change confirm "$2" "$digest" || status=$?
+      ;;
+    revert)
+      check_host
+      make_spool
+      change revert || status=$?
       ;;
     scheduled)
       check_host

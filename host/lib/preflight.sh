@@ -16,6 +16,7 @@ check_host() {
 preflight() {
   PROBLEMS=()
   preflight_version
+  preflight_confirmation
   preflight_files
   preflight_folders
   preflight_json
@@ -44,6 +45,12 @@ can_write() {
   report_problems && return 0
   error "bundle $NAME was not applied; nothing was changed"
   return 1
+}
+
+preflight_confirmation() {
+  local window=${WANT["meta|confirm|"]-}
+  [[ -z $window || $window =~ ^[1-9][0-9]{0,4}$ ]] ||
+    problem "bundle $NAME: confirm is \"$window\". Allowed: a number of seconds"
 }
 
 preflight_version() {

@@ -31,6 +31,9 @@ finish_removal() {
     error "bundle $1 cannot be removed: $REPLY. Run ai-resource-manager remove $1 again"
     return "$EXIT_FAILED"
   fi
+  forget_confirmation "$1"
+  LIMITS=()
+  remember_verdicts "$1"
   rm -f -- "$STATE/removing/$1"
   for link in "$STATE/journal/$1"@*; do rm -f -- "$link"; done
   remember_order

@@ -13,6 +13,7 @@ scheduled() {
   fi
   verify || status=$?
   remember_look "$status"
+  remember_verdicts "${EXAMINED[@]}"
   ((status == EXIT_DRIFT)) || return "$status"
   if [[ $1 == repair ]]; then
     # A unit of its own: this one is ordered before the workloads, and waiting here for one of them would never end.

@@ -1,12 +1,13 @@
 # The store: every version of a bundle is a folder versions/NAME@GENERATION; the links bundles/NAME,
-# journal/NAME@GENERATION and removing/NAME say what is in force, being applied, and being removed.
+# journal/NAME@GENERATION, removing/NAME and unconfirmed/NAME say what is in force, being applied, being removed, and
+# to be gone back to.
 # One rename of a link is the commit point of apply and of remove.
 
 NEW_STORE=''
 init_store() {
   [[ -d $STATE/versions ]] || NEW_STORE=1
-  [[ -z $NEW_STORE && -d $STATE/displaced ]] ||
-    (umask 077 && mkdir -p "$STATE"/{versions,bundles,journal,removing,originals,pending,displaced})
+  [[ -z $NEW_STORE && -d $STATE/unconfirmed ]] ||
+    (umask 077 && mkdir -p "$STATE"/{versions,bundles,journal,removing,originals,pending,displaced,unconfirmed})
 }
 
 # stored_bundles: BUNDLES=(names in the order they were first applied).
@@ -123,7 +124,7 @@ drop_garbage() {
   local dir link
   local -A used=()
   local -a garbage=()
-  for link in "$STATE"/{bundles,journal,removing}/*; do
+  for link in "$STATE"/{bundles,journal,removing,unconfirmed}/*; do
     [[ -L $link ]] || continue
     dir=$(readlink "$link")
     used[${dir##*/}]=1

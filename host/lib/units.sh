@@ -91,7 +91,9 @@ change_units() {
     seen "$unit" ActiveState
     active=$REPLY
     if [[ -n $BOOTING ]]; then
-      # At boot the unit may be ordered after this run: never wait for it. It starts with the new files.
+      # At boot the unit may be ordered after this run: never wait for it. It starts with the new files, unless it has
+      # started already.
+      ! is_pending "restart%$unit" || systemctl try-restart --no-block -- "$unit" 2>/dev/null || :
       done_pending "restart%$unit"
       done_pending "start%$unit"
     elif is_pending "start%$unit"; then

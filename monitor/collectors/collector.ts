@@ -13,7 +13,7 @@ import { collectMemory } from "./memory";
 import type { NvidiaSmi } from "./nvidia-smi";
 import { ServiceCollector } from "./services";
 import { collectSwap, collectZram } from "./swap";
-import { collectVerification } from "./verification";
+import { collectVerdicts, collectVerification } from "./verification";
 
 /** What a collection needs of the world besides the files under its roots. */
 export interface Tools {
@@ -59,6 +59,7 @@ export class Collector {
       load: run("load", () => collectLoad(roots)),
       pressure: run("pressure", () => collectPressure(roots)),
       oomKills: run("oom", () => collectOomKills(roots)),
+      limits: run("limits", () => collectVerdicts(roots)),
       verification: run("verification", () => collectVerification(roots)),
     };
     const bases = run("services", () => this.services.collect());

@@ -39,6 +39,28 @@ export function parseVerification(text: string): Verification {
   return { time, exitCode, findings };
 }
 
+/** What the kernel makes of one declared limit. */
+export interface LimitVerdict {
+  /** The unit without `.service`. */
+  readonly service: string;
+  /** As systemd names it: MemoryMax. */
+  readonly limit: string;
+  /** enforced, inert or unsupported. */
+  readonly verdict: string;
+}
+
+/** limits.tsv: a line with bundle, unit, property and verdict. A limit that two bundles declare counts once. */
+export function parseVerdicts(text: string): LimitVerdict[] {
+  const found = new Map<string, LimitVerdict>();
+  for (const line of text.split("\n").filter((one) => one !== "")) {
+    const [, unit, limit, verdict, more] = line.split("\t");
+    if (unit === undefined || limit === undefined || verdict === undefined || more !== undefined)
+      throw new ParseError(`limits.tsv has a line without its four fields: ${line.slice(0, 80)}`);
+    found.set(`${unit} ${limit}`, { service: unit.replace(/\.service$/, ""), limit, verdict });
+  }
+  return [...found.values()];
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { commands, mockEngine, type Registered, settle, textOf } from "./mock-engine";
+import { commands, confirmations, mockEngine, type Registered, settle, textOf } from "./mock-engine";
 
 const HOST_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
 const host = { name: "goblin", address: "198.51.100.7", hostKey: `${HOST_KEY} root@goblin` };
@@ -38,6 +38,7 @@ describe("SwapFile", () => {
     expect(await onlyStdin()).toBe(`bundle: "1"
 name: "swap"
 manager: "VERSION"
+confirm: "120"
 files:
   /etc/sysctl.d/90-goblin-swap.conf:
     content: |2+
@@ -87,6 +88,7 @@ describe("ZramDevice", () => {
     expect(await onlyStdin()).toBe(`bundle: "1"
 name: "zram"
 manager: "VERSION"
+confirm: "120"
 files:
   /etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf:
     content: |2+
@@ -201,6 +203,7 @@ files:
       Description=Daily verification of the resource limits of goblin-host
 
       [Timer]
+      OnBootSec=5min
       OnCalendar=daily
       Persistent=true
       RandomizedDelaySec=1h
@@ -280,6 +283,30 @@ describe("HostBundle", () => {
       deleteBeforeReplace: true,
       ignoreChanges: ["update"],
     });
+  });
+
+  it("is confirmed over a connection of its own where its change could cut the operator off", async () => {
+    new components.HostBundle("bundle", { host, bundle: { ...bundle, confirmSeconds: 90 } });
+    await settle();
+    const stdin = textOf(commands(registered)[0]);
+    expect(stdin).toContain('confirm: "90"\n');
+    expect(confirmations(registered)).toEqual([
+      {
+        type: "command:remote:Command",
+        name: "bundle-confirm",
+        inputs: {
+          connection: commands(registered)[0]?.inputs["connection"],
+          create: "/usr/local/sbin/ai-resource-manager confirm empty",
+          update: "/usr/local/sbin/ai-resource-manager confirm empty",
+          stdin: createHash("sha256").update(stdin).digest("hex"),
+          addPreviousOutputInEnv: false,
+        },
+        parent: "bundle",
+        dependsOn: ["bundle-apply"],
+        deleteBeforeReplace: true,
+        ignoreChanges: ["update"],
+      },
+    ]);
   });
 
   it("is updated by a comment where the host differs, and only there", async () => {

@@ -135,6 +135,7 @@ describe("the texts that stay in Pulumi's state", () => {
       apply: "/usr/local/sbin/ai-resource-manager apply swap",
       remove:
         "test ! -x /usr/local/sbin/ai-resource-manager || /usr/local/sbin/ai-resource-manager remove swap",
+      confirm: "/usr/local/sbin/ai-resource-manager confirm swap",
     });
   });
 });

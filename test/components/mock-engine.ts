@@ -77,9 +77,14 @@ export async function settle(): Promise<void> {
   await pulumi.runtime.disconnect();
 }
 
-/** The commands among the resources: what a host is told. */
+/** The commands that bring a bundle. */
 export function commands(registered: readonly Registered[]): Registered[] {
-  return registered.filter(({ type }) => type === COMMAND);
+  return registered.filter(({ type, name }) => type === COMMAND && !name.endsWith("-confirm"));
+}
+
+/** The commands that confirm one. */
+export function confirmations(registered: readonly Registered[]): Registered[] {
+  return registered.filter(({ type, name }) => type === COMMAND && name.endsWith("-confirm"));
 }
 
 /** The text of a command's stdin, or of another of its inputs. */

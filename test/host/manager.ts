@@ -31,7 +31,9 @@ export function readBundle(text: string, folder: string): { status: number | nul
 
 /** Runs bash text with a store of its own in the folder, in which it starts; standard output. */
 export function bashWithStore(text: string, folder: string): string {
-  const local = functions.replace(/^readonly STATE=.*$/m, `readonly STATE=${folder}/state`);
+  const local = functions
+    .replace(/^readonly STATE=.*$/m, `readonly STATE=${folder}/state`)
+    .replace(/^readonly RUN=.*$/m, `readonly RUN=${folder}/run; mkdir -p "$RUN"`);
   return execFileSync("bash", ["-s"], run(local, `init_store\n${text}`, folder));
 }
 

@@ -37,6 +37,7 @@ test("a bare host: what it has not is absent, and nothing failed", async () => {
     "cpu: ok",
     "filesystem: ok",
     "gpu: absent",
+    "limits: absent",
     "load: ok",
     "memory: ok",
     "models: absent",

@@ -142,6 +142,22 @@ describe("alerts, from the kernel's numbers to the log", () => {
     expect(() => bench.log).toThrow("ENOENT");
   });
 
+  test("the manager's verdicts are a metric as long as there are any", async () => {
+    const bench = new Bench([]);
+    expect((await bench.pass()).prometheus).not.toContain("airm_limit_enforced{");
+    bench.host.write(
+      "manager/limits.tsv",
+      "ollama\tollama.service\tMemoryMax\tenforced\nslices\tai.slice\tIOWeight\tinert\n",
+    );
+    const { prometheus } = await bench.pass();
+    expect(prometheus).toContain(
+      'airm_limit_enforced{service="ollama",limit="MemoryMax",verdict="enforced"} 1\n' +
+        'airm_limit_enforced{service="ai.slice",limit="IOWeight",verdict="inert"} 0\n',
+    );
+    bench.host.write("manager/limits.tsv", "torn\tli");
+    expect((await bench.pass()).prometheus).toContain('airm_collector_success{collector="limits"} 0\n');
+  });
+
   test("a drifted host: raised by the verification's result, with its metrics", async () => {
     const bench = new Bench([]);
     const verify = (exitCode: number, findings: number) => {

@@ -10,7 +10,7 @@ import {
   slicePath,
 } from "../../monitor/parse/cgroup";
 import { busyRatio, type CpuTimes, parseCpuTimes } from "../../monitor/parse/cpu";
-import { parseLoadedModels, parseVerification } from "../../monitor/parse/documents";
+import { parseLoadedModels, parseVerdicts, parseVerification } from "../../monitor/parse/documents";
 import { parseGpuLine, parseGpuProcessLine } from "../../monitor/parse/gpu";
 import { parseLoad, parseOomKills } from "../../monitor/parse/load";
 import { parseArcReclaimable, parseMeminfo } from "../../monitor/parse/memory";
@@ -268,5 +268,21 @@ describe("documents", () => {
     });
     expect(() => parseVerification('{"time":1,"exi')).toThrow("no JSON");
     expect(() => parseVerification('{"time":1,"exitCode":"3","findings":2}')).toThrow("needs the numbers");
+  });
+
+  test("the manager's verdicts, a limit of two bundles once", () => {
+    const text = [
+      "slices\tai-ollama.slice\tMemoryMax\tinert",
+      "ollama\tollama.service\tMemoryMax\tenforced",
+      "ollama\tai-ollama.slice\tMemoryMax\tenforced",
+      "",
+    ].join("\n");
+    expect(parseVerdicts(text)).toEqual([
+      { service: "ai-ollama.slice", limit: "MemoryMax", verdict: "enforced" },
+      { service: "ollama", limit: "MemoryMax", verdict: "enforced" },
+    ]);
+    expect(parseVerdicts("")).toEqual([]);
+    expect(() => parseVerdicts("ollama\tollama.service\tMemo")).toThrow("without its four fields");
+    expect(() => parseVerdicts("a\tb\tc\td\te")).toThrow("without its four fields");
   });
 });

@@ -91,6 +91,16 @@ const manager: Family[] = [
     "When the last verification ran, in seconds since 1970.",
     ({ snapshot }) => snapshot.verification?.time,
   ),
+  labelled(
+    "gauge",
+    "limit_enforced",
+    "1 where the kernel enforced a declared limit at the manager's last look, 0 where it is inert or unsupported.",
+    ({ snapshot }) =>
+      (snapshot.limits ?? []).map(({ service, limit, verdict }) => [
+        { service, limit, verdict },
+        Number(verdict === "enforced"),
+      ]),
+  ),
 ];
 
 const own: Family[] = [

@@ -15,6 +15,9 @@ const vm = machine();
 const WATCHED = { "goblin-host:observe": "required" };
 const OLLAMA = "/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service";
 
+/** The components whose changes must be confirmed. */
+const CONFIRMED = ["docker", "slices", "swap", "zram"];
+
 /** A plain preview, which looks at the host. */
 const preview = (): Promise<EngineResult> =>
   tryDeploy(vm, "preview", { overrides: WATCHED, expectNoChanges: true });
@@ -25,12 +28,23 @@ async function drifted(): Promise<Record<string, string>> {
   const changed = result.steps.filter(({ op }) => op !== "same");
   expect(changed.map(({ op }) => op)).toEqual(changed.map(() => "update"));
   expect(result.exitCode).toBe(changed.length === 0 ? 0 : 7);
-  return Object.fromEntries(
+  const component = (name: string): string => name.replace(/^sandbox-|-bundle-(apply|confirm)$/g, "");
+  const found = Object.fromEntries(
     changed.map(({ name, diff }) => [
-      name.replace(/^sandbox-|-bundle-apply$/g, ""),
+      component(name),
       /# drift: (.*) \(since apply \d+, boot [0-9a-f]{8}\)/.exec(diff)?.[1] ?? diff,
     ]),
   );
+  // A repair that could cut the operator off is confirmed like every other change.
+  const confirmed = changed
+    .filter(({ name }) => name.endsWith("-confirm"))
+    .map(({ name }) => component(name));
+  expect(confirmed.sort()).toEqual(
+    Object.keys(found)
+      .filter((name) => CONFIRMED.includes(name))
+      .sort(),
+  );
+  return found;
 }
 
 /** `npm run drift` in a folder with this VM's stack. */
@@ -103,7 +117,7 @@ describe("drift", () => {
     const lost = await preview();
     expect(lost.exitCode).toBe(7);
     const updates = lost.steps.filter(({ op }) => op === "update");
-    expect(updates).toHaveLength(12);
+    expect(updates).toHaveLength(12 + CONFIRMED.length);
     for (const { diff } of updates) expect(diff).toMatch(/# drift: not on the host \(boot [0-9a-f]{8}\)/);
     expect((await driftCommand()).stdout).toContain("the host has no manager");
     await goTo(vm, "applied");

@@ -8,7 +8,7 @@ import { renderModelStorage } from "../../../components/model-storage/render";
 import { ModelsSettings } from "../../../components/model-storage/schema";
 import type { SshResult } from "../../sandbox/ssh";
 import type { Vm } from "../../sandbox/vm";
-import { apply, applyAll, bundleText, installManager } from "../support/bundles";
+import { apply, applyAll, bundleText, installManager, settled } from "../support/bundles";
 import { install, stepLines, steps } from "../support/crash";
 import { activity, difference, fingerprint } from "../support/fingerprint";
 import { describeInLong, itInLong, LONG } from "../support/long";
@@ -36,7 +36,7 @@ const OURS = `{
 `;
 
 const docker = (settings: DockerEngineSettings = {}): Bundle =>
-  renderDockerEngine(DockerEngineSettings.parse(settings), "goblin-host:docker");
+  settled(renderDockerEngine(DockerEngineSettings.parse(settings), "goblin-host:docker"));
 const models = (
   settings: ModelsSettings = { readAhead: "4MiB", owner: "daemon:games", mode: "2775" },
 ): Bundle => renderModelStorage(ModelsSettings.parse(settings), "goblin-host:models");

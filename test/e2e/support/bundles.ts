@@ -15,14 +15,20 @@ import { ZramDeviceSettings } from "../../../components/zram-device/schema";
 import type { SshOptions, SshResult } from "../../sandbox/ssh";
 import type { Vm } from "../../sandbox/vm";
 
+/** Nobody confirms what a test applies by itself. */
+export const settled = ({ confirmSeconds, ...bundle }: Bundle): Bundle => {
+  if (confirmSeconds === undefined) throw new Error(`${bundle.name} needs no confirmation`);
+  return bundle;
+};
+
 /** The bundles that the program renders for a host, from settings as they are written in its configuration. */
 export const bundles = {
   manager: (): Bundle =>
     renderManager(managerProgram().text, { before: ["ollama.service"], daily: "verify" }),
   zram: (settings: ZramDeviceSettings): Bundle =>
-    renderZramDevice(ZramDeviceSettings.parse(settings), "goblin-host:zram"),
+    settled(renderZramDevice(ZramDeviceSettings.parse(settings), "goblin-host:zram")),
   swap: (settings: SwapFileSettings): Bundle =>
-    renderSwapFile(SwapFileSettings.parse(settings), "goblin-host:swap"),
+    settled(renderSwapFile(SwapFileSettings.parse(settings), "goblin-host:swap")),
   earlyOom: (settings: EarlyOomSettings = {}): Bundle => renderEarlyOom(EarlyOomSettings.parse(settings)),
   workload: (name: string, settings: WorkloadSettings): Bundle =>
     renderCgroupService(settleWorkload(name, WorkloadSettings.parse(settings)), {

@@ -32,6 +32,8 @@ export function crashBundle(version: 1 | 2, packages: readonly string[] = []): B
   const old = version === 1;
   return {
     name: "crash",
+    // Longer than any test, so that the steps of its timer are among those that are killed.
+    ...(old ? {} : { confirmSeconds: 7200 }),
     packages,
     files: {
       "/etc/goblin-crash/keep.conf": file(`version ${version}\n`, "0600"),

@@ -100,10 +100,11 @@ export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): P
   throw new Error(`${verb} ended with ${result.exitCode} (${result.summary})\n${said}`);
 }
 
-/** The names of the bundles whose command ran, in order. */
+/** The names of the bundles that were applied or removed, in order. */
 export function ran(result: EngineResult): string[] {
   return result.steps
     .flatMap((step) => (step.type === "command:remote:Command" ? step.ran : []))
+    .filter((text) => !/ai-resource-manager confirm /.test(text))
     .map((text) => /(?:apply|remove) ([a-z0-9-]+)/.exec(text)?.[1] ?? text);
 }
 
