@@ -1,10 +1,11 @@
-import { GoblinHost, observeHosts } from "./components";
+import { enforcePolicy, GoblinHost, observeHosts } from "./components";
 import { failUnlessCompleted } from "./components/goblin-host/guard";
 import { watchedHost } from "./components/goblin-host/watched";
 import { readConfig } from "./config";
 
 const { hosts, privateKey } = readConfig();
 const completed = failUnlessCompleted();
+enforcePolicy();
 const secrets = privateKey === undefined ? {} : { privateKey };
 
 const deployed = observeHosts(

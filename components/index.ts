@@ -22,6 +22,7 @@ export { ModelStorage, type ModelStorageArgs } from "./model-storage/model-stora
 export { ModelsSettings } from "./model-storage/schema";
 export { type ObserveMode, observeHosts, type WatchedHost } from "./observation/hosts";
 export type { Observation } from "./observation/observe";
+export { enforcePolicy } from "./policy/enforce";
 export { SwapFileSettings } from "./swap-file/schema";
 export { SwapFile, type SwapFileArgs } from "./swap-file/swap-file";
 export { ZramDeviceSettings } from "./zram-device/schema";

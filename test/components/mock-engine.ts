@@ -46,6 +46,7 @@ export async function mockEngine(
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
+        if (type === "pulumi:pulumi:Stack") return { id: name, state: {} };
         if (type !== COMMAND && !COMPONENT.test(type) && !DOCKER.includes(type))
           throw new Error(`unexpected resource ${type}`);
         const given = inputs as Record<string, unknown>;
@@ -68,6 +69,8 @@ export async function mockEngine(
     stack,
     false,
   );
+  // As in a real run, every resource is a descendant of the stack.
+  await pulumi.runtime.runInPulumiStack(() => Promise.resolve({}));
   watchOptions(registered);
   return registered;
 }
@@ -115,6 +118,5 @@ function watchOptions(registered: readonly Registered[]): void {
 }
 
 function nameOf(urn: string): string {
-  const name = urn.split("::").at(-1) ?? "";
-  return name === "goblin-host-test" || name === "goblin-host-prod" ? "" : name;
+  return urn.includes("::pulumi:pulumi:Stack::") ? "" : (urn.split("::").at(-1) ?? "");
 }

@@ -73,6 +73,28 @@ describe("a program that fails", () => {
   });
 });
 
+describe("a program that breaks a rule of the policy", () => {
+  it("fails with the rule's name, also by what is known only later, and runs nothing of that resource", async () => {
+    expect(await up(bench.options("policy"))).toMatchObject({ exitCode: 0 });
+    expect(commands()).toEqual(["first"]);
+    const broken = await preview(bench.options("policy", { "policy:breaks": true }));
+    expect(broken.exitCode).toBe(1);
+    expect(broken.diagnostics.map(({ message }) => message).join("\n")).toMatch(
+      /policy no-triggers: second: a change of triggers creates first/,
+    );
+    expect(await up(bench.options("policy", { "policy:breaks": true }))).toMatchObject({ exitCode: 1 });
+    expect(commands()).toEqual([]);
+  });
+
+  it("is refused a host without a key in a stack named prod", async () => {
+    const unverified = { ...bench.options("policy", {}, { hostKey: undefined }), stack: "prod" };
+    const { exitCode, diagnostics } = await preview(unverified);
+    expect(exitCode).toBe(1);
+    expect(diagnostics.map(({ message }) => message).join("\n")).toMatch(/policy verified-host-key: first: /);
+    expect(await preview({ ...unverified, stack: "staging" })).toMatchObject({ exitCode: 0 });
+  });
+});
+
 describe("a program with a component and secrets", () => {
   it("is created, unchanged, updated with a diff that names the file, and destroyed", async () => {
     const created = await up(bench.options("component"));
