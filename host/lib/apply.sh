@@ -155,6 +155,7 @@ begin() {
 
 commit() {
   local link
+  remember_version "$1" "$STATE/versions/$1@$2"
   mv -T -- "$STATE/journal/$1@$2" "$STATE/bundles/$1"
   for link in "$STATE/journal/$1"@*; do rm -f -- "$link"; done
   remember_order

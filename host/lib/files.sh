@@ -74,8 +74,14 @@ capture_file() {
     return
   fi
   drop_copy "$REPLY"
-  rm -rf -- "$data"
-  cp -a -- "$path" "$data"
+  if is_ours "$path"; then
+    # Of a store that is gone: put back at removal it would be ours for ever.
+    displace "$path"
+    record_original files "$path" absent
+    return
+  fi
+  original_id files "$path"
+  keep_data "$path" "$REPLY"
   if [[ $path == /etc/systemd/system/* ]]; then
     printf -v copy '%s.backup.%(%Y%m%dT%H%M%S)T' "$path" -1
     printf '%s\n' "$copy" >"${data%.data}.copy"
@@ -83,6 +89,18 @@ capture_file() {
     say "  backed up $path as $copy"
   fi
   record_original files "$path" kept "$copy"
+}
+
+# is_ours PATH: whether a file says of itself that this project wrote it.
+is_ours() {
+  local line
+  local -i number
+  [[ -f $1 && ! -L $1 ]] || return 1
+  for number in 1 2 3; do
+    IFS= read -r line || return 1
+    [[ $line != '# Written by goblin-host.'* ]] || return 0
+  done <"$1" 2>/dev/null
+  return 1
 }
 
 # forget_half_kept SECTION PATH: what a run left that was killed before it recorded the original.

@@ -126,8 +126,7 @@ capture_json() {
     kind=${RECORD[0]}
   elif [[ -e $path ]]; then
     kind=kept
-    rm -rf -- "$REPLY.data"
-    cp -a -- "$path" "$REPLY.data"
+    keep_data "$path" "$REPLY"
   else
     capture_parents "$path"
   fi

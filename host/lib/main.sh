@@ -10,6 +10,9 @@ usage: ai-resource-manager apply NAME             apply the bundle on standard i
        ai-resource-manager confirm NAME           keep its last change; the bundle's SHA-256 on standard input
        ai-resource-manager revert                 go back where nobody confirmed a change in time
        ai-resource-manager verify [NAME] [--table]
+       ai-resource-manager backups                what is kept of files and bundles, and whether it is sound
+       ai-resource-manager restore PATH|NAME [--at TIME]
+                                                  a file or a bundle as it was then; TIME as date(1) reads it
        ai-resource-manager status --json
        ai-resource-manager --version
 
@@ -72,15 +75,44 @@ change() {
       heal
       revert_overdue || status=$?
       ;;
+    restore)
+      heal
+      restore "$2" "${3-}" || status=$?
+      ;;
   esac
   # Whoever has applied anything since the boot has brought all of it up.
   ((status != 0)) || [[ ! -d $RUN ]] || : >"$RUN/settled"
   return "$status"
 }
 
+# restore_verb WHAT [--at TIME]
+restore_verb() {
+  local what=${1-} at='' status=0
+  [[ -n $what && ${2-} == @(|--at) && $# -le 3 ]] || { usage >&2; return "$EXIT_USAGE"; }
+  if [[ $what == /* ]]; then
+    [[ $what != *[[:cntrl:]]* && $what != */../* && $what != */.. ]] || die "$EXIT_USAGE" "\"$what\" is no absolute path"
+  else
+    valid_name "$what"
+  fi
+  if [[ ${2-} == --at ]]; then
+    [[ -n ${3-} ]] && at=$(date -d "$3" +%s 2>/dev/null)
+    [[ -n $at ]] ||
+      die "$EXIT_USAGE" "\"${3-}\" is no time. Allowed: what date(1) reads, \"2026-11-24 18:00\", \"yesterday\", \"2 hours ago\""
+  fi
+  if [[ -n ${AI_RESOURCE_MANAGER_DETACHED-} ]]; then
+    SPOOL=$AI_RESOURCE_MANAGER_SPOOL
+    change restore "$what" "$at" || status=$?
+  else
+    make_spool
+    # The time is settled now; in a moment "1 hour ago" is another.
+    detached restore "$what" ${at:+--at "@$at"} || status=$?
+  fi
+  return "$status"
+}
+
 main() {
   local verb=${1-} status=0
-  [[ $verb != @(apply|remove|confirm|revert|scheduled|verify|status) ]] || become_root "$@"
+  [[ $verb != @(apply|remove|confirm|revert|restore|backups|scheduled|verify|status) ]] || become_root "$@"
   case $verb in
     apply | remove)
       check_host
@@ -117,6 +149,13 @@ main() {
       check_host
       make_spool
       change revert || status=$?
+      ;;
+    restore)
+      check_host
+      restore_verb "${@:2}" || status=$?
+      ;;
+    backups)
+      print_backups || status=$?
       ;;
     scheduled)
       check_host

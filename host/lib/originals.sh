@@ -29,32 +29,54 @@ record_original() {
 
 forget_original() {
   original_id "$1" "$2"
-  rm -rf -- "$REPLY" "$REPLY".{data,copy}
+  rm -rf -- "$REPLY" "$REPLY".{data,copy,sha256}
+}
+
+# keep_data PATH ID: the copy that an original is put back from, and its checksum.
+keep_data() {
+  rm -rf -- "$2.data"
+  cp -a -- "$1" "$2.data"
+  if [[ -f $2.data && ! -L $2.data ]]; then
+    local sum
+    read -r sum _ < <(sha256sum -- "$2.data")
+    printf '%s\n' "$sum" >"$2.sha256"
+  fi
 }
 
 # displace PATH: keeps a copy of something that stands where our file belongs (an edited drop-in, a folder).
 displace() {
-  local stamp name=${1//\//%2F}
-  printf -v stamp '%(%Y%m%dT%H%M%S)T' -1
-  rm -rf -- "$STATE/displaced/$stamp$name"
-  mv -T -- "$1" "$STATE/displaced/$stamp$name" 2>/dev/null ||
-    { cp -a -- "$1" "$STATE/displaced/$stamp$name" && rm -rf -- "$1"; }
-  say "  kept what stood at $1 as $STATE/displaced/$stamp$name"
-  trim_displaced
+  displaced_name "$1"
+  mv -T -- "$1" "$REPLY" 2>/dev/null || { cp -a -- "$1" "$REPLY" && rm -rf -- "$1"; }
+  say "  kept what stood at $1 as $REPLY"
+  remember_displaced "$REPLY"
 }
 
 # keep_copy PATH: the same for a file of which only a part is ours and somebody changed that.
 keep_copy() {
-  local stamp name=${1//\//%2F}
-  printf -v stamp '%(%Y%m%dT%H%M%S)T' -1
-  rm -rf -- "$STATE/displaced/$stamp$name"
-  cp -a -- "$1" "$STATE/displaced/$stamp$name"
-  say "  kept $1 as it was edited as $STATE/displaced/$stamp$name"
-  trim_displaced
+  displaced_name "$1"
+  cp -a -- "$1" "$REPLY"
+  say "  kept $1 as it was edited as $REPLY"
+  remember_displaced "$REPLY"
 }
 
-trim_displaced() {
+displaced_name() {
+  printf -v REPLY '%s/displaced/%(%Y%m%dT%H%M%S)T%s' "$STATE" -1 "${1//\//%2F}"
+  rm -rf -- "$REPLY"
+}
+
+# remember_displaced COPY: its checksum; the oldest go.
+remember_displaced() {
+  local file name sum oldest
   local -a kept=("$STATE"/displaced/*)
-  local surplus=$((${#kept[@]} - 50))
-  ((surplus <= 0)) || rm -rf -- "${kept[@]:0:surplus}"
+  local -i index
+  if [[ -f $1 && ! -L $1 ]]; then
+    read -r sum _ < <(sha256sum -- "$1")
+    printf '%s %s\n' "$sum" "${1##*/}" >>"$STATE/displaced.sums"
+  fi
+  # Names begin with their time, in an order that texts have too.
+  printf -v oldest '%(%Y%m%dT%H%M%S)T' "$(($(printf '%(%s)T' -1) - KEEP_EDITED_DAYS * 86400))"
+  for ((index = 0; index < ${#kept[@]}; index++)); do
+    file=${kept[index]} name=${file##*/}
+    if ((${#kept[@]} - index > KEEP_EDITED)) || [[ $name < $oldest ]]; then rm -rf -- "$file"; fi
+  done
 }

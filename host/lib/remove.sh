@@ -32,6 +32,7 @@ finish_removal() {
     return "$EXIT_FAILED"
   fi
   forget_confirmation "$1"
+  forget_versions "$1"
   LIMITS=()
   remember_verdicts "$1"
   rm -f -- "$STATE/removing/$1"

@@ -119,7 +119,7 @@ leave_no_trace() {
   ((${#held[@]} > 0)) || rm -rf -- "$STATE"
 }
 
-# drop_garbage: versions that no link names, half-written ones and spools of runs that were killed.
+# drop_garbage: versions that no link names and that are not kept as the past, half-written ones and spools of runs that were killed.
 drop_garbage() {
   local dir link
   local -A used=()
@@ -129,7 +129,8 @@ drop_garbage() {
     dir=$(readlink "$link")
     used[${dir##*/}]=1
   done
-  for dir in "$STATE"/versions/*; do [[ -n ${used[${dir##*/}]-} ]] || garbage+=("$dir"); done
+  kept_versions
+  for dir in "$STATE"/versions/*; do [[ -n ${used[${dir##*/}]-}${KEPT[${dir##*/}]-} ]] || garbage+=("$dir"); done
   for dir in "$STATE"/versions/.[!.]* "$RUN"/spool.*; do [[ $dir == "${SPOOL-}" ]] || garbage+=("$dir"); done
   ((${#garbage[@]} == 0)) || rm -rf -- "${garbage[@]}"
 }
