@@ -8,11 +8,13 @@ import type { SettledConfig } from "./config/schema";
 import type { Clock } from "./host/clock";
 import { errorText, readText } from "./host/files";
 import type { Roots } from "./host/roots";
+import { DeploymentReports } from "./output/deployment-reports";
 import { History } from "./output/history";
 import { type Outputs, renderOutputs, writeOutputs } from "./output/outputs";
 import { readRequest } from "./output/request";
 import { ensureFolder } from "./output/atomic";
 import { TAIL_LINES } from "./render/alerts";
+import { watchedDeployment } from "./report/deployment";
 import { deriveCapacity } from "./report/capacity";
 import type { Report, SelfCounts } from "./report/report";
 import type { Snapshot } from "./report/snapshot";
@@ -29,6 +31,7 @@ export class Monitor {
   private readonly store: AlertStore;
   private readonly log: AlertLog;
   private readonly history: History;
+  private readonly watch: DeploymentReports;
   private readonly warned = new Set<string>();
 
   constructor(
@@ -41,6 +44,7 @@ export class Monitor {
     this.store = new AlertStore(roots.state);
     this.log = new AlertLog(roots.log);
     this.history = new History(roots.state, config.history);
+    this.watch = new DeploymentReports(roots.log);
     this.book = this.store.load(warn);
   }
 
@@ -64,7 +68,8 @@ export class Monitor {
     this.collections += 1;
     const inputs = alertInputs(snapshot, usage, this.config);
     const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
-    this.raise(inputs, snapshot, utcOffsetMinutes);
+    const watched = watchedDeployment(snapshot, this.config.watchHours);
+    this.raise(inputs, snapshot, utcOffsetMinutes, watched);
     const report: Report = {
       version: VERSION,
       config: this.config,
@@ -79,6 +84,9 @@ export class Monitor {
     };
     this.attempt("the history", () => {
       this.history.add(report);
+    });
+    this.attempt("the deployment's report", () => {
+      this.watch.report(report, this.history);
     });
     const outputs = await renderOutputs(report);
     ensureFolder(this.roots.run);
@@ -95,11 +103,12 @@ export class Monitor {
     inputs: Parameters<typeof stepAlerts>[1],
     snapshot: Snapshot,
     utcOffsetMinutes: number,
+    watched: string | undefined,
   ): void {
     const { book, events } = stepAlerts(this.book, inputs, snapshot, this.config.alerts);
     this.book = book;
     const errors = this.log.errors;
-    this.log.write(events.map((event) => renderLogLine(event, snapshot.time, utcOffsetMinutes)));
+    this.log.write(events.map((event) => renderLogLine(event, snapshot.time, utcOffsetMinutes, watched)));
     if (this.log.errors > errors)
       this.warnOnce("alerts.log cannot be written; its lines are kept and tried again");
     this.attempt("the alerts' state", () => {

@@ -1,6 +1,7 @@
 import type { Bundle } from "../host-bundle/bundle";
 import { MANAGER as PROGRAM } from "../host-bundle/commands";
 import { renderUnitFile } from "../render/unit-file";
+import { AUDIT_FOLDER, auditFiles, auditTimers } from "./audit";
 
 const UNIT = "ai-resource-manager.service";
 const TIMER = "ai-resource-manager.timer";
@@ -26,11 +27,17 @@ export function renderManager(program: string, { before, daily }: ManagerContext
       [PROGRAM]: { mode: "0755", content: program },
       [unit(UNIT)]: { mode: "0644", content: renderUnit(before, daily) },
       [unit(TIMER)]: { mode: "0644", content: renderTimer() },
+      ...auditFiles(),
       ...(daily === "repair" ? { [unit(REPAIR)]: { mode: "0644", content: renderRepair() } } : {}),
     },
+    folders: { [AUDIT_FOLDER]: { mode: "0750", data: true, setting: "goblin-host:manager" } },
     packages: ["jq"],
     // The service is enabled and never started from here: it would wait for the lock that the applying run holds.
-    units: { [UNIT]: { enabled: true }, [TIMER]: { enabled: true, active: true } },
+    units: {
+      [UNIT]: { enabled: true },
+      [TIMER]: { enabled: true, active: true },
+      ...auditTimers(),
+    },
   };
 }
 

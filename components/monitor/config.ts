@@ -29,6 +29,7 @@ export function monitorConfig({ monitor, thresholds, workloads, modelsPath }: Wa
       ...(health?.http === undefined ? {} : { health: { http: health.http } }),
       ...(gpu === undefined ? {} : { vramThreshold: gpu.vramThreshold }),
     })),
+    watchHours: monitor.watchHours,
     ...(monitor.listen === undefined ? {} : { listen: monitor.listen }),
   });
 }

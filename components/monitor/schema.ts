@@ -33,6 +33,13 @@ export const MonitorSettings = z.strictObject({
   ),
   interval: interval("How often it measures.", "10s"),
   collect: interval("How often the timer writes the collected metrics.", "60s"),
+  watchHours: integerField({
+    description:
+      "Hours after a deployment in which alerts name it; at their end a report compares before and after. 0: none.",
+    min: 0,
+    max: 72,
+    example: "24",
+  }).prefault(24),
   gpu: flagField({
     description:
       "Measure the GPUs, by nvidia-smi. Needs NVIDIA's container toolkit. Default: when a workload has `gpu`.",

@@ -128,6 +128,9 @@ apply_bundle() {
   if ((${#drift[@]} > 0)); then report_repairs "${drift[@]}"; fi
   if converge && verified; then
     commit "$name" "$generation"
+    record_event applied "$name" "generation $generation"
+    record_findings repaired "${drift[@]}"
+    remember_deployment "$name"
     remember_verdicts "$name"
     say "$name: applied (generation $generation)"
     await_confirmation "$name"
@@ -167,6 +170,7 @@ commit() {
 roll_back() {
   local name=$1 why=$2 link
   error "bundle $name: $why"
+  record_event failed "$name" "$why"
   load_was "$name"
   current_version "$name"
   load_want "$REPLY"
@@ -207,6 +211,7 @@ heal() {
     [[ $name != "${1-}" ]] || continue
     NAME=$name
     say "$name: undoing an interrupted apply"
+    record_event healed "$name" 'an interrupted apply was undone'
     load_was "$name"
     current_version "$name"
     load_want "$REPLY"

@@ -218,6 +218,7 @@ restore_bundle() {
     return 0
   fi
   refuse_damaged || return
+  record_event restored "$name" "to ${FIELDS[2]}"
   say "$name: back to ${FIELDS[2]}, of $(printf '%(%F %T)T' "${FIELDS[1]}")"
   # Whoever restores is on the host: there is nothing to confirm.
   STORED=1

@@ -118,6 +118,7 @@ revert_overdue() {
     in_force "$name"
     if [[ $good != "$REPLY" ]]; then
       say "$name: nobody confirmed its last change in time, so it goes back"
+      record_event back "$name" 'nobody confirmed its last change in time'
       go_back "$name" "$good" || { status=$?; continue; }
     fi
     forget_confirmation "$name"

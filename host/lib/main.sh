@@ -14,6 +14,7 @@ usage: ai-resource-manager apply NAME             apply the bundle on standard i
        ai-resource-manager restore PATH|NAME [--at TIME]
                                                   a file or a bundle as it was then; TIME as date(1) reads it
        ai-resource-manager status --json
+       ai-resource-manager audit [--since TIME]   what drifted, what the limits are worth, what nobody needs any more
        ai-resource-manager --version
 
 exit codes: 0 ok, 1 failed and rolled back, 2 usage or preflight (nothing was changed),
@@ -56,6 +57,7 @@ change() {
     apply)
       if [[ $2 == --stored ]]; then
         STORED=1
+        publish_deployment
         heal
         revert_overdue || status=$?
         apply_stored "${@:3}" || status=$?
@@ -112,7 +114,7 @@ restore_verb() {
 
 main() {
   local verb=${1-} status=0
-  [[ $verb != @(apply|remove|confirm|revert|restore|backups|scheduled|verify|status) ]] || become_root "$@"
+  [[ $verb != @(apply|remove|confirm|revert|restore|backups|audit|scheduled|verify|status) ]] || become_root "$@"
   case $verb in
     apply | remove)
       check_host
@@ -153,6 +155,10 @@ main() {
     restore)
       check_host
       restore_verb "${@:2}" || status=$?
+      ;;
+    audit)
+      check_host
+      audit_verb "${@:2}" || status=$?
       ;;
     backups)
       print_backups || status=$?

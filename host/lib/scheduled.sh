@@ -13,6 +13,8 @@ scheduled() {
   fi
   verify || status=$?
   remember_look "$status"
+  record_findings found "${FINDINGS[@]}"
+  bound_events
   remember_verdicts "${EXAMINED[@]}"
   ((status == EXIT_DRIFT)) || return "$status"
   if [[ $1 == repair ]]; then

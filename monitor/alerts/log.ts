@@ -9,9 +9,18 @@ import type { AlertEvent } from "./machine";
 const MOST_PENDING = 200;
 const TAIL_BYTES = 16_384;
 
-/** `2025-12-08 10:35:00 ALERT: High memory usage: 92% (18.4GB/20GB)`: the specification's form, in local time. */
-export function renderLogLine({ kind, message }: AlertEvent, time: number, utcOffsetMinutes: number): string {
-  return `${localTime(time, utcOffsetMinutes)} ${kind}: ${message}`;
+/**
+ * `2025-12-08 10:35:00 ALERT: High memory usage: 92% (18.4GB/20GB)`: the specification's form, in local time.
+ * @param deployment the one that is watched, whose id follows
+ */
+export function renderLogLine(
+  { kind, message }: AlertEvent,
+  time: number,
+  utcOffsetMinutes: number,
+  deployment?: string,
+): string {
+  const during = deployment === undefined ? "" : ` [deployment ${deployment}]`;
+  return `${localTime(time, utcOffsetMinutes)} ${kind}: ${message}${during}`;
 }
 
 /**

@@ -9,11 +9,11 @@ import { collectCpu, collectLoad, collectOomKills, collectPressure } from "./cpu
 import { collectModels, probeServices } from "./endpoints";
 import type { FilesystemCollector } from "./filesystem";
 import { joinGpuProcesses } from "./gpu";
+import { collectDeployment, collectVerdicts, collectVerification } from "./manager";
 import { collectMemory } from "./memory";
 import type { NvidiaSmi } from "./nvidia-smi";
 import { ServiceCollector } from "./services";
 import { collectSwap, collectZram } from "./swap";
-import { collectVerdicts, collectVerification } from "./verification";
 
 /** What a collection needs of the world besides the files under its roots. */
 export interface Tools {
@@ -59,6 +59,7 @@ export class Collector {
       load: run("load", () => collectLoad(roots)),
       pressure: run("pressure", () => collectPressure(roots)),
       oomKills: run("oom", () => collectOomKills(roots)),
+      deployment: run("deployment", () => collectDeployment(roots)),
       limits: run("limits", () => collectVerdicts(roots)),
       verification: run("verification", () => collectVerification(roots)),
     };

@@ -104,6 +104,8 @@ export const MonitorConfig = z.strictObject({
     }),
     {},
   ),
+  /** Hours after a deployment in which alerts name it; at their end a report compares before and after. 0: none; default 24. */
+  watchHours: whole(0, 72, 24),
   /** A TCP address to serve beside the Unix socket; default none. It has no password: keep it private. */
   listen: z.optional(
     z

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { SettledConfig } from "../config/schema";
-import { listFolder } from "../host/files";
+import { listFolder, readText } from "../host/files";
 import type { Report } from "../report/report";
 import { utcTime } from "../render/times";
 import { ensureFolder } from "./atomic";
@@ -44,6 +44,19 @@ export class History {
     this.drop(segments, time);
   }
 
+  /** The records of a time, oldest first; what a crash tore is skipped. */
+  *between(from: number, to: number): Generator<HistoryRecord> {
+    for (const { number, changedAt } of this.segments()) {
+      if (changedAt < from) continue;
+      for (const line of (readText(this.path(number)) ?? "").split("\n")) {
+        const record = parseRecord(line);
+        if (record === undefined) continue;
+        const time = Date.parse(record.time);
+        if (time >= from && time <= to) yield record;
+      }
+    }
+  }
+
   private segments() {
     return (listFolder(this.folder) ?? []).flatMap((name) => {
       const number = Number(NAME.exec(name)?.[1] ?? 0);
@@ -70,6 +83,28 @@ export class History {
 
   private path(number: number): string {
     return join(this.folder, `history-${String(number).padStart(8, "0")}.jsonl`);
+  }
+}
+
+/** What is read back of a record. */
+export interface HistoryRecord {
+  readonly time: string;
+  readonly memory: number | null;
+  readonly swap: number | null;
+  readonly cpu: number | null;
+  readonly disk: number | null;
+  readonly services: Readonly<
+    Record<string, { readonly memory: number | null; readonly cpu: number | null } | null>
+  >;
+  readonly firing: readonly string[];
+}
+
+function parseRecord(line: string): HistoryRecord | undefined {
+  if (line === "") return undefined;
+  try {
+    return JSON.parse(line) as HistoryRecord;
+  } catch {
+    return undefined;
   }
 }
 

@@ -39,6 +39,31 @@ export function parseVerification(text: string): Verification {
   return { time, exitCode, findings };
 }
 
+/** Bundles that were applied one after the other. */
+export interface Deployment {
+  /** When it began, in UTC: `20261124T181500Z`. */
+  readonly id: string;
+  /** Seconds since 1970, of its first apply. */
+  readonly startedAt: number;
+  /** The same of its last. */
+  readonly appliedAt: number;
+  readonly bundles: readonly string[];
+}
+
+/** deployment.json: `{"id": ..., "startedAt": ..., "appliedAt": ..., "bundles": [...]}`. */
+export function parseDeployment(text: string): Deployment {
+  const { id, startedAt, appliedAt, bundles } = parseObject(text, "deployment.json");
+  if (typeof id !== "string" || !/^[0-9]{8}T[0-9]{6}Z$/.test(id))
+    throw new ParseError("deployment.json needs an id like 20261124T181500Z");
+  if (typeof startedAt !== "number" || typeof appliedAt !== "number" || !isTexts(bundles))
+    throw new ParseError("deployment.json needs the numbers startedAt and appliedAt, and the list bundles");
+  return { id, startedAt, appliedAt, bundles };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
+
 /** What the kernel makes of one declared limit. */
 export interface LimitVerdict {
   /** The unit without `.service`. */

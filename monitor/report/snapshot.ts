@@ -1,6 +1,6 @@
 import type { CgroupCpu } from "../parse/cgroup";
 import type { CpuTimes } from "../parse/cpu";
-import type { LimitVerdict, LoadedModel, Verification } from "../parse/documents";
+import type { Deployment, LimitVerdict, LoadedModel, Verification } from "../parse/documents";
 import type { Gpu } from "../parse/gpu";
 import type { Load } from "../parse/load";
 import type { Memory } from "../parse/memory";
@@ -129,6 +129,7 @@ export interface Snapshot {
   readonly filesystem: Filesystem | undefined;
   readonly services: readonly ServiceSample[] | undefined;
   readonly gpu: GpuSample | undefined;
+  readonly deployment: Deployment | undefined;
   readonly limits: readonly LimitVerdict[] | undefined;
   readonly verification: Verification | undefined;
   readonly collectors: readonly CollectorResult[];

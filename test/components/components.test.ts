@@ -176,6 +176,72 @@ describe("Manager", () => {
 name: "manager"
 manager: "VERSION"
 files:
+  /etc/systemd/system/ai-resource-audit-monthly.service:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=Monthly audit of goblin-host
+
+      [Service]
+      ExecStart=/usr/local/sbin/ai-resource-manager audit --save monthly
+      IOSchedulingClass=idle
+      Nice=19
+      NoNewPrivileges=yes
+      PrivateTmp=yes
+      ProtectHome=yes
+      ProtectSystem=strict
+      ReadWritePaths=/var/log/ai-resource-manager -/run/ai-resource-manager -/var/lib/ai-resource-manager
+      Type=oneshot
+    mode: "0644"
+  /etc/systemd/system/ai-resource-audit-monthly.timer:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=Monthly audit of goblin-host
+
+      [Timer]
+      OnCalendar=monthly
+      Persistent=true
+      RandomizedDelaySec=2h
+
+      [Install]
+      WantedBy=timers.target
+    mode: "0644"
+  /etc/systemd/system/ai-resource-audit-weekly.service:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=Weekly audit of goblin-host
+
+      [Service]
+      ExecStart=/usr/local/sbin/ai-resource-manager audit --save weekly
+      IOSchedulingClass=idle
+      Nice=19
+      NoNewPrivileges=yes
+      PrivateTmp=yes
+      ProtectHome=yes
+      ProtectSystem=strict
+      ReadWritePaths=/var/log/ai-resource-manager -/run/ai-resource-manager -/var/lib/ai-resource-manager
+      Type=oneshot
+    mode: "0644"
+  /etc/systemd/system/ai-resource-audit-weekly.timer:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=Weekly audit of goblin-host
+
+      [Timer]
+      OnCalendar=weekly
+      Persistent=true
+      RandomizedDelaySec=2h
+
+      [Install]
+      WantedBy=timers.target
+    mode: "0644"
   /etc/systemd/system/ai-resource-manager.service:
     content: |2+
       ${HEADER}
@@ -215,9 +281,20 @@ files:
     content: |2+
       THE PROGRAM
     mode: "0755"
+folders:
+  /var/log/ai-resource-manager:
+    data: "true"
+    mode: "0750"
+    setting: "goblin-host:manager"
 packages:
   jq: "present"
 units:
+  ai-resource-audit-monthly.timer:
+    active: "true"
+    enabled: "true"
+  ai-resource-audit-weekly.timer:
+    active: "true"
+    enabled: "true"
   ai-resource-manager.service:
     enabled: "true"
   ai-resource-manager.timer:

@@ -29,11 +29,17 @@ export function readBundle(text: string, folder: string): { status: number | nul
   return { status, stderr };
 }
 
-/** Runs bash text with a store of its own in the folder, in which it starts; standard output. */
-export function bashWithStore(text: string, folder: string): string {
-  const local = functions
-    .replace(/^readonly STATE=.*$/m, `readonly STATE=${folder}/state`)
-    .replace(/^readonly RUN=.*$/m, `readonly RUN=${folder}/run; mkdir -p "$RUN"`);
+/**
+ * Runs bash text with a store of its own in the folder, in which it starts; standard output.
+ * @param constants of the manager's, with other values
+ */
+export function bashWithStore(text: string, folder: string, constants: Record<string, string> = {}): string {
+  const values = { STATE: `${folder}/state`, RUN: `${folder}/run; mkdir -p "${folder}/run"`, ...constants };
+  const local = Object.entries(values).reduce(
+    (program, [name, value]) =>
+      program.replace(new RegExp(`^readonly ${name}=\\S*`, "m"), `readonly ${name}=${value}`),
+    functions,
+  );
   return execFileSync("bash", ["-s"], run(local, `init_store\n${text}`, folder));
 }
 

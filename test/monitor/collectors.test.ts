@@ -35,6 +35,7 @@ test("a bare host: what it has not is absent, and nothing failed", async () => {
   expect(snapshot.collectors.map(({ name, state }) => `${name}: ${state}`)).toEqual([
     "boot: ok",
     "cpu: ok",
+    "deployment: absent",
     "filesystem: ok",
     "gpu: absent",
     "limits: absent",

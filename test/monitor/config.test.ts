@@ -21,6 +21,7 @@ test("an empty document is the specification's numbers", () => {
     services: [],
     alerts: { forSeconds: 60, repeatSeconds: 14_400 },
     history: { everySeconds: 60, days: 7, maxBytes: 16_777_216 },
+    watchHours: 24,
     gpu: { command: "nvidia-smi" },
   });
 });

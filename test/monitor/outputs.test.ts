@@ -205,6 +205,7 @@ test("every metric of the documented list appears in some situation", async () =
     "manager_verify_success",
     "manager_verify_findings",
     "manager_verify_timestamp_seconds",
+    "deployment_watched",
     "limit_enforced",
   ]);
   expect(everything.prometheus).toContain(

@@ -1,5 +1,6 @@
 import type { Gpu } from "../../parse/gpu";
 import type { Report } from "../../report/report";
+import { watchedDeployment } from "../../report/deployment";
 import { type Family, labelled, type Labels, type Sample, single } from "./family";
 
 const gpu = (name: string, help: string, value: (device: Gpu) => number | undefined) =>
@@ -90,6 +91,15 @@ const manager: Family[] = [
     "manager_verify_timestamp_seconds",
     "When the last verification ran, in seconds since 1970.",
     ({ snapshot }) => snapshot.verification?.time,
+  ),
+  labelled(
+    "gauge",
+    "deployment_watched",
+    "1 for the deployment after which the host is still watched.",
+    ({ snapshot, config }) => {
+      const watched = watchedDeployment(snapshot, config.watchHours);
+      return watched === undefined ? [] : [[{ deployment: watched }, 1]];
+    },
   ),
   labelled(
     "gauge",

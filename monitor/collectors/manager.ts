@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { readText } from "../host/files";
 import type { Roots } from "../host/roots";
-import { type LimitVerdict, parseVerdicts, parseVerification, type Verification } from "../parse/documents";
+import {
+  type Deployment,
+  type LimitVerdict,
+  parseDeployment,
+  parseVerdicts,
+  parseVerification,
+  type Verification,
+} from "../parse/documents";
 
 /** The last result of `ai-resource-manager verify`; undefined before its first run since boot. */
 export function collectVerification({ manager }: Roots): Verification | undefined {
@@ -13,4 +20,10 @@ export function collectVerification({ manager }: Roots): Verification | undefine
 export function collectVerdicts({ manager }: Roots): LimitVerdict[] | undefined {
   const text = readText(join(manager, "limits.tsv"));
   return text === undefined ? undefined : parseVerdicts(text);
+}
+
+/** The last deployment on this host; undefined before the first. */
+export function collectDeployment({ manager }: Roots): Deployment | undefined {
+  const text = readText(join(manager, "deployment.json"));
+  return text === undefined ? undefined : parseDeployment(text);
 }
