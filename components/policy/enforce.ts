@@ -17,7 +17,7 @@ export function enforcePolicy(): void {
     const judged = rules.flatMap((rule) => judgeLater(rule, name, inputs, stack));
     return judged.length === 0
       ? undefined
-      : { props: { ...inputs, ...Object.fromEntries(judged) } as typeof props, opts };
+      : { props: { ...inputs, ...Object.fromEntries(judged) }, opts };
   });
 }
 

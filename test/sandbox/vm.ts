@@ -154,6 +154,13 @@ export class Vm {
     await this.waitForBoot(seconds);
   }
 
+  /** Cuts the power, and returns when the machine has booted again from what its disk holds. */
+  async powerCut(seconds = 300): Promise<void> {
+    await this.kill();
+    await launchQemu(this.state, this.files);
+    await this.waitForBoot(seconds);
+  }
+
   /** The kernel's id of this boot (random(4)). */
   async bootId(): Promise<string> {
     return (await this.run(`cat ${bootIdFile}`)).trim();

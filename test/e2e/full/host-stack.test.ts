@@ -115,7 +115,10 @@ describe("the host stack on a new machine", () => {
     before = await fingerprint(vm);
     const result = await deploy(vm, "preview");
     expect(
-      result.steps.filter(({ op, type }) => op === "create" && type === "command:remote:Command"),
+      result.steps.filter(
+        ({ op, type, name }) =>
+          op === "create" && type === "command:remote:Command" && name.endsWith("-bundle-apply"),
+      ),
     ).toHaveLength(BUNDLES.length);
     expect(difference(before, await fingerprint(vm))).toEqual([]);
   });

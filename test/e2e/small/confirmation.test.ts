@@ -6,9 +6,9 @@ import { sentBundle } from "../../../components/host-bundle/sent";
 import { apply, applyAll, bundles, bundleText } from "../support/bundles";
 import { difference, fingerprint } from "../support/fingerprint";
 import { itInLong } from "../support/long";
-import { goTo, machine } from "../support/machine";
+import { goTo, machine, SMALL_SIZE } from "../support/machine";
 
-const vm = machine();
+const vm = machine(SMALL_SIZE);
 const WINDOW = 15;
 const CONFIG = "/etc/ssh/sshd_config.d/50-goblin-test.conf";
 

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, beforeEach, expect, it } from "vitest";
+import { bundleCommands } from "../../../components/host-bundle/commands";
+import { apply, applyAll, bundles, bundleText } from "../support/bundles";
+import { randomNumbers } from "../support/crash";
+import { crashBundle, OWNERS_MACHINE } from "../support/crash-bundles";
+import { difference, fingerprint } from "../support/fingerprint";
+import { describeInLong } from "../support/long";
+import { goTo, machine, SMALL_SIZE } from "../support/machine";
+
+const SEED = Number(process.env["GOBLIN_HOST_SEED"] ?? Date.now() % 2 ** 31);
+const POWER_CUTS = 20;
+const APPLIES = 200;
+
+const vm = machine(SMALL_SIZE);
+const V1 = crashBundle(1);
+const { confirmSeconds, ...V2 } = crashBundle(2);
+const STORE = "/var/lib/ai-resource-manager";
+
+const verify = () => vm.ssh("ai-resource-manager verify", { fresh: true });
+
+describeInLong("an apply", () => {
+  let before: string[];
+
+  beforeAll(async () => {
+    expect(confirmSeconds).toBeGreaterThan(0);
+    await goTo(vm, "clean");
+    await vm.run(OWNERS_MACHINE);
+    before = await fingerprint(vm);
+    await applyAll(vm, [bundles.manager(), V1]);
+    await vm.snapshot("two bundles");
+  });
+
+  beforeEach(async () => {
+    await vm.reset("two bundles");
+  });
+
+  const expectWhole = async (): Promise<void> => {
+    expect(await verify()).toMatchObject({ code: 0 });
+    for (const bundle of ["crash", "manager"]) await vm.run(bundleCommands(bundle).remove);
+    expect(difference(before, await fingerprint(vm))).toEqual([]);
+  };
+
+  it("whose connection is cut goes on to its end", async () => {
+    const cut = apply(vm, V2, { fresh: true, timeoutSeconds: 2 }).catch(() => undefined);
+    expect(await cut).toBeUndefined();
+    await vm.run(
+      `for i in $(seq 120); do grep -q 'version 2' /etc/goblin-crash/keep.conf && ! systemctl list-units --plain --no-legend 'ai-resource-manager-apply-*' | grep -q . && exit; sleep 1; done; exit 1`,
+      { timeoutSeconds: 240 },
+    );
+    await expectWhole();
+  });
+
+  it("waits for another one, and both end well", async () => {
+    const [first, second] = await Promise.all([
+      apply(vm, V2, { fresh: true }),
+      apply(vm, V1, { fresh: true }),
+    ]);
+    expect([first.code, second.code]).toEqual([0, 0]);
+    expect(first.stdout + second.stdout).toMatch(/waiting for apply crash .*\(at most \d+ s\)/);
+    await expectWhole();
+  });
+
+  it("on a disk that fills up in the middle of it goes back, and works once there is room", async () => {
+    // Everything but the filler is written by root too, so no reserved block may be left.
+    await vm.run(
+      `mkdir -p /run/systemd/system/goblin-crash.service.d
+      printf '[Service]\\\\nExecStartPre=/bin/sh -c "cat /dev/zero >/var/tmp/filler; :"\\\\n' >/run/systemd/system/goblin-crash.service.d/fill.conf
+      systemctl daemon-reload`,
+    );
+    const failed = await apply(vm, V2, { timeoutSeconds: 600 });
+    expect(failed.code, failed.stdout + failed.stderr).not.toBe(0);
+    await vm.run(
+      "rm -rf /var/tmp/filler /run/systemd/system/goblin-crash.service.d; systemctl daemon-reload",
+    );
+    await applyAll(vm, [V2]);
+    await expectWhole();
+  });
+
+  it(
+    `and the machine's power is cut ${POWER_CUTS} times at random: the next boot or run heals it`,
+    { timeout: 3_600_000 },
+    async () => {
+      const random = randomNumbers(SEED);
+      for (let cut = 0; cut < POWER_CUTS; cut++) {
+        const wanted = cut % 2 === 0 ? V2 : V1;
+        const milliseconds = Math.round(500 + random() * 7000);
+        const applying = apply(vm, wanted, { fresh: true }).catch(() => undefined);
+        await sleep(milliseconds);
+        await vm.powerCut();
+        await applying;
+        const story = `power cut ${cut} after ${milliseconds} ms, seed ${SEED}`;
+        console.log(`${new Date().toISOString()} ${story}`);
+        // The boot itself goes back or forward; what it holds is whole either way.
+        const { code, stdout } = await verify();
+        expect(code, `${story}\n${stdout}`).toBe(0);
+        await applyAll(vm, [wanted]);
+        expect((await verify()).code, story).toBe(0);
+      }
+      await expectWhole();
+    },
+  );
+
+  it(
+    `does ${APPLIES} times what it does once: nothing grows beyond its bound`,
+    { timeout: 3_600_000 },
+    async () => {
+      await vm.run("mkdir -p /run/applies; cat >/run/applies/1", { stdin: bundleText(V1) });
+      await vm.run("cat >/run/applies/2", { stdin: bundleText(V2) });
+      const round = (count: number) =>
+        vm.run(
+          `for i in $(seq ${count}); do
+          echo "edit $i" >>/etc/goblin-crash/keep.conf
+          ai-resource-manager apply crash </run/applies/$((i % 2 + 1)) >/run/applies/out 2>&1 || { cat /run/applies/out; exit 1; }
+        done
+        du -sk ${STORE} | cut -f 1; ls ${STORE}/versions | grep -c crash; ls ${STORE}/displaced | wc -l; systemctl list-units --all --no-legend --plain 'ai-resource-manager-*' | wc -l`,
+          { timeoutSeconds: 590 },
+        );
+      let sizes: number[] = [];
+      for (let done = 0; done < APPLIES; done += 20) sizes = (await round(20)).trim().split("\n").map(Number);
+      const [kib, versions, displaced, units] = sizes;
+      expect(versions).toBeLessThanOrEqual(11);
+      expect(displaced).toBeLessThanOrEqual(50);
+      expect(kib).toBeLessThan(4096);
+      expect(units).toBe(0);
+      await vm.run(`rm -rf ${STORE}/displaced/*`);
+      await expectWhole();
+    },
+  );
+});
