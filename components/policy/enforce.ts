@@ -15,9 +15,7 @@ export function enforcePolicy(): void {
     const known = rules.filter((rule) => pendingInput(rule, inputs) === undefined);
     refuse(known.map((rule) => violation(rule, name, inputs, stack)));
     const judged = rules.flatMap((rule) => judgeLater(rule, name, inputs, stack));
-    return judged.length === 0
-      ? undefined
-      : { props: { ...inputs, ...Object.fromEntries(judged) }, opts };
+    return judged.length === 0 ? undefined : { props: { ...inputs, ...Object.fromEntries(judged) }, opts };
   });
 }
 
