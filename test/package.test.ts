@@ -67,6 +67,8 @@ it(
     }).then(() => { require("./out/index.js"); return pulumi.runtime.disconnect(); }).then(() => console.log(names.join(" ")));
   `;
     const told = execFileSync(process.execPath, ["-e", program], { cwd: folder, encoding: "utf8" });
-    expect(told.trim()).toBe("goblin-manager-bundle-apply goblin-swap-bundle-apply");
+    expect(told.trim()).toBe(
+      "goblin-manager-bundle-apply goblin-swap-bundle-apply goblin-swap-bundle-confirm",
+    );
   },
 );
