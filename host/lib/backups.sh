@@ -187,14 +187,23 @@ restore_path() {
   mkdir -p -- "${path%/*}"
   rm -rf -- "$path.goblin-new"
   cp -a --no-target-directory -- "$source" "$path.goblin-new"
-  # What stands there now is kept like every edit, unless it is the same.
-  if [[ -e $path || -L $path ]] && ! cmp -s -- "$path" "$source"; then displace "$path"; fi
+  owner_of files "$path" ''
+  local owner=$REPLY
+  # What stands there now is kept like every edit, unless it is the same, or what its bundle wrote.
+  if [[ -e $path || -L $path ]] && ! cmp -s -- "$path" "$source" && ! is_as_applied "$owner" "$path"; then displace "$path"; fi
   rm -rf -- "$path"
   mv -T -- "$path.goblin-new" "$path"
   say "restored $path from $source"
-  owner_of files "$path" ''
-  [[ -z $REPLY ]] || warn "$path belongs to the bundle $REPLY: this is drift until the next apply, which keeps it once more"
+  [[ -z $owner ]] || warn "$path belongs to the bundle $owner: this is drift until the next apply, which keeps it once more"
   ! touches_units "$path" || systemctl daemon-reload
+}
+
+# is_as_applied BUNDLE PATH: whether what stands there is what the bundle, if there is one, wrote.
+is_as_applied() {
+  [[ -n $1 ]] || return 1
+  load_was "$1"
+  observe_files WAS
+  was_ours "$2"
 }
 
 restore_bundle() {

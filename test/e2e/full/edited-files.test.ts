@@ -32,16 +32,25 @@ it("what the operator wrote into our files outlives their repair and their remov
   await applyAll(vm, WANTED);
   await vm.run(`echo 'TasksMax=99' >>${DROP_IN}`);
   await vm.run("ai-resource-manager apply --stored");
+  // It comes back by its name, is drift until the next apply, and is kept once more.
+  expect(await vm.run("ai-resource-manager backups")).toMatch(
+    new RegExp(`^edited +\\S+ \\S+ sound +${DROP_IN}$`, "m"),
+  );
+  expect(await vm.run(`ai-resource-manager restore ${DROP_IN} 2>&1`)).toMatch(
+    /^restored .*\nwarning: .* belongs to the bundle workload-ollama: this is drift until the next apply/m,
+  );
+  expect(await vm.run(`tail -n 1 ${DROP_IN}`)).toBe("TasksMax=99\n");
+  await vm.run("ai-resource-manager apply --stored");
   const folder = DROP_IN.replace("ollama", "llamacpp");
   await vm.run(
     `echo 'CPUWeight=17' >>${DROP_IN}; rm ${folder}; mkdir ${folder}; echo notes >${folder}/notes`,
   );
   const said = await removeAll();
   expect(said).toContain(`kept what stood at ${DROP_IN} as ${DISPLACED}/`);
-  expect(said).toContain(`kept 3 edited files in ${DISPLACED}; when nobody needs them: rm -r`);
+  expect(said).toContain(`kept 4 edited files in ${DISPLACED}; when nobody needs them: rm -r`);
 
   const kept = await vm.run(`cd ${DISPLACED}; grep -rhE '^(TasksMax=99|CPUWeight=17|notes)$' . | sort`);
-  expect(kept).toBe("CPUWeight=17\nTasksMax=99\nnotes\n");
+  expect(kept).toBe("CPUWeight=17\nTasksMax=99\nTasksMax=99\nnotes\n");
   // The rest of the machine is as it was.
   const others = difference(before, await fingerprint(vm)).filter(
     (line) => !line.includes("/var/lib/ai-resource-manager"),

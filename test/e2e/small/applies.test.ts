@@ -28,11 +28,11 @@ describeInLong("an apply", () => {
     await vm.run(OWNERS_MACHINE);
     before = await fingerprint(vm);
     await applyAll(vm, [bundles.manager(), V1]);
-    await vm.snapshot("two bundles");
+    await vm.snapshot("two-bundles");
   });
 
   beforeEach(async () => {
-    await vm.reset("two bundles");
+    await vm.reset("two-bundles");
   });
 
   const expectWhole = async (): Promise<void> => {
