@@ -67,8 +67,6 @@ function renderTimer(): string {
   return renderUnitFile({
     Unit: [["Description", "Daily verification of the resource limits of goblin-host"]],
     Timer: [
-      // After a boot, when what starts late has its limits too.
-      ["OnBootSec", "5min"],
       ["OnCalendar", "daily"],
       ["Persistent", "true"],
       // Hosts of one provider do not all look at midnight.

@@ -5,6 +5,7 @@ scheduled() {
   local status=0
   if [[ ! -e $RUN/settled ]]; then
     main apply --boot || status=$?
+    look_later
     return "$status"
   fi
   if busy; then
@@ -23,6 +24,14 @@ scheduled() {
     systemctl start --no-block ai-resource-manager-repair.service
   fi
   return "$status"
+}
+
+# look_later: in a few minutes, when what starts late has its limits too. OnBootSec= of the timer would start this unit
+# at once where the timer is new and the boot long ago, in the middle of the deployment that brings it.
+look_later() {
+  systemd-run --quiet --collect --on-active=5min --unit=ai-resource-manager-after-boot \
+    --description='Verification of the resource limits of goblin-host after the boot' \
+    systemctl start --no-block ai-resource-manager.service || warn 'the look after the boot cannot be scheduled'
 }
 
 # remember_look STATUS: for the monitor, which alerts on it.

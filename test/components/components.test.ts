@@ -269,7 +269,6 @@ files:
       Description=Daily verification of the resource limits of goblin-host
 
       [Timer]
-      OnBootSec=5min
       OnCalendar=daily
       Persistent=true
       RandomizedDelaySec=1h
