@@ -63,7 +63,7 @@ converge() {
 # change_tree: what lies on the disk. Folders are made before the files in them, and go after them.
 change_tree() {
   change_folders || return 1
-  change_files
+  change_files || return 1
   change_json || return 1
   give_back_folders
 }

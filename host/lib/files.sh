@@ -124,20 +124,28 @@ keep_edited() {
   was_ours "$1" || displace "$1"
 }
 
+# write_beside TEMPORARY MODE CONTENT
+write_beside() {
+  if [[ $2 == 0644 ]]; then
+    printf '%s' "$3" 2>/dev/null >"$1"
+  else
+    (umask 077 && printf '%s' "$3" 2>/dev/null >"$1") && chmod "$2" -- "$1"
+  fi
+}
+
 write_file() {
   local path=$1 mode=${WANT["files|$1|mode"]} temporary
   temporary=${path%/*}/.${path##*/}.goblin-new
   ! has WAS files "$path" || keep_edited "$path"
   [[ -d ${path%/*} ]] || mkdir -p -- "${path%/*}"
   content_of WANT "$path"
-  if [[ $mode == 0644 ]]; then
-    printf '%s' "$REPLY" >"$temporary"
-  else
-    (umask 077 && printf '%s' "$REPLY" >"$temporary")
-    chmod "$mode" -- "$temporary"
+  # On a disk that has just become full half a file must not take the place of a whole one.
+  if ! write_beside "$temporary" "$mode" "$REPLY" || ! mv -T -- "$temporary" "$path"; then
+    rm -f -- "$temporary"
+    REPLY="$path cannot be written"
+    return 1
   fi
   WRITTEN+=("$path")
-  mv -T -- "$temporary" "$path"
   say "  wrote $path"
 }
 
@@ -203,7 +211,7 @@ change_files() {
     [[ -n $REPLY ]] || continue
     capture_file "$path"
     changed_file "$path"
-    write_file "$path"
+    write_file "$path" || return 1
   done
   gone_entries files
   for path in "${ENTRIES[@]}"; do

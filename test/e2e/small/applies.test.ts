@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, beforeEach, expect, it } from "vitest";
 import { bundleCommands } from "../../../components/host-bundle/commands";
 import { apply, applyAll, bundles, bundleText } from "../support/bundles";
-import { randomNumbers } from "../support/crash";
+import { install, randomNumbers, sample, stepLines, steps } from "../support/crash";
 import { crashBundle, OWNERS_MACHINE } from "../support/crash-bundles";
 import { difference, fingerprint } from "../support/fingerprint";
 import { describeInLong } from "../support/long";
@@ -61,20 +61,22 @@ describeInLong("an apply", () => {
     await expectWhole();
   });
 
-  it("on a disk that fills up in the middle of it goes back, and works once there is room", async () => {
-    // Everything but the filler is written by root too, so no reserved block may be left.
-    await vm.run(
-      `mkdir -p /run/systemd/system/goblin-crash.service.d
-      printf '[Service]\\\\nExecStartPre=/bin/sh -c "cat /dev/zero >/var/tmp/filler; :"\\\\n' >/run/systemd/system/goblin-crash.service.d/fill.conf
-      systemctl daemon-reload`,
-    );
-    const failed = await apply(vm, V2, { timeoutSeconds: 600 });
-    expect(failed.code, failed.stdout + failed.stderr).not.toBe(0);
-    await vm.run(
-      "rm -rf /var/tmp/filler /run/systemd/system/goblin-crash.service.d; systemctl daemon-reload",
-    );
-    await applyAll(vm, [V2]);
-    await expectWhole();
+  it("on a disk that fills up in the middle of it leaves nothing half, and works once there is room", async () => {
+    await install(vm, { v1: bundleText(V1), v2: bundleText(V2) });
+    const [, counted] = await steps(vm, ["kill:0:apply:v2", "steps"]);
+    const count = counted === undefined ? 0 : stepLines(counted).length;
+    expect(count).toBeGreaterThan(20);
+    for (const step of sample(count, 8)) {
+      await vm.reset("two-bundles");
+      await install(vm, { v1: bundleText(V1), v2: bundleText(V2) });
+      const [filled] = await steps(vm, [`fill:${step}:apply:v2`]);
+      const story = `full from step ${step} of ${count} on: ${filled?.status} ${filled?.output}`;
+      const [kept = ""] = (await vm.run("cat /etc/goblin-crash/keep.conf")).split("\n");
+      expect(kept, story).toMatch(/^version [12]$/);
+      await vm.run("rm -f /var/tmp/filler");
+      await applyAll(vm, [V2]);
+      await expectWhole();
+    }
   });
 
   it(

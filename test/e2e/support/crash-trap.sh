@@ -4,6 +4,7 @@
 # Killed before step k means killed after step k-1, whatever that was.
 #   CRASH_FOLDER   where `count` and `steps` are kept
 #   CRASH_KILL_AT  the step that is not reached; 0 counts only
+#   CRASH_FILL     where it is set, the disk is full from that step on instead
 # Nothing here may start a process (a fork costs 50 ms in the sandbox) or touch REPLY and BASH_REMATCH.
 unset BASH_ENV
 declare -A crash_kind=() crash_word=()
@@ -37,7 +38,9 @@ crash_step() {
 	[[ ${crash_kind[$1]} != none ]] || return 0
 	read -r crash_count <"$CRASH_FOLDER/count"
 	crash_count=$((crash_count + 1))
-	((crash_count != CRASH_KILL_AT)) || kill -KILL 0
+	if ((crash_count == CRASH_KILL_AT)); then
+		if [[ -n ${CRASH_FILL-} ]]; then cat /dev/zero >/var/tmp/filler 2>/dev/null || :; else kill -KILL 0; fi
+	fi
 	printf '%s\n' "$crash_count" >"$CRASH_FOLDER/count"
 	printf '%s %s\n' "${crash_kind[$1]}" "${1//$'\n'/ }" >>"$CRASH_FOLDER/steps"
 }

@@ -3,6 +3,7 @@
 # "@@ STEP STATUS" before the output of each step.
 #   apply:VERSION, remove          in the foreground, to the end
 #   kill:K:apply:VERSION           the same, killed before its step K (see crash-trap.sh); 0 counts only
+#   fill:K:apply:VERSION           the same, the disk full from its step K on
 #   manager:K                      the removal of the manager itself, killed before its step K
 #   unit:SECONDS:apply:VERSION     as a unit of its own, as over SSH, and all of it killed after so many seconds
 #   apt:apply:VERSION              the same, killed while dpkg unpacks
@@ -54,6 +55,7 @@ run() {
 	case $kind in
 		apply | remove) AI_RESOURCE_MANAGER_DETACHED=1 manager "$kind" "$first" ;;
 		kill) counted "$first" "$second" "$third" ;;
+		fill) CRASH_FILL=1 counted "$first" "$second" "$third" ;;
 		manager) counted "$first" remove '' manager ;;
 		unit) killed_unit "$first" "$second" "$third" ;;
 		apt) killed_in_dpkg "$first" "$second" ;;
