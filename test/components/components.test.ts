@@ -163,6 +163,42 @@ end: true
   });
 });
 
+/** The service and the timer of one of the reports. */
+const audit = (period: string): string => `  /etc/systemd/system/ai-resource-audit-${period}.service:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=${period === "weekly" ? "Weekly" : "Monthly"} audit of goblin-host
+
+      [Service]
+      ExecStart=/usr/local/sbin/ai-resource-manager audit --save ${period}
+      IOSchedulingClass=idle
+      Nice=19
+      NoNewPrivileges=yes
+      PrivateTmp=yes
+      ProtectHome=yes
+      ProtectSystem=strict
+      ReadWritePaths=/var/log/ai-resource-manager -/run/ai-resource-manager -/var/lib/ai-resource-manager
+      Type=oneshot
+    mode: "0644"
+  /etc/systemd/system/ai-resource-audit-${period}.timer:
+    content: |2+
+      ${HEADER}
+
+      [Unit]
+      Description=${period === "weekly" ? "Weekly" : "Monthly"} audit of goblin-host
+
+      [Timer]
+      OnCalendar=${period}
+      Persistent=true
+      RandomizedDelaySec=2h
+
+      [Install]
+      WantedBy=timers.target
+    mode: "0644"
+`;
+
 describe("Manager", () => {
   it("sends itself, and its run at boot before the workloads", async () => {
     new components.Manager("manager", { host, before: ["ollama.service", "llamacpp.service"] });
@@ -176,73 +212,7 @@ describe("Manager", () => {
 name: "manager"
 manager: "VERSION"
 files:
-  /etc/systemd/system/ai-resource-audit-monthly.service:
-    content: |2+
-      ${HEADER}
-
-      [Unit]
-      Description=Monthly audit of goblin-host
-
-      [Service]
-      ExecStart=/usr/local/sbin/ai-resource-manager audit --save monthly
-      IOSchedulingClass=idle
-      Nice=19
-      NoNewPrivileges=yes
-      PrivateTmp=yes
-      ProtectHome=yes
-      ProtectSystem=strict
-      ReadWritePaths=/var/log/ai-resource-manager -/run/ai-resource-manager -/var/lib/ai-resource-manager
-      Type=oneshot
-    mode: "0644"
-  /etc/systemd/system/ai-resource-audit-monthly.timer:
-    content: |2+
-      ${HEADER}
-
-      [Unit]
-      Description=Monthly audit of goblin-host
-
-      [Timer]
-      OnCalendar=monthly
-      Persistent=true
-      RandomizedDelaySec=2h
-
-      [Install]
-      WantedBy=timers.target
-    mode: "0644"
-  /etc/systemd/system/ai-resource-audit-weekly.service:
-    content: |2+
-      ${HEADER}
-
-      [Unit]
-      Description=Weekly audit of goblin-host
-
-      [Service]
-      ExecStart=/usr/local/sbin/ai-resource-manager audit --save weekly
-      IOSchedulingClass=idle
-      Nice=19
-      NoNewPrivileges=yes
-      PrivateTmp=yes
-      ProtectHome=yes
-      ProtectSystem=strict
-      ReadWritePaths=/var/log/ai-resource-manager -/run/ai-resource-manager -/var/lib/ai-resource-manager
-      Type=oneshot
-    mode: "0644"
-  /etc/systemd/system/ai-resource-audit-weekly.timer:
-    content: |2+
-      ${HEADER}
-
-      [Unit]
-      Description=Weekly audit of goblin-host
-
-      [Timer]
-      OnCalendar=weekly
-      Persistent=true
-      RandomizedDelaySec=2h
-
-      [Install]
-      WantedBy=timers.target
-    mode: "0644"
-  /etc/systemd/system/ai-resource-manager.service:
+${audit("monthly")}${audit("weekly")}  /etc/systemd/system/ai-resource-manager.service:
     content: |2+
       ${HEADER}
 
