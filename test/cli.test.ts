@@ -5,17 +5,10 @@ import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { withAgent } from "./sandbox/agent";
+import { SWAP_OFF } from "./support/finding";
 import { type SshServer, startSshServer } from "./sandbox/engine/testing/ssh-server";
 
 const ROOT = join(import.meta.dirname, "..");
-const FINDING = {
-  unit: "/swapfile",
-  property: "swap",
-  declared: "16 GiB, priority 10",
-  file: "",
-  kernel: "off",
-  reason: "is off",
-};
 const LIMITS = [
   ["ollama.service", "MemoryMax", "8 GiB", "8 GiB", "enforced", ""],
   ["ollama.service", "IOWeight", "100", "", "inert", "no disk of this host weighs IO"],
@@ -110,7 +103,7 @@ describe("npm run drift", () => {
     if (first === undefined || second === undefined) throw new Error("no bundles");
     answer([
       first,
-      { ...second, digest: "another", findings: [FINDING] },
+      { ...second, digest: "another", findings: [SWAP_OFF] },
       ...rest.slice(1),
       { ...first, name: "old" },
     ]);

@@ -4,6 +4,7 @@ import { WorkloadSettings } from "../cgroup-service/schema";
 import { type SettledWorkload, settleWorkload } from "../cgroup-service/workload";
 import { formatCpuList, parseCpuList } from "../render/cpu-list";
 import { checkSettings, isMap, type SettingIssue, valueAt } from "../settings/issues";
+import { isProduction } from "../settings/production";
 import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
 
@@ -58,7 +59,7 @@ function hostKeyIssues(raw: unknown, stack: string): SettingIssue[] {
   const given = valueAt(raw, ["insecureSkipHostKeyCheck"]);
   const skip = given === true || given === "true";
   const path = ["insecureSkipHostKeyCheck"];
-  if (skip && (stack === "prod" || stack.endsWith("/prod"))) {
+  if (skip && isProduction(stack)) {
     return [{ path, value: true, message: "a stack named prod always checks the host's key", fix: null }];
   }
   if (skip && hostKey !== undefined) {

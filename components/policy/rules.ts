@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { isProduction } from "../settings/production";
 
 /** What a rule looks at: the resolved inputs of a resource. */
 export type Inputs = Readonly<Record<string, unknown>>;
@@ -89,7 +90,7 @@ const verifiedHostKey: PolicyRule = {
   type: COMMAND,
   reads: ["connection"],
   check: ({ connection }, stack) => {
-    if (stack !== "prod") return undefined;
+    if (!isProduction(stack)) return undefined;
     const { hostKey } = (connection ?? {}) as { hostKey?: unknown };
     return typeof hostKey === "string" && hostKey !== ""
       ? undefined

@@ -117,6 +117,7 @@ apply_bundle() {
   fi
   if ! expect_confirmation "$name" "$digest"; then
     rm -rf -- "$folder"
+    settle_confirmation "$name"
     error "bundle $name was not applied; nothing was changed: the timer of its confirmation cannot be set"
     return "$EXIT_FAILED"
   fi

@@ -76,8 +76,8 @@ audit_events() {
     done <"$EVENTS"
   fi
   for line in "${FINDINGS[@]}"; do
-    split_tabs "$line"
-    drift+=("now                  found     ${FIELDS[0]}: ${FIELDS[1]} ${FIELDS[2]}: declared ${FIELDS[3]}, found ${FIELDS[5]:-${FIELDS[4]}} (${FIELDS[6]})")
+    finding_text "$line"
+    drift+=("now                  found     ${FIELDS[0]}: $REPLY")
   done
   section 'Drift' "${drift[@]}"
   local -a changes=()
@@ -120,12 +120,12 @@ audit_leaks() {
 find_orphaned_slices() {
   local unit
   while read -r unit _; do
-    has EVERYTHING limits "$unit" || has EVERYTHING files "/etc/systemd/system/$unit" || [[ $unit == ai.slice ]] ||
+    has EVERYTHING limits "$unit" || has EVERYTHING files "/etc/systemd/system/$unit" ||
       LEAKS+=("slice $unit belongs to no bundle: systemctl stop $unit")
-  done < <(systemctl list-units --type=slice --all --no-legend --plain 'ai*.slice' 2>/dev/null)
+  done < <(systemctl list-units --type=slice --all --no-legend --plain 'ai-*.slice' airm.slice 2>/dev/null)
 }
 
-# find_orphaned_backups: copies beside unit files that no original names.
+# find_orphaned_backups: copies beside unit files, named as ours are, that no original names.
 find_orphaned_backups() {
   local file copies=$'\n'
   local -a fields
@@ -135,7 +135,7 @@ find_orphaned_backups() {
     IFS=$'\t' read -r -a fields <<<"$REPLY"
     copies+=${fields[1]-}$'\n'
   done
-  for file in /etc/systemd/system/*.backup.* /etc/systemd/system/*.d/*.backup.*; do
+  for file in /etc/systemd/system/{,*.d/}*.backup.[0-9]*T[0-9]*; do
     [[ $copies == *$'\n'"$file"$'\n'* ]] || LEAKS+=("backup $file belongs to nothing: rm '$file'")
   done
 }
@@ -152,7 +152,7 @@ find_docker_leaks() {
   if ((${#ids[@]} > 0)); then
     while IFS=$'\t' read -r name parent state log; do
       name=${name#/}
-      [[ $parent != @(ai|airm)*.slice || $declared == *" $name "* ]] ||
+      [[ $parent != @(ai|airm|ai-*).slice || $declared == *" $name "* ]] ||
         LEAKS+=("container $name ($state) in $parent belongs to no bundle: docker rm -f $name")
       size=$(stat -c %s -- "$log" 2>/dev/null) || continue
       ((size < 64 * 1048576)) || LEAKS+=("log of container $name: $((size / 1048576)) MiB; it was made before logs were bounded: docker rm -f $name, and start it again")

@@ -128,7 +128,7 @@ remember_version() {
 # kept_versions: KEPT[VERSION]=1 for the past versions that retention keeps: the youngest of each bundle.
 declare -A KEPT=()
 kept_versions() {
-  local dir version other oldest
+  local dir name generation other oldest
   local -i younger
   local -A past=()
   KEPT=()
@@ -136,14 +136,17 @@ kept_versions() {
   oldest=$((oldest - KEEP_VERSIONS_DAYS * 86400))
   for dir in "$STATE"/versions/*@*; do
     first_line "$dir/superseded"
-    if [[ $REPLY =~ ^[0-9]+$ ]] && ((REPLY >= oldest)); then past[${dir##*/}]=1; fi
+    [[ $REPLY =~ ^[0-9]+$ ]] || continue
+    ((REPLY >= oldest)) || continue
+    name=${dir##*/}
+    past[${name%@*}]+=" ${name##*@}"
   done
-  for version in "${!past[@]}"; do
-    younger=0
-    for other in "${!past[@]}"; do
-      if [[ ${other%@*} == "${version%@*}" ]] && ((${other##*@} > ${version##*@})); then younger+=1; fi
+  for name in "${!past[@]}"; do
+    for generation in ${past[$name]}; do
+      younger=0
+      for other in ${past[$name]}; do ((other <= generation)) || younger+=1; done
+      ((younger >= KEEP_VERSIONS)) || KEPT[$name@$generation]=1
     done
-    ((younger >= KEEP_VERSIONS)) || KEPT[$version]=1
   done
 }
 

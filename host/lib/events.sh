@@ -13,8 +13,8 @@ record_findings() {
   local kind=$1 line
   shift
   for line in "$@"; do
-    split_tabs "$line"
-    record_event "$kind" "${FIELDS[0]}" "${FIELDS[1]} ${FIELDS[2]}: declared ${FIELDS[3]}, found ${FIELDS[5]:-${FIELDS[4]}} (${FIELDS[6]})"
+    finding_text "$line"
+    record_event "$kind" "${FIELDS[0]}" "$REPLY"
   done
 }
 

@@ -182,14 +182,19 @@ sort_words() {
   done
 }
 
-# print_findings: one line each, as people read them.
+# finding_text LINE: REPLY is a finding as people read it, and FIELDS its parts.
+finding_text() {
+  split_tabs "$1"
+  local declared=${FIELDS[3]} file=${FIELDS[4]} kernel=${FIELDS[5]}
+  [[ $file != "$declared" && $file != "$kernel" ]] || file=
+  REPLY="${FIELDS[1]} ${FIELDS[2]}: declared $declared${file:+, on file $file}${kernel:+, kernel $kernel} (${FIELDS[6]})"
+}
+
 print_findings() {
-  local line name unit property declared file kernel reason
+  local line
   for line in "${FINDINGS[@]}"; do
-    split_tabs "$line"
-    name=${FIELDS[0]} unit=${FIELDS[1]} property=${FIELDS[2]} declared=${FIELDS[3]} file=${FIELDS[4]} kernel=${FIELDS[5]} reason=${FIELDS[6]}
-    [[ $file != "$declared" && $file != "$kernel" ]] || file=
-    say "$name: $unit $property: declared $declared${file:+, on file $file}${kernel:+, kernel $kernel} ($reason)"
+    finding_text "$line"
+    say "${FIELDS[0]}: $REPLY"
   done
 }
 

@@ -79,4 +79,19 @@ remember_displaced() {
     file=${kept[index]} name=${file##*/}
     if ((${#kept[@]} - index > KEEP_EDITED)) || [[ $name < $oldest ]]; then rm -rf -- "$file"; fi
   done
+  forget_lost_sums
+}
+
+# forget_lost_sums: a checksum goes with its file.
+forget_lost_sums() {
+  local sum name
+  local -a lines=()
+  [[ -r $STATE/displaced.sums ]] || return 0
+  while read -r sum name; do [[ ! -e $STATE/displaced/$name ]] || lines+=("$sum $name"); done <"$STATE/displaced.sums"
+  if ((${#lines[@]} == 0)); then
+    rm -f -- "$STATE/displaced.sums"
+    return
+  fi
+  printf '%s\n' "${lines[@]}" >"$STATE/displaced.sums.new"
+  mv -T -- "$STATE/displaced.sums.new" "$STATE/displaced.sums"
 }

@@ -121,14 +121,12 @@ leave_no_trace() {
 
 # drop_garbage: versions that no link names and that are not kept as the past, half-written ones and spools of runs that were killed.
 drop_garbage() {
-  local dir link
+  local dir
   local -A used=()
-  local -a garbage=()
-  for link in "$STATE"/{bundles,journal,removing,unconfirmed}/*; do
-    [[ -L $link ]] || continue
-    dir=$(readlink "$link")
-    used[${dir##*/}]=1
-  done
+  local -a garbage=() links=("$STATE"/{bundles,journal,removing,unconfirmed}/*)
+  if ((${#links[@]} > 0)); then
+    while IFS= read -r dir; do used[${dir##*/}]=1; done < <(readlink -- "${links[@]}")
+  fi
   kept_versions
   for dir in "$STATE"/versions/*; do [[ -n ${used[${dir##*/}]-}${KEPT[${dir##*/}]-} ]] || garbage+=("$dir"); done
   for dir in "$STATE"/versions/.[!.]* "$RUN"/spool.*; do [[ $dir == "${SPOOL-}" ]] || garbage+=("$dir"); done

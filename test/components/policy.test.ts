@@ -65,6 +65,7 @@ describe("a rule", () => {
 
   it("about host keys holds in a stack named prod alone", () => {
     expect(broken(COMMAND, { ...command, connection: {} }, "staging")).toEqual([]);
+    expect(broken(COMMAND, { ...command, connection: {} }, "acme/prod")).toEqual(["verified-host-key"]);
   });
 });
 

@@ -11,7 +11,7 @@ examine() {
   FINDINGS=($'swap\\t/swapfile\\tswap\\t16 GiB\\t\\toff\\tis off')
   LIMITS=($'slices\\tai.slice\\tMemoryMax\\t18 GiB\\t18 GiB\\tenforced\\t' $'slices\\tai.slice\\tIOWeight\\t100\\t\\tinert\\tno disk weighs IO')
 }
-systemctl() { printf '%s loaded active active x\\n' ai.slice ai-ollama.slice ai-gone.slice; }
+systemctl() { printf '%s loaded active active x\\n' ai-ollama.slice ai-gone.slice; }
 timeout() { shift; "$@"; }
 docker() {
   case "$1 $2" in
@@ -49,8 +49,8 @@ describe("an audit", () => {
         .toBe(`Audit of goblin, TIME to TIME
 
 Drift
-  TIME  repaired  zram: zram0 zram: declared 8 GiB, found 4 GiB (has 4 GiB)
-  now                  found     swap: /swapfile swap: declared 16 GiB, found off (is off)
+  TIME  repaired  zram: zram0 zram: declared 8 GiB, kernel 4 GiB (has 4 GiB)
+  now                  found     swap: /swapfile swap: declared 16 GiB, kernel off (is off)
 
 Changes
   swap: applied 2 times

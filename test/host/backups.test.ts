@@ -8,6 +8,9 @@ const DAY = 86_400;
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const now = Math.floor(Date.now() / 1000);
 
+/** Forty days ago, as the names of what is kept begin. */
+const longAgo = new Date((now - 40 * DAY) * 1000).toISOString().slice(0, 10).replaceAll("-", "");
+
 /** A version of a bundle in the folder's store. */
 function version(
   folder: string,
@@ -142,7 +145,6 @@ describe("what is kept of a file", () => {
       };
       const first = keep("first\n");
       // Two of one second would be one.
-      const longAgo = new Date((now - 40 * DAY) * 1000).toISOString().slice(0, 10).replaceAll("-", "");
       const renamed = first.replace(/\d{8}T/, `${longAgo}T`);
       bashWithStore(
         `mv '${first}' '${renamed}'; sed -i 's/[0-9]*T/${longAgo}T/' "$STATE/displaced.sums"`,
@@ -172,14 +174,20 @@ describe("what is kept of a file", () => {
       const displaced = join(folder, "state", "displaced");
       mkdirSync(displaced, { recursive: true });
       for (let index = 10; index < 62; index++)
-        writeFileSync(join(displaced, `20991231T0000${index}%2Fx`), "");
+        writeFileSync(join(displaced, `${longAgo}T0000${index}%2Fx`), "");
       writeFileSync(join(displaced, "20200101T000000%2Fx"), "");
       writeFileSync(join(folder, "y"), "");
       utimesSync(join(folder, "y"), now, now);
+      writeFileSync(join(folder, "state", "displaced.sums"), "0 20200101T000000%2Fx\n");
       bashWithStore(`displace ${join(folder, "y")}`, folder);
       const kept = readdirSync(displaced).filter((name) => name.includes("%"));
       expect(kept).toHaveLength(50);
       expect(kept).not.toContain("20200101T000000%2Fx");
+      // A checksum goes with its file.
+      const sums = readFileSync(join(folder, "state", "displaced.sums"), "utf8")
+        .trim()
+        .split("\n");
+      expect(sums).toEqual([expect.stringMatching(/^[0-9a-f]{64} \d{8}T\d{6}%2F.*y$/)]);
     });
   });
 });

@@ -42,7 +42,7 @@ describeInLong("a container that", () => {
     });
   }
 
-  it("has lost its image runs on, and gets it again with the next deployment that needs it", async () => {
+  it("has lost its image's name runs on", async () => {
     await vm.run("docker rmi -f goblin-sandbox/workload >/dev/null 2>&1 || true");
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
     expect(await vm.run("docker ps --format '{{.Names}}'")).toContain("llamacpp\n");

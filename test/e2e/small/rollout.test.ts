@@ -99,7 +99,7 @@ describeInLong("a deployment for which services must restart", () => {
       "backup /etc/systemd/system/x.service.backup.20260101T000000 belongs to nothing",
     );
     expect(await vm.run("ai-resource-manager audit --since yesterday")).toMatch(
-      /found +manager: ai-resource-audit-weekly\.timer active: declared active, found inactive/,
+      /found +manager: ai-resource-audit-weekly\.timer active: declared active, kernel inactive/,
     );
     expect(await vm.run("ai-resource-manager backups")).toMatch(/^version .* sound +swap@1$/m);
   });

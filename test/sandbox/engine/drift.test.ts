@@ -1,19 +1,11 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Finding } from "../../../components/observation/status";
+import { SWAP_OFF } from "../../support/finding";
 import { preview, up } from "./index";
 import { type Bench, startBench } from "./testing/bench";
 import { makeKey } from "./testing/ssh-server";
 import type { EngineResult } from "./types";
-
-const FINDING: Finding = {
-  unit: "/swapfile",
-  property: "swap",
-  declared: "16 GiB, priority 10",
-  file: "",
-  kernel: "off",
-  reason: "is off",
-};
 
 let bench: Bench;
 /** What the host holds: what it was told, and what was found there since. */
@@ -64,7 +56,7 @@ describe("drift on preview", () => {
     applied();
     expect(await inSync()).toMatchObject({ exitCode: 0, summary: "5 unchanged" });
     for (const generation of [1, 2]) {
-      held.get("swap")?.findings.push(FINDING);
+      held.get("swap")?.findings.push(SWAP_OFF);
       const drifted = await inSync();
       expect(drifted).toMatchObject({ exitCode: 7, summary: "1 to update, 4 unchanged" });
       const text = `/usr/local/sbin/ai-resource-manager apply swap # drift: /swapfile swap: declared 16 GiB, priority 10, kernel off (is off) (since apply ${generation}, boot 00000001)`;
