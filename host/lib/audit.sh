@@ -82,7 +82,10 @@ audit_events() {
   section 'Drift' "${drift[@]}"
   local -a changes=()
   sort_words "${!applied[@]}"
-  for bundle in "${SORTED[@]}"; do changes+=("$bundle: applied ${applied[$bundle]} times"); done
+  for bundle in "${SORTED[@]}"; do
+    changes+=("$bundle: applied ${applied[$bundle]} times")
+    [[ ${applied[$bundle]} != 1 ]] || changes[-1]="$bundle: applied once"
+  done
   section 'Changes' "${changes[@]}" "${trouble[@]}"
 }
 
@@ -140,7 +143,7 @@ find_orphaned_backups() {
   done
 }
 
-# find_docker_leaks: containers in our slices that no bundle stands for, and images that have lost their name.
+# find_docker_leaks: containers in the workloads' slices that no bundle stands for, and images that have lost their name.
 find_docker_leaks() {
   local name parent state log size
   local -a ids=()
@@ -152,7 +155,7 @@ find_docker_leaks() {
   if ((${#ids[@]} > 0)); then
     while IFS=$'\t' read -r name parent state log; do
       name=${name#/}
-      [[ $parent != @(ai|airm|ai-*).slice || $declared == *" $name "* ]] ||
+      [[ $parent != @(ai|ai-*).slice || $declared == *" $name "* ]] ||
         LEAKS+=("container $name ($state) in $parent belongs to no bundle: docker rm -f $name")
       size=$(stat -c %s -- "$log" 2>/dev/null) || continue
       ((size < 64 * 1048576)) || LEAKS+=("log of container $name: $((size / 1048576)) MiB; it was made before logs were bounded: docker rm -f $name, and start it again")

@@ -17,7 +17,7 @@ docker() {
   case "$1 $2" in
     'ps -aq') printf 'a\\nb\\n' ;;
     'images -qf') printf 'i\\nj\\n' ;;
-    *) printf '/chat\\tai-chat.slice\\trunning\\t\\n/old\\tai-gone.slice\\texited\\t\\n/theirs\\t\\trunning\\t\\n' ;;
+    *) printf '/chat\\tai-chat.slice\\trunning\\t\\n/old\\tai-gone.slice\\texited\\t\\n/theirs\\t\\trunning\\t\\n/ai-resource-monitor\\tairm.slice\\trunning\\t\\n' ;;
   esac
 }
 du() { printf '70000\\t%s\\n' "$STATE"; }
@@ -40,6 +40,7 @@ describe("an audit", () => {
         printf '1\\tapplied\\tswap\\tgeneration 1\\n' >"$EVENTS"
         record_event applied swap 'generation 2'
         record_event applied swap 'generation 3'
+        record_event applied zram 'generation 1'
         record_findings repaired $'zram\\tzram0\\tzram\\t8 GiB\\t\\t4 GiB\\thas 4 GiB'
         record_event failed docker $'dockerd did not\\nstart'
         audit_verb --since '1 day ago'`,
@@ -54,6 +55,7 @@ Drift
 
 Changes
   swap: applied 2 times
+  zram: applied once
   TIME  failed    docker: dockerd did not start
 
 Limits: 1 enforced, 1 inert, 0 unsupported

@@ -92,7 +92,8 @@ describeInLong("a deployment for which services must restart", () => {
     );
     const report = await vm.run("cat /var/log/ai-resource-manager/weekly-*.txt");
     expect(report).toMatch(/^Audit of /);
-    expect(report).toContain("  swap: applied 1 times\n");
+    expect(report).toContain("  swap: applied once\n");
+    expect(report).not.toContain("container ");
     expect(report).toMatch(/^Limits: [1-9]\d enforced, \d+ inert, 0 unsupported$/m);
     expect(report).toContain("slice ai-orphan.slice belongs to no bundle: systemctl stop ai-orphan.slice");
     expect(report).toContain(
