@@ -7,8 +7,9 @@ import { SERVICE, SMALL } from "../support/small-host";
 const vm = machine(SMALL_SIZE);
 const SERVICES = { ...SMALL, "goblin-host:workloads.llamacpp": SERVICE };
 const NAMES = ["ollama", "llamacpp", "local-llm-proxy"] as const;
+/** What systemd started it with; a stand-in that names itself overwrites what /proc shows of that. */
 const environment = (name: string): Promise<string> =>
-  vm.run(`tr '\\0' '\\n' </proc/$(systemctl show -p MainPID --value ${name})/environ | grep ROUND || true`);
+  vm.run(`systemctl show -p Environment --value ${name} | tr ' ' '\\n' | grep ROUND || true`);
 
 /** A change for which every service must restart. */
 const round = (value: string): Record<string, unknown> =>
@@ -35,9 +36,11 @@ describeInLong("a deployment for which services must restart", () => {
   });
 
   it("restarts one after the other, the most important first, each well before the next", async () => {
+    const pids = await Promise.all(NAMES.map((name) => mainPids(vm, [name])));
     const result = await deploy(vm, "up", { overrides: { ...SERVICES, ...round("two") } });
     expect(ran(result)).toEqual(expect.arrayContaining(NAMES.map((name) => `workload-${name}`)));
     expect(await starts()).toEqual([...NAMES]);
+    for (const [index, name] of NAMES.entries()) expect(await mainPids(vm, [name])).not.toBe(pids[index]);
     for (const name of NAMES) expect(await environment(name)).toBe("ROUND=two\n");
     const said = result.diagnostics.map(({ message }) => message).join("\n");
     expect(said).toMatch(/restarted llamacpp\.service[^]*llamacpp\.service: healthy after \d+ s/);
@@ -76,6 +79,8 @@ describeInLong("a deployment for which services must restart", () => {
     expect(await vm.run("ai-resource-monitor --prometheus | grep -c '^airm_limit_enforced.* 1$'")).toMatch(
       /^[1-9]\d\n$/,
     );
+    // The history has a record a minute.
+    await vm.run("sleep 75", { timeoutSeconds: 200 });
     await vm.run("date --set='+25 hours' >/dev/null; ai-resource-monitor --collect >/dev/null");
     expect(await vm.run(`cat /var/log/ai-monitoring/deployments/${id.trim()}.txt`)).toMatch(
       /^Deployment \d{8}T\d{6}Z of [^]*\nmemory +[^]*alerts raised/,
