@@ -1,5 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { SandboxError } from "./errors";
 
@@ -68,18 +69,24 @@ export async function ensurePrerequisites(): Promise<string[]> {
   return missing;
 }
 
+/** Another apt run may hold a lock, and of the two only dpkg's is one that apt-get itself waits for. */
+const LOCK_SECONDS = 120;
+
 async function apt(prefix: readonly string[], args: readonly string[], byHand: string): Promise<void> {
-  // Another apt run may hold the lock; `env` because sudo does not pass our environment on.
+  // `env` because sudo does not pass our environment on.
   const command = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
-  const result = await execa("env", [...command, "-o", "DPkg::Lock::Timeout=120", ...args], {
-    reject: false,
-    all: true,
-  });
-  if (result.failed) {
-    throw new SandboxError(
-      `apt-get ${args.join(" ")} failed:\n${result.all.split("\n").slice(-12).join("\n")}`,
-      byHand,
-    );
+  const options = ["-o", `DPkg::Lock::Timeout=${LOCK_SECONDS}`];
+  const deadline = Date.now() + LOCK_SECONDS * 1000;
+  for (;;) {
+    const result = await execa("env", [...command, ...options, ...args], { reject: false, all: true });
+    if (!result.failed) return;
+    if (!/^E: Could not get lock/m.test(result.all) || Date.now() > deadline) {
+      throw new SandboxError(
+        `apt-get ${args.join(" ")} failed:\n${result.all.split("\n").slice(-12).join("\n")}`,
+        byHand,
+      );
+    }
+    await sleep(2000);
   }
 }
 
