@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -14,15 +14,21 @@ import { deploy, goTo, machine, USUAL } from "../support/machine";
 const vm = machine();
 const OLLAMA = "/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service";
 
+interface Ended {
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** `npm run drift` in a folder with this VM's stack. */
-function driftCommand(
-  ...args: string[]
-): Promise<{ code: number | undefined; stdout: string; stderr: string }> {
+const driftCommand = (...args: string[]): Promise<Ended> => driftWithKey(vm.files.clientKey, ...args);
+
+function driftWithKey(key: string, ...args: string[]): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), "goblin-host-drift-"));
   const overrides = { ...vmOverrides(vm), ...USUAL };
   const config = stackConfig(readProject(programFolder), stack, overrides, "refuse secure");
   writeFileSync(join(folder, "Pulumi.vm.yaml"), stringify({ config }));
-  return withAgent(vm.files.clientKey, async (socket) => {
+  return withAgent(key, async (socket) => {
     const { exitCode, stdout, stderr } = await execa(
       join(programFolder, "node_modules/.bin/tsx"),
       [join(programFolder, "cli/drift.ts"), "--stack", "vm", ...args],
@@ -73,6 +79,19 @@ describe("drift", () => {
       },
     });
     expect(await vm.run(`cat ${OLLAMA}/memory.max`)).toBe(`${8 * 1024 ** 3}\n`);
+  });
+
+  it("is looked for with a key that may do nothing else", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "goblin-host-key-"));
+    const key = join(folder, "ci");
+    await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "ci", "-f", key]);
+    // As docs/ci.md says.
+    const options = 'restrict,command="/usr/local/sbin/ai-resource-manager status --json"';
+    const line = `${options} ${readFileSync(`${key}.pub`, "utf8")}`;
+    await vm.run("cat >>/root/.ssh/authorized_keys", { stdin: line });
+    const { code, stdout } = await driftWithKey(key);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/: in sync, 12 bundles$/)]);
+    rmSync(folder, { recursive: true });
   });
 
   itInLong("is not seen in 50 runs, nor right after a reboot", async () => {
