@@ -38,10 +38,11 @@ const FAULTS: Record<string, Faults> = {
     inject: `
       systemctl set-property llamacpp TasksMax=77
       systemctl set-property --runtime ai-ollama.slice CPUWeight=13
-      echo 1073741824 >/sys/fs/cgroup/ai.slice/ai-proxy.slice/local-llm-proxy.service/memory.max`,
+      echo 3221225472 >/sys/fs/cgroup/ai.slice/ai-proxy.slice/local-llm-proxy.service/memory.max`,
     found: {
       llamacpp:
         /llamacpp\.service TasksMax: declared 4096, kernel 77 \(persistent override \/etc\/systemd\/system\.control\//,
+      "local-llm-proxy": /local-llm-proxy\.service MemoryMax: declared 1 GiB, kernel 3 GiB \(written by hand/,
       slices: /ai-ollama\.slice CPUWeight: declared \d+, kernel 13 \(runtime override/,
     },
   },
@@ -55,9 +56,9 @@ const FAULTS: Record<string, Faults> = {
       zram: /zram0 zram: declared 8 GiB, lz4, priority 100, kernel algorithm lzo/,
     },
   },
-  "a swapfile that was deleted while it was on": {
-    inject: "rm /swapfile",
-    found: { swap: /\/swapfile swap: declared 16 GiB, priority 10, kernel/ },
+  "a swapfile that was turned off and deleted; while it is on the kernel refuses that": {
+    inject: "rm /swapfile 2>&1 | grep -q 'Operation not permitted' && swapoff /swapfile && rm /swapfile",
+    found: { swap: /\/swapfile swap: declared 16 GiB, priority 10, kernel .*off/ },
   },
   "a sysctl that a later file sets, and dockerd's settings": {
     inject: `
@@ -65,7 +66,7 @@ const FAULTS: Record<string, Faults> = {
       sed -i 's/"max-file": "3"/"max-file": "9"/' /etc/docker/daemon.json`,
     found: {
       swap: /vm\.swappiness sysctl: declared 10, kernel 77 \(overridden by \/etc\/sysctl\.d\/99-theirs\.conf\)/,
-      docker: /\/etc\/docker\/daemon\.json log-opts\.max-file: declared "3", on file "9"/,
+      docker: /\/etc\/docker\/daemon\.json log-opts\.max-file: declared \\"3\\", on file \\"9\\" /,
     },
   },
   "the monitor's command and the folder of the models": {
