@@ -30,10 +30,7 @@ const starts = async (): Promise<string[]> => {
 };
 
 describeInLong("a deployment for which services must restart", () => {
-  beforeEach(async () => {
-    await goTo(vm, "clean");
-    await deploy(vm, "up", { overrides: SERVICES });
-  });
+  beforeEach(() => goTo(vm, "applied", SERVICES));
 
   it("restarts one after the other, the most important first, each well before the next", async () => {
     const pids = await Promise.all(NAMES.map((name) => mainPids(vm, [name])));
