@@ -11,6 +11,8 @@ import { sentBundle } from "./sent";
 export interface HostBundleArgs {
   readonly host: HostConnection;
   readonly bundle: Bundle;
+  /** What it is applied for, for example a container's id: for another one it is applied again. */
+  readonly appliedFor?: pulumi.Input<string>;
 }
 
 /**
@@ -24,7 +26,7 @@ export class HostBundle extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostBundleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:HostBundle", name, {}, opts);
-    const { host, bundle } = args;
+    const { host, bundle, appliedFor } = args;
     this.bundle = bundle;
     const commands = bundleCommands(bundle.name);
     const sent = sentBundle(bundle);
@@ -43,7 +45,11 @@ export class HostBundle extends pulumi.ComponentResource {
       `${name}-apply`,
       {
         connection,
-        create: commands.apply,
+        // Not in `update`, which keeps the text of the last repair.
+        create:
+          appliedFor === undefined
+            ? commands.apply
+            : pulumi.interpolate`${commands.apply} # for ${appliedFor}`,
         update: `${commands.apply}${because}`,
         delete: commands.remove,
         stdin: sent.text,

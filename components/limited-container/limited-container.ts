@@ -85,7 +85,12 @@ export class LimitedContainer extends pulumi.ComponentResource {
     );
     this.ready = new HostBundle(
       `${name}-ready`,
-      { host, bundle: renderContainerReadiness(settled, containerRevision(image, spec), settingPath) },
+      {
+        host,
+        bundle: renderContainerReadiness(settled, containerRevision(image, spec), settingPath),
+        // One that takes the place of a removed container has the same revision, and has proven nothing yet.
+        appliedFor: this.container.id,
+      },
       { parent: this, dependsOn: this.container },
     );
     this.registerOutputs({ receipt: this.ready.receipt });

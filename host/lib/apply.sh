@@ -72,7 +72,8 @@ load_want() {
   [[ -z $1 ]] || load_index WANT "$1"
 }
 
-# unchanged NAME DIGEST: the same bundle is in force, nothing was interrupted, and the machine shows all of it.
+# unchanged NAME DIGEST: the same bundle is in force, nothing was interrupted, and the machine shows all of it. A
+# container may be another one than the one that was well.
 unchanged() {
   local stored='' link
   current_version "$1"
@@ -82,7 +83,7 @@ unchanged() {
   for link in "$STATE/journal/$1"@*; do return 1; done
   load_want "$REPLY"
   NAME=$1
-  ! is_pending reload && verified
+  ! is_pending reload && verified && containers_well
 }
 
 # apply_bundle NAME SPOOL

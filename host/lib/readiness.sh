@@ -81,6 +81,16 @@ prove_ready() {
   done
 }
 
+# containers_well: one that is not has to prove it again.
+containers_well() {
+  local unit
+  entries WANT ready
+  for unit in "${ENTRIES[@]}"; do
+    [[ -z ${WANT["ready|$unit|container"]-} ]] || is_well "$unit" || mark_pending "ready%$unit"
+    ! is_pending "ready%$unit" || return 1
+  done
+}
+
 # await_ready UNIT
 await_ready() {
   local unit=$1 limit=${WANT["ready|$1|timeout"]:-60} started=$SECONDS why

@@ -236,5 +236,11 @@ describe("LimitedContainer", () => {
     expect(container?.inputs).toMatchObject({ cgroupParent: "ai-llamacpp.slice", mustRun: true });
     expect(container?.dependsOn).toContain("a-bundle-apply");
     expect(container?.deleteBeforeReplace).toBe(true);
+    // Also when the container is another one, for whatever reason.
+    const proof = registered.find(({ name }) => name === "a-ready-apply");
+    expect(proof?.inputs["create"]).toBe(
+      "/usr/local/sbin/ai-resource-manager apply ready-llamacpp # for a-container-id",
+    );
+    expect(proof?.inputs["update"]).toBe("/usr/local/sbin/ai-resource-manager apply ready-llamacpp");
   });
 });

@@ -56,8 +56,9 @@ describeInLong("an apply", () => {
       apply(vm, V2, { fresh: true }),
       apply(vm, V1, { fresh: true }),
     ]);
-    expect([first.code, second.code]).toEqual([0, 0]);
-    expect(first.stdout + second.stdout).toMatch(/waiting for apply crash .*\(at most \d+ s\)/);
+    const said = [first, second].map(({ stdout, stderr }) => stdout + stderr).join("---\n");
+    expect([first.code, second.code], said).toEqual([0, 0]);
+    expect(said).toMatch(/waiting for apply crash .*\(at most \d+ s\)/);
     await expectWhole();
   });
 
