@@ -74,7 +74,7 @@ describeInLong("an apply", () => {
       const story = `full from step ${step} of ${count} on: ${filled?.status} ${filled?.output}`;
       const [kept = ""] = (await vm.run("cat /etc/goblin-crash/keep.conf")).split("\n");
       expect(kept, story).toMatch(/^version [12]$/);
-      await vm.run("rm -f /var/tmp/filler");
+      await vm.run("rm -f /var/tmp/filler*");
       await applyAll(vm, [V2]);
       await expectWhole();
     }

@@ -31,6 +31,14 @@ crash_classify() {
 	esac
 }
 
+# crash_fill: most of it is only reserved, because the disk is large.
+crash_fill() {
+	local crash_free crash_size
+	read -r crash_free crash_size < <(stat -f -c '%f %S' /var/tmp)
+	fallocate -l $((crash_free * crash_size - 64 * 1024 * 1024)) /var/tmp/filler
+	cat /dev/zero >/var/tmp/filler.rest 2>/dev/null || :
+}
+
 # crash_step COMMAND
 crash_step() {
 	local crash_count
@@ -39,7 +47,7 @@ crash_step() {
 	read -r crash_count <"$CRASH_FOLDER/count"
 	crash_count=$((crash_count + 1))
 	if ((crash_count == CRASH_KILL_AT)); then
-		if [[ -n ${CRASH_FILL-} ]]; then cat /dev/zero >/var/tmp/filler 2>/dev/null || :; else kill -KILL 0; fi
+		if [[ -n ${CRASH_FILL-} ]]; then crash_fill; else kill -KILL 0; fi
 	fi
 	printf '%s\n' "$crash_count" >"$CRASH_FOLDER/count"
 	printf '%s %s\n' "${crash_kind[$1]}" "${1//$'\n'/ }" >>"$CRASH_FOLDER/steps"
