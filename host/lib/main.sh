@@ -22,24 +22,36 @@ exit codes: 0 ok, 1 failed and rolled back, 2 usage or preflight (nothing was ch
 TEXT
 }
 
-# make_spool: a private file for the bundle, outside the disk.
+# make_spool: a private file for the bundle, outside the disk. Its name says whose it is: other runs leave it alone.
 make_spool() {
   mkdir -p "$RUN"
-  SPOOL=$(umask 077 && mktemp "$RUN/spool.XXXXXXXX")
+  SPOOL=$(umask 077 && mktemp "$RUN/spool.$$.XXXXXXXX")
   trap 'rm -f -- "$SPOOL"' EXIT
 }
 
-# detached VERB ARGUMENTS...: a lost connection must not kill a change, so it runs as a unit of its own.
+# detached VERB ARGUMENTS...: a lost connection must not kill a change, so it runs as a unit of its own, which has the
+# spool from now on. Does not return.
 detached() {
-  local status=0
-  systemd-run --quiet --collect --wait --pipe --service-type=exec \
+  exec systemd-run --quiet --collect --wait --pipe --service-type=exec \
     --unit="ai-resource-manager-$1-$$" --description="ai-resource-manager $1 ${2-}" \
     --property=RuntimeMaxSec=3600 --property=KillMode=process \
     --setenv=AI_RESOURCE_MANAGER_DETACHED=1 --setenv=AI_RESOURCE_MANAGER_SPOOL="$SPOOL" \
     --setenv=AI_RESOURCE_MANAGER_LOCK_WAIT="$LOCK_WAIT_SECONDS" \
     --setenv=AI_RESOURCE_MANAGER_APT_WAIT="$APT_WAIT_SECONDS" \
-    bash "$0" "$@" </dev/null || status=$?
-  return "$status"
+    bash "$0" "$@" </dev/null
+}
+
+inherit_spool() {
+  SPOOL=$AI_RESOURCE_MANAGER_SPOOL
+  trap 'rm -f -- "$SPOOL"' EXIT
+}
+
+# spool_in_use SPOOL: who made it still runs, or the unit that has it.
+spool_in_use() {
+  local pid=${1##*/spool.} units
+  pid=${pid%%.*}
+  units=(/sys/fs/cgroup/system.slice/ai-resource-manager-*-"$pid".service)
+  [[ -e /proc/$pid || ${#units[@]} -gt 0 ]]
 }
 
 valid_name() {
@@ -102,12 +114,12 @@ restore_verb() {
       die "$EXIT_USAGE" "\"${3-}\" is no time. Allowed: what date(1) reads, \"2026-11-24 18:00\", \"yesterday\", \"2 hours ago\""
   fi
   if [[ -n ${AI_RESOURCE_MANAGER_DETACHED-} ]]; then
-    SPOOL=$AI_RESOURCE_MANAGER_SPOOL
+    inherit_spool
     change restore "$what" "$at" || status=$?
   else
     make_spool
     # The time is settled now; in a moment "1 hour ago" is another.
-    detached restore "$what" ${at:+--at "@$at"} || status=$?
+    detached restore "$what" ${at:+--at "@$at"}
   fi
   return "$status"
 }
@@ -127,7 +139,7 @@ main() {
       [[ $2 == --stored ]] || valid_name "$2"
       [[ -z ${3-} ]] || valid_name "$3"
       if [[ -n ${AI_RESOURCE_MANAGER_SPOOL-} ]]; then
-        SPOOL=$AI_RESOURCE_MANAGER_SPOOL
+        inherit_spool
       else
         make_spool
         [[ $verb != apply || $2 == --stored ]] || cat >"$SPOOL"
@@ -135,7 +147,7 @@ main() {
       if [[ -n ${AI_RESOURCE_MANAGER_DETACHED-} ]]; then
         change "$@" || status=$?
       else
-        detached "$@" || status=$?
+        detached "$@"
       fi
       ;;
     confirm)

@@ -129,6 +129,7 @@ drop_garbage() {
   fi
   kept_versions
   for dir in "$STATE"/versions/*; do [[ -n ${used[${dir##*/}]-}${KEPT[${dir##*/}]-} ]] || garbage+=("$dir"); done
-  for dir in "$STATE"/versions/.[!.]* "$RUN"/spool.*; do [[ $dir == "${SPOOL-}" ]] || garbage+=("$dir"); done
+  garbage+=("$STATE"/versions/.[!.]*)
+  for dir in "$RUN"/spool.*; do spool_in_use "$dir" || garbage+=("$dir"); done
   ((${#garbage[@]} == 0)) || rm -rf -- "${garbage[@]}"
 }

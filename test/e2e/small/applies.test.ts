@@ -41,14 +41,22 @@ describeInLong("an apply", () => {
     expect(difference(before, await fingerprint(vm))).toEqual([]);
   };
 
-  it("whose connection is cut goes on to its end", async () => {
-    const cut = apply(vm, V2, { fresh: true, timeoutSeconds: 2 }).catch(() => undefined);
+  const cutAfterSeconds = async (timeoutSeconds: number): Promise<void> => {
+    const cut = apply(vm, V2, { fresh: true, timeoutSeconds }).catch(() => undefined);
     expect(await cut).toBeUndefined();
     await vm.run(
       `for i in $(seq 120); do grep -q 'version 2' /etc/goblin-crash/keep.conf && ! systemctl list-units --plain --no-legend 'ai-resource-manager-apply-*' | grep -q . && exit; sleep 1; done; exit 1`,
       { timeoutSeconds: 240 },
     );
     await expectWhole();
+    expect(await vm.run("ls -d /run/ai-resource-manager/spool.* 2>/dev/null || echo none")).toBe("none\n");
+  };
+
+  it("whose connection is cut goes on to its end", () => cutAfterSeconds(2));
+
+  it("whose connection is cut while it waits for another one has its turn all the same", async () => {
+    await vm.run("setsid flock /run/ai-resource-manager/lock sleep 12 >/dev/null 2>&1 &");
+    await cutAfterSeconds(6);
   });
 
   it("waits for another one, and both end well", async () => {
