@@ -48,8 +48,8 @@ describeInLong("an apply", () => {
       `for i in $(seq 120); do grep -q 'version 2' /etc/goblin-crash/keep.conf && ! systemctl list-units --plain --no-legend 'ai-resource-manager-apply-*' | grep -q . && exit; sleep 1; done; exit 1`,
       { timeoutSeconds: 240 },
     );
-    await expectWhole();
     expect(await vm.run("ls -d /run/ai-resource-manager/spool.* 2>/dev/null || echo none")).toBe("none\n");
+    await expectWhole();
   };
 
   it("whose connection is cut goes on to its end", () => cutAfterSeconds(2));
