@@ -32,6 +32,8 @@ const long = process.argv.includes("--long");
 const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const skippedNames: string[] = [];
+/** By vitest project, in the order in which they ended. */
+const seconds: string[] = [];
 const started = Date.now();
 
 process.exitCode = await run();
@@ -59,7 +61,7 @@ async function run(): Promise<number> {
     rmSync(reports, { recursive: true, force: true });
   }
   if (skippedNames.length > 0) console.log(`\nskipped:\n  ${skippedNames.join("\n  ")}`);
-  console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s`);
+  console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s (${seconds.join(", ")})`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;
 }
@@ -71,6 +73,7 @@ async function run(): Promise<number> {
 async function vitest(project: string, output: "inherit" | "pipe" = "inherit"): Promise<Counts> {
   if (output === "inherit") heading(project);
   const report = join(reports, `${project}.json`);
+  const from = Date.now();
   const { exitCode, all } = await execa(
     "npx",
     [
@@ -92,6 +95,7 @@ async function vitest(project: string, output: "inherit" | "pipe" = "inherit"): 
       env: long ? { GOBLIN_HOST_LONG: "1" } : {},
     },
   );
+  seconds.push(`${project} ${Math.round((Date.now() - from) / 1000)}`);
   if (output === "pipe") {
     heading(project);
     console.log(all ?? "");
