@@ -62,6 +62,6 @@ drop_store() {
     return
   fi
   for part in "$STATE"/* "$STATE"/.[!.]*; do [[ $part == "$STATE/displaced" ]] || rm -rf -- "$part"; done
-  ((${#kept[@]} != 1)) || files=file
+  ((${#kept[@]} != 1)) || files='file'
   say "kept ${#kept[@]} edited $files in $STATE/displaced; when nobody needs them: rm -r $STATE"
 }
