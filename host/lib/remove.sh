@@ -55,13 +55,13 @@ leave_when_last() {
 
 # drop_store: all of it but what somebody wrote into our files, which is not ours to delete.
 drop_store() {
-  local part files=files
+  local part noun='files'
   local -a kept=("$STATE"/displaced/*)
   if ((${#kept[@]} == 0)); then
     rm -rf -- "$STATE"
     return
   fi
   for part in "$STATE"/* "$STATE"/.[!.]*; do [[ $part == "$STATE/displaced" ]] || rm -rf -- "$part"; done
-  ((${#kept[@]} != 1)) || files='file'
-  say "kept ${#kept[@]} edited $files in $STATE/displaced; when nobody needs them: rm -r $STATE"
+  ((${#kept[@]} != 1)) || noun='file'
+  say "kept ${#kept[@]} edited $noun in $STATE/displaced; when nobody needs them: rm -r $STATE"
 }
