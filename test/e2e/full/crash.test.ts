@@ -9,7 +9,7 @@ import {
   install,
   isInterrupted,
   randomNumbers,
-  afterExternal,
+  killPoints,
   sample,
   stepLines,
   steps,
@@ -159,7 +159,7 @@ describe("a run that is killed", () => {
           `remove: ${external(removal)} and ${removal.length - external(removal)}`,
       );
       const points = (lines: readonly string[], size: number): number[] =>
-        LONG ? afterExternal(lines) : sample(lines.length, size);
+        LONG ? killPoints(lines) : sample(lines.length, size);
       const [firsts, updates, removals] = [points(first, 3), points(update, 2), points(removal, 1)];
       for (let index = FROM; index < Math.max(firsts.length, updates.length, removals.length); index++) {
         const kills = { first: firsts[index], update: updates[index] };
@@ -199,7 +199,7 @@ describe("a run that is killed", () => {
       const counted = await steps(vm, ["manager:0", "steps"]);
       const taken = counted.slice(1).flatMap(stepLines);
       console.log(`the manager's removal: ${taken.length} steps`);
-      for (const k of afterExternal(taken)) {
+      for (const k of killPoints(taken)) {
         await vm.reset("crash");
         const results = await steps(vm, [`manager:${k}`]);
         expect(results[0]?.status, told(results)).not.toBe(0);

@@ -60,11 +60,25 @@ export function sample(count: number, size: number): number[] {
   return Array.from({ length: size }, (_, index) => 1 + Math.round((index * (count - 1)) / (size - 1)));
 }
 
-/** The steps before which a kill comes after an external command, each once, and the very first. */
-export const afterExternal = (lines: readonly string[]): number[] =>
-  lines.flatMap((_, index) =>
-    index === 0 || lines[index - 1]?.startsWith("external ") === true ? [index + 1] : [],
-  );
+/** External commands that only look, or that only a power cut would notice. */
+const ONLY_LOOKS =
+  /^external (readlink|sha256sum|stat|sync|findmnt|dpkg-query|flock|systemctl (--\S+ )*(show|list-[a-z-]+|is-[a-z-]+)|systemd-analyze) /;
+
+/**
+ * The steps before which a kill comes after an external command, each state of the machine once: after a command that
+ * only looks it is what it was before that. And the very first step.
+ */
+export function killPoints(lines: readonly string[]): number[] {
+  const points = lines.length === 0 ? [] : [1];
+  let changed = false;
+  for (const [index, line] of lines.slice(0, -1).entries()) {
+    changed ||= !ONLY_LOOKS.test(line);
+    if (!changed || !line.startsWith("external ")) continue;
+    points.push(index + 2);
+    changed = false;
+  }
+  return points;
+}
 
 /** Numbers from 0 to 1 that follow from the seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
