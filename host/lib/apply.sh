@@ -155,7 +155,7 @@ begin() {
   local version=${1##*/.}
   mv -T -- "$1" "$STATE/versions/$version"
   ln -s -- "../versions/$version" "$STATE/journal/$version"
-  sync -- "$STATE/versions/$version/index" "$STATE/versions/$version" "$STATE/journal"
+  sync -- "$STATE/versions/$version"/{,blobs/}* "$STATE"/{"versions/$version",versions,journal}
 }
 
 commit() {
@@ -164,7 +164,8 @@ commit() {
   mv -T -- "$STATE/journal/$1@$2" "$STATE/bundles/$1"
   for link in "$STATE/journal/$1"@*; do rm -f -- "$link"; done
   remember_order
-  sync -- "$STATE/bundles" "$STATE/order"
+  sync -- "$STATE/bundles" "$STATE/order" "$STATE/bundles/$1/applied" "${UNSYNCED[@]}"
+  UNSYNCED=()
   drop_garbage
 }
 
@@ -244,7 +245,7 @@ settle_disks() {
   stored_bundles
   for name in "${BUNDLES[@]}"; do load_index WANT "$STATE/bundles/$name"; done
   observe WANT
-  change_schedulers
+  change_schedulers || warn "$REPLY"
   change_read_ahead || warn "$REPLY"
   write_limits
 }

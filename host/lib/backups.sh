@@ -190,6 +190,7 @@ restore_path() {
   mkdir -p -- "${path%/*}"
   rm -rf -- "$path.goblin-new"
   cp -a --no-target-directory -- "$source" "$path.goblin-new"
+  sync_copy "$path.goblin-new"
   owner_of files "$path" ''
   local owner=$REPLY
   # What stands there now is kept like every edit, unless it is the same, or what its bundle wrote.

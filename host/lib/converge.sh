@@ -22,7 +22,7 @@ converge() {
   look
   plan_restarts
   plan_readiness
-  capture_units
+  capture_units || return 1
   keep_docker
   # Before their units stop, which would switch swap off whatever it holds.
   give_back_zram || return 1
@@ -34,11 +34,11 @@ converge() {
   change_tree || return 1
   validate_units || return 1
   install_packages || return 1
-  copy_backups
+  copy_backups || return 1
   retire_units
   enable_units
   observe_swaps
-  change_schedulers
+  change_schedulers || return 1
   change_read_ahead || return 1
   reload_if_pending
   give_back_sysctls

@@ -86,6 +86,7 @@ capture_file() {
     printf -v copy '%s.backup.%(%Y%m%dT%H%M%S)T' "$path" -1
     printf '%s\n' "$copy" >"${data%.data}.copy"
     cp -a -- "$path" "$copy"
+    sync_copy "$copy"
     say "  backed up $path as $copy"
   fi
   record_original files "$path" kept "$copy"
@@ -140,13 +141,19 @@ write_file() {
   [[ -d ${path%/*} ]] || mkdir -p -- "${path%/*}"
   content_of WANT "$path"
   # On a disk that has just become full half a file must not take the place of a whole one.
-  if ! write_beside "$temporary" "$mode" "$REPLY" || ! mv -T -- "$temporary" "$path"; then
+  if ! write_beside "$temporary" "$mode" "$REPLY" || ! whole_manager "$path" "$temporary" ||
+    ! mv -T -- "$temporary" "$path"; then
     rm -f -- "$temporary"
     REPLY="$path cannot be written"
     return 1
   fi
   WRITTEN+=("$path")
   say "  wrote $path"
+}
+
+# whole_manager PATH TEMPORARY: what heals the host after a power cut must not be what that left empty.
+whole_manager() {
+  [[ $1 != "$SELF" ]] || sync -- "$2"
 }
 
 # restore_file PATH: puts the original back.
@@ -163,7 +170,8 @@ restore_file() {
       say "  removed $path"
       ;;
     kept)
-      cp -a --remove-destination -T -- "$REPLY.data" "$path.goblin-new" && mv -T -- "$path.goblin-new" "$path"
+      cp -a --remove-destination -T -- "$REPLY.data" "$path.goblin-new" && sync_copy "$path.goblin-new" &&
+        mv -T -- "$path.goblin-new" "$path"
       say "  put back $path"
       [[ ${RECORD[1]} == - ]] || rm -f -- "${RECORD[1]}"
       ;;
@@ -204,12 +212,17 @@ changed_file() {
 # change_files: brings every file of the bundle to its wanted state. WRITTEN lists what was written.
 change_files() {
   local path
+  local -a differing=()
   WRITTEN=()
   entries WANT files
   for path in "${ENTRIES[@]}"; do
     file_state "$path"
     [[ -n $REPLY ]] || continue
     capture_file "$path"
+    differing+=("$path")
+  done
+  make_durable || return 1
+  for path in "${differing[@]}"; do
     changed_file "$path"
     write_file "$path" || return 1
   done
@@ -233,7 +246,8 @@ copy_backups() {
     copy=${WANT["backups|$path|"]}
     [[ -e $path && ! -e $copy ]] || continue
     record_original backups "$copy" copy
-    cp -a -- "$path" "$copy.goblin-new" && mv -T -- "$copy.goblin-new" "$copy"
+    make_durable || return 1
+    cp -a -- "$path" "$copy.goblin-new" && sync_copy "$copy.goblin-new" && mv -T -- "$copy.goblin-new" "$copy"
     say "  backed up $path as $copy"
   done
   gone_entries backups

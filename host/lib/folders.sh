@@ -72,6 +72,7 @@ change_folders() {
       else
         record_original folderState "$path" absent
       fi
+      make_durable || return 1
     fi
     [[ $kind == directory ]] || mkdir -p -- "$path" || { REPLY="$path cannot be made"; return 1; }
     wanted=${WANT["folders|$path|owner"]-}

@@ -40,6 +40,7 @@ change_schedulers() {
     before=$REPLY
     [[ $before != "$wanted" ]] || continue
     original ioSchedulers "$path" || record_original ioSchedulers "$path" "$before"
+    make_durable || return 1
     modprobe -q "$wanted" 2>/dev/null || :
     if printf '%s' "$wanted" 2>/dev/null >"/sys/block/$DISK/queue/scheduler"; then
       say "  $DISK: IO scheduler $wanted"

@@ -117,6 +117,7 @@ record_json() {
   [[ ${RECORD[0]-} != "$2" || ${RECORD[1]-} != "$3" ]] || return 0
   printf '%s\t%s\tend\n' "$2" "$3" >"$STATE/pending/.json"
   mv -T -- "$STATE/pending/.json" "$REPLY"
+  UNSYNCED+=("$REPLY")
 }
 
 # capture_json PATH: before a change, what each newly declared key was, and the whole file as it was at first.
@@ -150,6 +151,7 @@ write_json() {
     restore)
       original_id json "$path"
       cp -a -- "$REPLY.data" "$temporary"
+      sync_copy "$temporary"
       mv -T -- "$temporary" "$path"
       say "  put back $path"
       ;;
@@ -198,6 +200,7 @@ change_json() {
     plan_json "$path"
     [[ -z $JSON_PROBLEM ]] || { REPLY="$path: $JSON_PROBLEM"; return 1; }
     capture_json "$path"
+    make_durable || return 1
     write_planned "$path"
   done
   gone_entries json

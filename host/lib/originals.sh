@@ -1,6 +1,7 @@
 # Originals: what was there before the first change, kept per resource until the resource is given back.
 # A record is one line that ends in TAB "end"; the data it speaks of is written before it, so that a record
-# without its end means that nothing had been changed yet.
+# without its end means that nothing had been changed yet. After a power cut that is so only if it was on the disk before
+# the change: the kernel writes a file's name at once and its content up to half a minute later.
 
 original_id() {
   REPLY=${2//%/%25}
@@ -19,12 +20,31 @@ original() {
   IFS=$'\t' read -r -a RECORD <<<"${line%$'\tend'}"
 }
 
-# record_original SECTION ENTRY FIELD...
+# record_original SECTION ENTRY FIELD...: to be followed by make_durable before the change.
 record_original() {
   local line=''
   original_id "$1" "$2"
   printf -v line '%s\t' "${@:3}"
   printf '%send\n' "$line" >"$REPLY"
+  UNSYNCED+=("$REPLY")
+}
+
+# make_durable: what was recorded since the last time is on the disk.
+declare -a UNSYNCED=()
+make_durable() {
+  ((${#UNSYNCED[@]} > 0)) || return 0
+  sync -- "${UNSYNCED[@]}" "$STATE/originals" || { REPLY="$STATE cannot be written to the disk"; return 1; }
+  UNSYNCED=()
+}
+
+# sync_copy PATH: a copy is on the disk, before its source goes.
+sync_copy() {
+  # A link has no content, and sync would follow it; of a folder it would write the names only.
+  if [[ -d $1 && ! -L $1 ]]; then
+    sync -f -- "$1"
+  elif [[ ! -L $1 ]]; then
+    sync -- "$1"
+  fi
 }
 
 forget_original() {
@@ -41,12 +61,13 @@ keep_data() {
     read -r sum _ < <(sha256sum -- "$2.data")
     printf '%s\n' "$sum" >"$2.sha256"
   fi
+  sync_copy "$2.data"
 }
 
 # displace PATH: keeps a copy of something that stands where our file belongs (an edited drop-in, a folder).
 displace() {
   displaced_name "$1"
-  mv -T -- "$1" "$REPLY" 2>/dev/null || { cp -a -- "$1" "$REPLY" && rm -rf -- "$1"; }
+  mv -T -- "$1" "$REPLY" 2>/dev/null || { cp -a -- "$1" "$REPLY" && sync_copy "$REPLY" && rm -rf -- "$1"; }
   say "  kept what stood at $1 as $REPLY"
   remember_displaced "$REPLY"
 }
@@ -55,6 +76,7 @@ displace() {
 keep_copy() {
   displaced_name "$1"
   cp -a -- "$1" "$REPLY"
+  sync_copy "$REPLY"
   say "  kept $1 as it was edited as $REPLY"
   remember_displaced "$REPLY"
 }

@@ -63,7 +63,7 @@ install_packages() {
   for package in "${ENTRIES[@]}"; do
     package_or_other "$package"
     [[ -z $REPLY ]] || continue
-    capture_package "$package" || return 1
+    { capture_package "$package" && make_durable; } || return 1
     say "  installing $package"
     apt install --no-install-recommends "$package" && continue
     # Lists that name a version the mirror no longer has, or a dpkg that was killed: mend it, then once more.

@@ -14,6 +14,7 @@ change_read_ahead() {
     read_ahead_of "$path" || continue
     [[ $REPLY != "$wanted" ]] || continue
     original readAhead "$path" || { read_ahead_of "$path" && record_original readAhead "$path" "$REPLY"; }
+    make_durable || return 1
     if printf '%s' "$wanted" 2>/dev/null >"/sys/block/$DISK/queue/read_ahead_kb"; then
       say "  $DISK: read-ahead $wanted KiB"
     else

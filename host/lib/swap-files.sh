@@ -165,6 +165,7 @@ take_over_swaps() {
       [[ " ${on[*]} " == *" $REPLY "* ]] || on+=("$REPLY")
     done
     record_original swapFiles "$path" "$aside" "${on[*]:--}"
+    make_durable || return 1
     original swapFiles "$path"
   fi
   aside=${RECORD[0]}
@@ -188,6 +189,7 @@ edit_fstab() {
   mark_pending reload
   sed -E "$1" /etc/fstab >/etc/.fstab.goblin-new
   chmod --reference=/etc/fstab /etc/.fstab.goblin-new
+  sync -- /etc/.fstab.goblin-new
   mv -T /etc/.fstab.goblin-new /etc/fstab
 }
 

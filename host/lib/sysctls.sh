@@ -30,6 +30,7 @@ change_sysctls() {
     read_sysctl "$key"
     [[ $REPLY != "${WANT["sysctls|$key|"]}" ]] || continue
     original sysctls "$key" || { read_sysctl "$key" && record_original sysctls "$key" "$REPLY"; }
+    make_durable || return 1
     printf '%s' "${WANT["sysctls|$key|"]}" 2>/dev/null >"/proc/sys/${key//.//}" || { REPLY="the kernel refuses $key=${WANT["sysctls|$key|"]}"; return 1; }
     say "  set $key to ${WANT["sysctls|$key|"]}"
   done

@@ -29,6 +29,7 @@ capture_units() {
       record_original "$section" "$unit" "$file" "${REPLY:-inactive}"
     done
   done
+  make_durable
 }
 
 reload_if_pending() {

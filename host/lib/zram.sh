@@ -37,6 +37,7 @@ change_zram() {
   entries WANT zram
   for device in "${ENTRIES[@]}"; do
     original zram "$device" || record_original zram "$device" absent
+    make_durable || return 1
     zram_state "$device"
     case $REPLY in
       '') ;;
