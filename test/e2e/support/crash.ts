@@ -55,8 +55,9 @@ export function isInterrupted(lines: readonly string[]): boolean {
   return applying || removing;
 }
 
-/** First, last and what lies evenly between them. */
+/** First, last and what lies evenly between them; the one in the middle. */
 export function sample(count: number, size: number): number[] {
+  if (size === 1) return [Math.ceil(count / 2)];
   return Array.from({ length: size }, (_, index) => 1 + Math.round((index * (count - 1)) / (size - 1)));
 }
 
