@@ -141,7 +141,7 @@ write_file() {
   [[ -d ${path%/*} ]] || mkdir -p -- "${path%/*}"
   content_of WANT "$path"
   # On a disk that has just become full half a file must not take the place of a whole one.
-  if ! write_beside "$temporary" "$mode" "$REPLY" || ! whole_manager "$path" "$temporary" ||
+  if ! write_beside "$temporary" "$mode" "$REPLY" || ! sync_manager "$path" "$temporary" ||
     ! mv -T -- "$temporary" "$path"; then
     rm -f -- "$temporary"
     REPLY="$path cannot be written"
@@ -151,8 +151,8 @@ write_file() {
   say "  wrote $path"
 }
 
-# whole_manager PATH TEMPORARY: what heals the host after a power cut must not be what that left empty.
-whole_manager() {
+# sync_manager PATH TEMPORARY: what heals the host after a power cut must not have been left empty by it.
+sync_manager() {
   [[ $1 != "$SELF" ]] || sync -- "$2"
 }
 
