@@ -66,6 +66,7 @@ describeInLong("a container that", () => {
     const id = await vm.run("docker images -q goblin-sandbox/workload");
     await vm.run("docker rmi -f goblin-sandbox/workload >/dev/null 2>&1 || true");
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
+    expect(await vm.run("docker ps --format '{{.Names}}'")).toContain("llamacpp\n");
     await expectShown(/^create sandbox-llamacpp-image$/m);
     // The sandbox has no registry to pull it from again.
     await vm.run(`docker tag ${id.trim()} goblin-sandbox/workload:latest`);

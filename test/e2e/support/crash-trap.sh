@@ -35,7 +35,7 @@ crash_classify() {
 crash_fill() {
 	local crash_free crash_size
 	read -r crash_free crash_size < <(stat -f -c '%f %S' /var/tmp)
-	fallocate -l $((crash_free * crash_size - 64 * 1024 * 1024)) /var/tmp/filler
+	fallocate -l $((crash_free * crash_size - 8 * 1024 * 1024)) /var/tmp/filler
 	cat /dev/zero >/var/tmp/filler.rest 2>/dev/null || :
 }
 
