@@ -42,11 +42,10 @@ export async function checkpoint(vm: Vm, label: string): Promise<void> {
     rmSync(saved, { force: true });
     if (existsSync(stateFile(vm) + suffix)) copyFileSync(stateFile(vm) + suffix, saved);
   }
-  reached.add(`${vm.name} ${label}`);
 }
 
 /**
- * Puts machine and state back to a checkpoint; "applied" is made the first time it is asked for.
+ * Puts machine and state back to a checkpoint; "applied" is made when it is first asked for with other overrides.
  * @param overrides of the stack's configuration, for a machine that cannot hold all of it
  */
 export async function goTo(
@@ -54,10 +53,11 @@ export async function goTo(
   label: "clean" | "applied",
   overrides: Record<string, unknown> = {},
 ): Promise<void> {
-  if (label === "applied" && !reached.has(`${vm.name} ${label}`)) {
+  if (label === "applied" && applied.get(vm.name) !== JSON.stringify(overrides)) {
     await goTo(vm, "clean");
     await deploy(vm, "up", { overrides });
     await checkpoint(vm, label);
+    applied.set(vm.name, JSON.stringify(overrides));
     return;
   }
   await vm.reset(label);
@@ -68,8 +68,8 @@ export async function goTo(
   }
 }
 
-/** Checkpoints of this run; one of an earlier run may be of another program. */
-const reached = new Set<string>();
+/** With what this run made a VM's "applied"; one of an earlier run may be of another program. */
+const applied = new Map<string, string>();
 
 /**
  * Unless a test says otherwise: what the sandbox has as a container is a service here, and nobody looks at the host
