@@ -47,6 +47,15 @@ export default defineConfig({
         },
       },
       {
+        // The same, for what measures how soon a host under pressure answers: beside another VM it would measure that.
+        test: {
+          name: "e2e-alone",
+          include: ["test/e2e/alone/**/*.test.ts"],
+          globalSetup: ["test/e2e/full/setup.ts"],
+          ...oneAtATime,
+        },
+      },
+      {
         // A VM whose memory a test can fill.
         test: {
           name: "e2e-small",

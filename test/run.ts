@@ -53,6 +53,7 @@ async function run(): Promise<number> {
     for (const project of ["unit", "integration"]) add(await vitest(project));
     heading("image");
     await image;
+    add(await vitest("e2e-alone"));
     // A VM is busy with one processor most of the time: two suites of VMs take hardly longer than one.
     const beside = vitest("e2e-small", "pipe");
     add(await vitest("e2e"));

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Bundle } from "../../../components/host-bundle/bundle";
 import { bundleCommands } from "../../../components/host-bundle/commands";
-import { alone } from "../support/alone";
 import { apply, applyAll, bundles, bundleText } from "../support/bundles";
 import { install, randomNumbers, sample, stepLines, steps } from "../support/crash";
 import { crashBundle, OWNERS_MACHINE } from "../support/crash-bundles";
@@ -89,7 +88,7 @@ describe("an apply", () => {
     for (const step of sample(count, FULL_DISKS)) {
       await vm.reset("two-bundles");
       await install(vm, { v1: bundleText(V1), v2: bundleText(V2) });
-      const [filled] = await alone(() => steps(vm, [`fill:${step}:apply:v2`]));
+      const [filled] = await steps(vm, [`fill:${step}:apply:v2`]);
       const story = `full from step ${step} of ${count} on: ${filled?.status} ${filled?.output}`;
       const [kept = ""] = (await vm.run("cat /etc/goblin-crash/keep.conf")).split("\n");
       expect(kept, story).toMatch(/^version [12]$/);

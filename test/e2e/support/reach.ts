@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { greets } from "../../sandbox/ssh";
 import type { Vm } from "../../sandbox/vm";
-import { alone } from "./alone";
 
 /** Within this sshd must greet, however hard the workloads press. */
 const BANNER_MILLISECONDS = 2000;
@@ -19,16 +18,10 @@ async function idleMedian(vm: Vm, times = 5): Promise<number> {
  * SSH command within the larger of 2 s and three times the idle median, and whatever `alsoHolds` looks at.
  * @returns what the load returned, and how often it was looked
  */
-export const reachableDuring = <T>(
+export async function reachableDuring<T>(
   vm: Vm,
   load: () => Promise<T>,
   alsoHolds: () => Promise<void> = () => Promise.resolve(),
-): Promise<{ result: T; looks: number }> => alone(() => lookDuring(vm, load, alsoHolds));
-
-async function lookDuring<T>(
-  vm: Vm,
-  load: () => Promise<T>,
-  alsoHolds: () => Promise<void>,
 ): Promise<{ result: T; looks: number }> {
   const bound = Math.max(2000, 3 * (await idleMedian(vm)));
   const running = { load: true };
