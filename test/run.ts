@@ -2,6 +2,7 @@
  * `npm test`: everything, the fast parts first, and one closing line that counts.
  * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files).
  */
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,6 +29,7 @@ interface VitestReport {
   }[];
 }
 
+const testRun = randomUUID();
 const long = process.argv.includes("--long");
 const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -53,10 +55,10 @@ async function run(): Promise<number> {
     for (const project of ["unit", "integration"]) add(await vitest(project));
     heading("image");
     await image;
-    add(await vitest("e2e-alone"));
+    add(await vitest("e2e-alone", { vm: "left" }));
     // A VM is busy with one processor most of the time: two suites of VMs take hardly longer than one.
-    const beside = vitest("e2e-small", "pipe");
-    add(await vitest("e2e"));
+    const beside = vitest("e2e-small", { output: "pipe" });
+    add(await vitest("e2e", { vm: "found" }));
     add(await beside);
   } finally {
     rmSync(reports, { recursive: true, force: true });
@@ -70,8 +72,12 @@ async function run(): Promise<number> {
 /**
  * Runs one vitest project. A file that fails outside its tests counts as a failure of its own.
  * @param output pipe: what it prints is printed at its end, because another one runs beside it
+ * @param vm left: its VM stays for the one that takes what is "found"
  */
-async function vitest(project: string, output: "inherit" | "pipe" = "inherit"): Promise<Counts> {
+async function vitest(
+  project: string,
+  { output = "inherit", vm = "" }: { output?: "inherit" | "pipe"; vm?: "left" | "found" | "" } = {},
+): Promise<Counts> {
   if (output === "inherit") heading(project);
   const report = join(reports, `${project}.json`);
   const from = Date.now();
@@ -93,7 +99,11 @@ async function vitest(project: string, output: "inherit" | "pipe" = "inherit"): 
       stderr: output,
       all: output === "pipe",
       reject: false,
-      env: long ? { GOBLIN_HOST_LONG: "1" } : {},
+      env: {
+        GOBLIN_HOST_TEST_RUN: testRun,
+        GOBLIN_HOST_KEEP_VM: process.env["GOBLIN_HOST_KEEP_VM"] ?? vm,
+        ...(long ? { GOBLIN_HOST_LONG: "1" } : {}),
+      },
     },
   );
   seconds.push(`${project} ${Math.round((Date.now() - from) / 1000)}`);

@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
 import { Vm } from "../../sandbox/vm";
@@ -53,11 +54,14 @@ export async function goTo(
   label: "clean" | "applied",
   overrides: Record<string, unknown> = {},
 ): Promise<void> {
-  if (label === "applied" && applied.get(vm.name) !== JSON.stringify(overrides)) {
+  const record = `${stateFile(vm)}.applied.of`;
+  const wanted = JSON.stringify({ run: TEST_RUN, overrides });
+  if (label === "applied" && !(existsSync(record) && readFileSync(record, "utf8") === wanted)) {
+    rmSync(record, { force: true });
     await goTo(vm, "clean");
     await deploy(vm, "up", { overrides });
     await checkpoint(vm, label);
-    applied.set(vm.name, JSON.stringify(overrides));
+    writeFileSync(record, wanted);
     return;
   }
   await vm.reset(label);
@@ -68,8 +72,8 @@ export async function goTo(
   }
 }
 
-/** With what this run made a VM's "applied"; one of an earlier run may be of another program. */
-const applied = new Map<string, string>();
+/** A checkpoint of another run may be of another program. */
+const TEST_RUN = process.env["GOBLIN_HOST_TEST_RUN"] ?? randomUUID();
 
 /**
  * Unless a test says otherwise: what the sandbox has as a container is a service here, and nobody looks at the host

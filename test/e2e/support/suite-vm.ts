@@ -2,25 +2,26 @@ import { ensurePrerequisites } from "../../sandbox/prerequisites";
 import { Vm } from "../../sandbox/vm";
 
 /**
- * A suite's setup and teardown: its VM is booted once, and its tests reset it by snapshot. GOBLIN_HOST_KEEP_VM=1 keeps
- * it for the next run of a developer's loop.
+ * A suite's setup and teardown: its VM is booted once, and its tests reset it by snapshot. GOBLIN_HOST_KEEP_VM takes one
+ * that is there ("1" and "found"), and leaves it for the next run ("1" and "left"): a developer's loop has "1", and
+ * test/run.ts hands one from a suite to the next.
  */
 export function suiteVm(shape: { name: string; memoryMiB: number; cpus: number }): {
   setup: () => Promise<void>;
   teardown: () => Promise<void>;
 } {
-  const keep = process.env["GOBLIN_HOST_KEEP_VM"] === "1";
+  const keep = process.env["GOBLIN_HOST_KEEP_VM"];
   return {
     setup: async () => {
       await ensurePrerequisites();
       const running = Vm.find(shape.name);
-      if (running !== undefined && keep) return;
+      if (running !== undefined && (keep === "1" || keep === "found")) return;
       await running?.kill();
       const vm = await Vm.boot({ ...shape, clean: true });
       await vm.snapshot("clean");
     },
     teardown: async () => {
-      if (keep) return;
+      if (keep === "1" || keep === "left") return;
       await Vm.find(shape.name)?.kill();
       Vm.purge(shape.name);
     },
