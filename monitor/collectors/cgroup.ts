@@ -1,15 +1,19 @@
+import type { Clock } from "../host/clock";
 import { readText } from "../host/files";
 import { parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
 import { parseCount, parseKeyed, required } from "../parse/text";
 import type { ServiceCpu, ServiceMemory } from "../report/snapshot";
 
 /** A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. */
-export function readCgroup(root: string, folder: string) {
+export function readCgroup(root: string, folder: string, clock: Clock) {
   const read = (file: string) => readText(`${root}/${folder}/${file}`);
+  const cpuReadAtSeconds = clock.monotonic();
+  const cpu = readCpu(root, folder);
   const io = read("io.stat");
   return {
     memory: readMemory(root, folder),
-    cpu: readCpu(root, folder),
+    cpu,
+    cpuReadAtSeconds,
     tasks: parseCount(read("pids.current")?.trim()),
     io: io === undefined ? undefined : parseIoStat(io),
   };

@@ -32,7 +32,7 @@ export class Collector {
     private readonly roots: Roots,
     private readonly tools: Tools,
   ) {
-    this.services = new ServiceCollector(roots, config.services);
+    this.services = new ServiceCollector(roots, config.services, tools.clock);
   }
 
   async collect(): Promise<Snapshot> {

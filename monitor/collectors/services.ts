@@ -1,4 +1,5 @@
 import type { ServiceSettings } from "../config/schema";
+import type { Clock } from "../host/clock";
 import { listFolder, readText } from "../host/files";
 import type { Roots } from "../host/roots";
 import { containerId, slicePath } from "../parse/cgroup";
@@ -18,6 +19,7 @@ export class ServiceCollector {
   constructor(
     private readonly roots: Roots,
     private readonly services: readonly ServiceSettings[],
+    private readonly clock: Clock,
   ) {
     this.starts = new ServiceStarts(roots);
   }
@@ -78,7 +80,7 @@ export class ServiceCollector {
 
   private read(folder: string, startTimeSeconds: number | undefined): RunningService {
     const path = `${this.roots.cgroup}/${folder}`;
-    const { memory, cpu, tasks, io } = readCgroup(this.roots.cgroup, folder);
+    const { memory, cpu, cpuReadAtSeconds, tasks, io } = readCgroup(this.roots.cgroup, folder, this.clock);
     return {
       cgroup: folder,
       containerId: containerId(folder.slice(folder.lastIndexOf("/") + 1)),
@@ -86,6 +88,7 @@ export class ServiceCollector {
       tasks,
       memory,
       cpu,
+      cpuReadAtSeconds,
       pressure: readPressure((resource) => `${path}/${resource}.pressure`) ?? {
         cpu: undefined,
         memory: undefined,

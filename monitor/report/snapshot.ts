@@ -95,6 +95,8 @@ export interface RunningService {
   readonly tasks: number | undefined;
   readonly memory: ServiceMemory | undefined;
   readonly cpu: ServiceCpu | undefined;
+  /** When `cpu` was read, by the monotonic clock: seconds after the collection's start where that had to wait. */
+  readonly cpuReadAtSeconds: number;
   readonly pressure: Pressure;
   readonly io: { readonly readBytes: number; readonly writeBytes: number } | undefined;
 }

@@ -92,14 +92,13 @@ function serviceUsage(
   const memory = running?.memory;
   const earlier = before?.services?.find(({ name }) => name === sample.name);
   const sameRun = earlier?.restarts === sample.restarts ? earlier.running : undefined;
-  const elapsed = before === undefined ? 0 : now.monotonicSeconds - before.monotonicSeconds;
   return {
     sample,
     memoryRatio:
       memory?.limitBytes === undefined
         ? undefined
         : (share(memory.workingSetBytes, memory.limitBytes)?.ratio ?? 1),
-    cpuRatio: cpuRatio(running, sameRun, elapsed, now.cpu?.cpus.size),
+    cpuRatio: cpuRatio(running, sameRun, now.cpu?.cpus.size),
     vram: vramUsage(sample, now, config),
   };
 }
@@ -107,10 +106,11 @@ function serviceUsage(
 function cpuRatio(
   now: RunningService | undefined,
   before: RunningService | undefined,
-  elapsedSeconds: number,
   onlineCores: number | undefined,
 ): number | undefined {
-  if (now?.cpu === undefined || before?.cpu === undefined || elapsedSeconds <= 0) return undefined;
+  if (now?.cpu === undefined || before?.cpu === undefined) return undefined;
+  const elapsedSeconds = now.cpuReadAtSeconds - before.cpuReadAtSeconds;
+  if (elapsedSeconds <= 0) return undefined;
   const cores = now.cpu.limitCores ?? onlineCores;
   if (cores === undefined || cores <= 0 || now.cgroup !== before.cgroup) return undefined;
   return Math.max(0, now.cpu.usageSeconds - before.cpu.usageSeconds) / elapsedSeconds / cores;

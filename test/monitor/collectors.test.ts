@@ -269,12 +269,16 @@ describe("services", () => {
     host.overlay("systemd-10s-later");
     const after = await collector.collect();
     expect(deriveUsage(after, before, config).services?.[0]?.cpuRatio).toBeCloseTo(7 / 10 / 4, 10);
-    expect(deriveUsage({ ...before, monotonicSeconds: 20_000 }, after, config).services?.[0]?.cpuRatio).toBe(
-      0,
-    );
+    // A collection that had to wait before it read (a throttled container) measured from reading to reading.
+    const late = { ...after, monotonicSeconds: after.monotonicSeconds - 3 };
+    expect(deriveUsage(late, before, config).services?.[0]?.cpuRatio).toBeCloseTo(7 / 10 / 4, 10);
     // Only the monotonic clock counts: the time of day may be set in between.
     const stepped = { ...after, time: after.time - 3_600_000 };
     expect(deriveUsage(stepped, before, config).services?.[0]?.cpuRatio).toBeCloseTo(7 / 10 / 4, 10);
+    clock.pass(10);
+    host.overlay("systemd");
+    host.write(`${path}/cpu.max`, "max 100000\n");
+    expect(deriveUsage(await collector.collect(), after, config).services?.[0]?.cpuRatio).toBe(0);
   });
 
   test("VRAM joins by cgroup, children included; what runs elsewhere is nobody's", async () => {

@@ -101,8 +101,9 @@ describeInLong("a host with GPUs", () => {
       "for i in $(seq 120); do grep -q 'VRAM' /var/log/ai-monitoring/alerts.log && exit; sleep 1; done; exit 1",
       { timeoutSeconds: 300 },
     );
-    expect(await vm.run("sed 's/^[^A]*//' /var/log/ai-monitoring/alerts.log")).toBe(
-      "ALERT: Service ollama VRAM usage at 83%\n",
+    expect(await vm.run("sed 's/^[^A]*//' /var/log/ai-monitoring/alerts.log")).toMatch(
+      // Within the deployment's watch window.
+      /^ALERT: Service ollama VRAM usage at 83% \[deployment \d{8}T\d{6}Z\]\n$/,
     );
     // The alert may be older than the line that is none.
     const metrics = await vm.run(
