@@ -281,6 +281,19 @@ describe("services", () => {
     expect(deriveUsage(await collector.collect(), after, config).services?.[0]?.cpuRatio).toBe(0);
   });
 
+  test("CPU is dated when it is read, however long the collection has been at work", async () => {
+    const clock = new FakeClock();
+    const still = clock.monotonic;
+    clock.monotonic = () => {
+      clock.pass(1);
+      return still();
+    };
+    const { monotonicSeconds, services } = await collectorOf(fixture("systemd"), ollama(), {
+      clock,
+    }).collect();
+    expect(services?.[0]?.running?.cpuReadAtSeconds).toBeGreaterThan(monotonicSeconds);
+  });
+
   test("VRAM joins by cgroup, children included; what runs elsewhere is nobody's", async () => {
     const host = fixture("systemd");
     const config = ollama({ vramMaxBytes: 20 * 2 ** 30 });
