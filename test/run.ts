@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { ensureImage } from "./sandbox/image";
 import { ensurePrerequisites } from "./sandbox/prerequisites";
@@ -25,7 +26,7 @@ interface VitestReport {
     name: string;
     status: string;
     message?: string;
-    assertionResults: { status: string; fullName: string }[];
+    assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
   }[];
 }
 
@@ -34,6 +35,8 @@ const long = process.argv.includes("--long");
 const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const skippedNames: string[] = [];
+/** Each with the first lines of why: what failed in the first suite has long scrolled away at the end of the last. */
+const failures: string[] = [];
 /** By vitest project, in the order in which they ended. */
 const seconds: string[] = [];
 const started = Date.now();
@@ -50,7 +53,10 @@ async function run(): Promise<number> {
       heading(script);
       const { exitCode } = await execa("npm", ["run", "-s", script], { stdio: "inherit", reject: false });
       if (exitCode === 0) total.passed += 1;
-      else total.failed += 1;
+      else {
+        total.failed += 1;
+        failures.push(`npm run ${script}`);
+      }
     }
     for (const project of ["unit", "integration"]) add(await vitest(project));
     heading("image");
@@ -64,6 +70,7 @@ async function run(): Promise<number> {
     rmSync(reports, { recursive: true, force: true });
   }
   if (skippedNames.length > 0) console.log(`\nskipped:\n  ${skippedNames.join("\n  ")}`);
+  if (failures.length > 0) console.log(`\nfailed:\n  ${failures.join("\n  ")}`);
   console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s (${seconds.join(", ")})`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;
@@ -115,20 +122,35 @@ async function vitest(
   try {
     read = JSON.parse(readFileSync(report, "utf8")) as VitestReport;
   } catch {
+    failures.push(`${project}: it made no report`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  for (const file of read.testResults)
-    for (const test of file.assertionResults)
+  const failedBefore = failures.length;
+  for (const file of read.testResults) {
+    for (const test of file.assertionResults) {
       if (test.status === "skipped" || test.status === "pending") skippedNames.push(test.fullName);
-  const brokenFiles = read.testResults.filter(
-    (file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed"),
-  ).length;
-  const failed = read.numFailedTests + brokenFiles;
+      if (test.status === "failed") failures.push(failure(test.fullName, test.failureMessages[0]));
+    }
+    if (file.status === "failed" && file.assertionResults.every(({ status }) => status !== "failed"))
+      failures.push(failure(file.name, file.message));
+  }
+  if (exitCode !== 0 && failures.length === failedBefore)
+    failures.push(`${project}: ended with ${String(exitCode)}`);
   return {
     passed: read.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    failed: failures.length - failedBefore,
     skipped: read.numPendingTests,
   };
+}
+
+/** A name and why, on a few short lines, without colours and stack. */
+function failure(name: string, message = ""): string {
+  const why = stripVTControlCharacters(message)
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !/^\s+at /.test(line))
+    .slice(0, 8)
+    .map((line) => `\n      ${line.slice(0, 200)}`);
+  return name + why.join("");
 }
 
 function add(counts: Counts): void {

@@ -18,6 +18,7 @@ examine() {
     load_index EVERYTHING "$REPLY"
   done
   observe EVERYTHING
+  await_units EVERYTHING
   for name in "${names[@]}"; do
     NAME=$name
     current_version "$name"
@@ -28,6 +29,33 @@ examine() {
     NAME=${link##*/} NAME=${NAME%@*}
     finding "$NAME" apply complete '' interrupted 'a run was interrupted; the next one heals it'
   done
+}
+
+# await_units ARRAY: what systemd is about to start is no drift yet (a container's client attaches again seconds after a
+# restart of dockerd): it gets ten seconds.
+await_units() {
+  local -i check
+  for ((check = 0; check < 20; check++)); do
+    in_transition "$1" || return 0
+    sleep 0.5
+    observe_units "$1"
+  done
+}
+
+# in_transition ARRAY: whether a unit that must be active is between two states.
+in_transition() {
+  local -n loaded=$1
+  local unit
+  local -a units
+  entries "$1" units
+  units=("${ENTRIES[@]}")
+  entries "$1" ready
+  for unit in "${units[@]}" "${ENTRIES[@]}"; do
+    [[ ${loaded["units|$unit|active"]-}${loaded["ready|$unit|start"]-} == *true* ]] || continue
+    seen "$unit" ActiveState
+    [[ $REPLY != @(activating|deactivating|reloading) ]] || return 0
+  done
+  return 1
 }
 
 verify() {

@@ -62,7 +62,7 @@ it("what the operator wrote into our files outlives their repair and their remov
 itInLong("a new deployment on top of them works, and removal without edits leaves nothing", async () => {
   await vm.run(`rm -r ${DISPLACED}/*`);
   await applyAll(vm, WANTED);
-  expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+  expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   await removeAll();
   expect(difference(before, await fingerprint(vm))).toEqual([]);
 });

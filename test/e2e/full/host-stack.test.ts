@@ -214,7 +214,7 @@ describe("the host stack on a new machine", () => {
     ]);
     const receipt = await vm.run("ai-resource-manager apply --stored workload-ollama");
     expect(receipt).toContain("workload-ollama: applied (generation 2)");
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
     expect(await read("/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service/memory.max")).toBe(
       String(8 * GiB),
     );
@@ -235,7 +235,7 @@ describe("the host stack on a new machine", () => {
       "llamacpp.service TasksMax: declared 4096, kernel 77 (persistent override /etc/systemd/system.control/llamacpp.service.d/50-TasksMax.conf)",
     );
     await vm.run("ai-resource-manager apply --stored");
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   });
 
   it("status --json says the same to a program, with at most a dozen processes", async () => {
@@ -263,7 +263,7 @@ describe("the host stack on a new machine", () => {
     await vm.reboot();
     await vm.run("systemctl is-system-running --wait >/dev/null; true");
     await expectSpecification();
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
     expect(await vm.run("cat /var/lib/ai-resource-manager/bundles/*/generation")).toBe(generations);
     const boot = await vm.run("systemctl show -p Result,ActiveState ai-resource-manager.service");
     expect(boot.trim().split("\n").sort()).toEqual(["ActiveState=inactive", "Result=success"]);

@@ -100,7 +100,7 @@ describe("a machine that had swap files, zram-tools, earlyoom and drop-ins of it
     ]) {
       expect(receipts).toContain(`  ${line}`);
     }
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   });
 
   it("keeps copies of what was the owner's, and zram-tools beside systemd-zram-generator", async () => {
@@ -134,7 +134,7 @@ describe("a machine that had swap files, zram-tools, earlyoom and drop-ins of it
       ["/dev/zram0", 128 * MiB - 4096, 100],
       ["/swapfile", 512 * MiB - 4096, 10],
     ]);
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   });
 
   it("removal gives everything back, with what the owner wrote into fstab meanwhile", async () => {

@@ -294,7 +294,7 @@ describeInLong("the monitor, when something is wrong with its host", () => {
     expect(code).toBe(3);
     await vm.run("systemctl stop hung");
     await until("ai-resource-monitor --display | grep '^Disk (/srv/models): [0-9]'", 60);
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   });
 
   it("is not built on an image without Node.js, by name and with what to do; nothing has changed", async () => {

@@ -82,7 +82,7 @@ describe("a swap file in use", () => {
     await expectSwapFile(16 * GiB);
     await pattern.expectIntact();
     expect(Math.abs((await freeBytes()) - free)).toBeLessThan(64 * MiB);
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   });
 
   itInLong(
@@ -126,6 +126,6 @@ describe("a swap file in use", () => {
       await vm.run(`${ZRAM_ON}; systemctl start earlyoom`);
     }
     await pattern.expectIntact();
-    expect(await vm.ssh("ai-resource-manager verify")).toMatchObject({ code: 0 });
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   });
 });
