@@ -83,6 +83,8 @@ describe("the monitor of a host", () => {
   });
 
   it("agrees with the host's own tools while a known load runs", async () => {
+    // Longer than the two collections below are apart on a slow machine.
+    await deploy(vm, "up", { overrides: { ...MIXED, "goblin-host:monitor.interval": "60s" } });
     await get(vm, 11434, "/allocate?mib=120");
     await get(vm, 8080, "/allocate?mib=80");
     await get(vm, 8080, "/burn?seconds=120");
@@ -100,7 +102,8 @@ describe("the monitor of a host", () => {
           count >/run/second
           [ "$n" -eq "$((before + 1))" ] && break
         done
-        [ "$n" -eq "$((before + 1))" ] && cat /run/first && echo == && cat /run/second
+        [ "$n" -eq "$((before + 1))" ] || { echo "each time another collection lay between the two" >&2; exit 1; }
+        cat /run/first; echo ==; cat /run/second
         echo ==; ai-resource-monitor --json`,
         { timeoutSeconds: 300 },
       )
