@@ -1,5 +1,6 @@
 import { createConnection } from "node:net";
 import { createInterface } from "node:readline";
+import { z } from "zod";
 import { SandboxError } from "./errors";
 
 /** How long one command may take; saving 20 GiB of guest memory takes tens of seconds. */
@@ -66,22 +67,31 @@ export async function saveSnapshot(socketPath: string, label: string): Promise<v
 /** Puts disk, memory and devices back to what was saved under the label. */
 export async function loadSnapshot(socketPath: string, label: string): Promise<void> {
   // QEMU stops the machine before it looks for the snapshot, and leaves it stopped when there is none.
-  const known = snapshotLabels(await humanMonitor(socketPath, "info snapshots"));
+  const known = snapshotLabels(await qmp(socketPath, "query-block"));
   if (!known.includes(label)) {
     throw new SandboxError(`there is no snapshot "${label}"; there is: ${known.join(", ") || "none"}`);
   }
   await humanMonitor(socketPath, `loadvm ${label}`);
 }
 
-/** The labels in the table that `info snapshots` prints (ID, TAG, VM SIZE...). */
-export const snapshotLabels = (table: string): string[] =>
-  table.split("\n").flatMap((line) => /^(?:--|\d+)\s+(\S+)\s+[\d.]+ /.exec(line)?.[1] ?? []);
+/** The part of `query-block`'s answer that is read here (QAPI, BlockInfo): a disk without snapshots has no list. */
+const BlockDevices = z.array(
+  z.object({
+    inserted: z
+      .object({ image: z.object({ snapshots: z.array(z.object({ name: z.string() })).default([]) }) })
+      .optional(),
+  }),
+);
+
+/** The snapshots' labels. `info snapshots` is for people: it prints a size of 1010 MiB as "1.01e+03 MiB". */
+export const snapshotLabels = (queryBlock: unknown): string[] =>
+  BlockDevices.parse(queryBlock).flatMap(
+    ({ inserted }) => inserted?.image.snapshots.map(({ name }) => name) ?? [],
+  );
 
 /** Runs a command of the human monitor. It reports failure as text, and says nothing when savevm or loadvm work. */
-async function humanMonitor(socketPath: string, commandLine: string): Promise<string> {
+async function humanMonitor(socketPath: string, commandLine: string): Promise<void> {
   const answer = await qmp(socketPath, "human-monitor-command", { "command-line": commandLine });
   const text = typeof answer === "string" ? answer.trim() : "";
-  if (text !== "" && !commandLine.startsWith("info "))
-    throw new SandboxError(`QEMU: ${commandLine}: ${text}`);
-  return text;
+  if (text !== "") throw new SandboxError(`QEMU: ${commandLine}: ${text}`);
 }

@@ -69,13 +69,14 @@ describe("refuseOvercommit", () => {
 });
 
 describe("snapshotLabels", () => {
-  it("reads QEMU's table", () => {
-    const table = `List of snapshots present on all disks:
-ID        TAG               VM SIZE                DATE     VM CLOCK     ICOUNT
---        base              141 MiB 2026-01-01 00:00:00 00:00:10.123
---        applied          1.20 GiB 2026-01-01 00:01:00 00:01:10.123`;
-    expect(snapshotLabels(table)).toEqual(["base", "applied"]);
-    expect(snapshotLabels("There is no snapshot available.")).toEqual([]);
+  it("reads them from QEMU's answer, also that of a disk without any and of an empty drive", () => {
+    const image = (snapshots?: readonly object[]) => ({
+      inserted: { image: { format: "qcow2", snapshots } },
+    });
+    const applied = { name: "applied", "vm-state-size": 1010 * 1024 ** 2, "date-sec": 1 };
+    expect(snapshotLabels([image([{ name: "base" }, applied])])).toEqual(["base", "applied"]);
+    expect(snapshotLabels([image()])).toEqual([]);
+    expect(snapshotLabels([{ device: "cd" }])).toEqual([]);
   });
 });
 

@@ -108,7 +108,8 @@ describe("a host with a container among its services", () => {
     ).toMatch(
       /AI workload llamacpp \(container\)[^]*Active: active \(running\)[^]*llama-server: listening on 0.0.0.0:8080/,
     );
-    await vm.run("ai-resource-monitor --collect");
+    // The share of a service that has just started takes two looks.
+    await vm.run("ai-resource-monitor --collect; sleep 1; ai-resource-monitor --collect");
     expect(await vm.run("ai-resource-monitor.sh --display")).toMatch(
       /^ {2}llamacpp: [0-9.]+MB \/ 192MB \([0-9]+%\) CPU: [0-9]+%$/m,
     );
