@@ -8,7 +8,7 @@ import { dockerImages } from "../../sandbox/base-image";
 import { destroy, preview, up, type EngineResult } from "../../sandbox/engine";
 import type { Vm } from "../../sandbox/vm";
 import { itInLong } from "../support/long";
-import { goTo, machine, SMALL_SIZE } from "../support/machine";
+import { goTo, machine } from "../support/machine";
 
 const MiB = 1024 ** 2;
 
@@ -39,7 +39,7 @@ let vm: Vm;
 let folder: string;
 
 beforeAll(async () => {
-  vm = machine(SMALL_SIZE);
+  vm = machine();
   await goTo(vm, "clean");
   await vm.run("systemctl start docker");
   folder = mkdtempSync(join(tmpdir(), "goblin-host-docker-"));
