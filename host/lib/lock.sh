@@ -6,7 +6,8 @@ readonly LOCK_WAIT_SECONDS=${AI_RESOURCE_MANAGER_LOCK_WAIT:-600}
 take_lock() {
   local holder=''
   exec 9<>"$LOCK_FILE"
-  if ! flock -n 9; then
+  # Who has just got it needs a moment to write who it is.
+  if ! flock -w 1 9; then
     IFS= read -r holder <"$LOCK_FILE" || :
     say "waiting for ${holder:-another run} (at most $LOCK_WAIT_SECONDS s)"
     if ! flock -w "$LOCK_WAIT_SECONDS" 9; then
