@@ -60,6 +60,10 @@ export async function goTo(
     rmSync(record, { force: true });
     await goTo(vm, "clean");
     await deploy(vm, "up", { overrides });
+    // At its tenth of a core the monitor takes an emulated machine up to a minute to start.
+    await vm.run("until ai-resource-monitor --display >/dev/null 2>&1; do sleep 1; done", {
+      timeoutSeconds: 180,
+    });
     await checkpoint(vm, label);
     writeFileSync(record, wanted);
     return;
