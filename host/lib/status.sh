@@ -32,13 +32,15 @@ examine() {
 }
 
 # await_units ARRAY: what systemd is about to start is no drift yet (a container's client attaches again seconds after a
-# restart of dockerd): it gets ten seconds.
+# restart of dockerd): it gets ten seconds. Two looks in a row must agree: one that starts and ends for ever is active at
+# times.
 await_units() {
-  local -i check
-  for ((check = 0; check < 20; check++)); do
-    in_transition "$1" || return 0
+  local -i check settled=0
+  in_transition "$1" || return 0
+  for ((check = 0; check < 20 && settled < 2; check++)); do
     sleep 0.5
     observe_units "$1"
+    if in_transition "$1"; then settled=0; else settled+=1; fi
   done
 }
 

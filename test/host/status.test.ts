@@ -36,13 +36,15 @@ describe("a unit that must be active", () => {
     for (const wanted of [SERVICE, CONTAINER])
       expect(found(["deactivating", "activating", "activating", "active"], wanted)).toEqual({
         state: "active",
-        asked: 4,
+        asked: 5,
       });
-    expect(found(["activating", "failed"], CONTAINER)).toEqual({ state: "failed", asked: 2 });
+    expect(found(["activating", "failed"], CONTAINER)).toEqual({ state: "failed", asked: 3 });
   });
 
-  it("is told as it is when it starts for ever", () => {
+  it("is told as it is when it starts for ever, also when it is active at times", () => {
     expect(found(["activating"], SERVICE)).toEqual({ state: "activating", asked: 21 });
+    const loop = Array.from({ length: 20 }, (_, look) => (look % 4 === 2 ? "active" : "activating"));
+    expect(found([...loop, "activating"], SERVICE)).toEqual({ state: "activating", asked: 21 });
   });
 
   it("is not waited for where it may be inactive", () => {
