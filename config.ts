@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type ConfiguredHost, formatProblems, PROJECT, readStack } from "./components/goblin-host/stack";
+import { PROJECT } from "./components/goblin-host/project";
+import { type ConfiguredHost, formatProblems, readStack } from "./components/goblin-host/stack";
 
 export interface StackConfig {
   readonly hosts: readonly ConfiguredHost[];
@@ -16,13 +17,28 @@ export function readConfig(): StackConfig {
   const keys = Object.keys(pulumi.runtime.allConfig())
     .filter((key) => key.startsWith(`${PROJECT}:`))
     .map((key) => key.slice(PROJECT.length + 1));
-  // A secret is only ever taken as one.
-  const given = keys.map((key) => [key, key === "privateKey" ? "" : config.get(key)]);
-  const read = readStack(Object.fromEntries(given) as Record<string, unknown>, pulumi.getStack());
+  const given = Object.fromEntries(keys.map((key) => [key, key === "privateKey" ? "" : config.get(key)]));
+  const secret = new Set(keys.filter((key) => isConfigSecret(`${PROJECT}:${key}`)));
+  const read = readStack(given, pulumi.getStack(), secret);
   if ("problems" in read) throw configError(read.problems);
-  for (const warning of read.warnings) void pulumi.log.warn(warning);
+  const warnings = [...read.warnings, ...(keys.includes("privateKey") ? keyWarnings() : [])];
+  for (const warning of warnings) void pulumi.log.warn(warning);
   return { hosts: read.hosts, privateKey: config.getSecret("privateKey") };
 }
+
+/** A refresh comes before the program, and a destroy does without it, unless the CLI is told otherwise. */
+function keyWarnings(): string[] {
+  if (/^(1|true)$/i.test(process.env["PULUMI_RUN_PROGRAM"] ?? "")) return [];
+  return [
+    "docker's ssh has goblin-host:privateKey only while this program runs: set PULUMI_RUN_PROGRAM=true, or a refresh (every preview and up begins with one) and a destroy do not reach Docker",
+  ];
+}
+
+/**
+ * Whether something in a key's value is a secret: all that Pulumi tells a program (config.ts of its SDK, which uses it to
+ * warn). Which part of a map it is, only the engine knows.
+ */
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 function configError(problems: readonly string[]): pulumi.RunError {
   const error = new pulumi.RunError(formatProblems(problems));

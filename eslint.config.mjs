@@ -7,9 +7,10 @@ const PURE = [
   "components/render/**/*.ts",
   "components/settings/!(parse).ts",
   "components/cgroup-service/{hardening,limits,workload}.ts",
-  "components/goblin-host/{checks,declare}.ts",
+  "components/goblin-host/{between-hosts,checks,declare,secrets}.ts",
+  "components/host-bundle/identity.ts",
   "components/limited-container/{docker-host,spec}.ts",
-  "components/observation/{compare,drift}.ts",
+  "components/observation/{compare,drift,owners}.ts",
   "monitor/{parse,render,report,config}/**/*.ts",
   "monitor/alerts/{inputs,machine}.ts",
 ];

@@ -1,10 +1,10 @@
 /** `npm run drift -- --stack NAME [--json]`: whether the hosts are what the stack declares. It changes nothing. */
 import { hostBundles } from "../components/goblin-host/bundles";
-import { sentBundle } from "../components/host-bundle/sent";
+import type { StackId } from "../components/host-bundle/identity";
 import { type BundleState, compareHost } from "../components/observation/compare";
 import { type LookedAt, lookAt } from "./look";
 import { colour, EXIT, runCommand } from "./run";
-import { readStackFile } from "./stack-file";
+import { readStackFile, stackId } from "./stack-file";
 
 interface HostReport {
   readonly host: string;
@@ -24,7 +24,7 @@ void runCommand(
   async ({ stack, folder, json }) => {
     const { hosts, warnings } = readStackFile(stack, folder);
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-    const reports = (await lookAt(hosts)).map(report);
+    const reports = (await lookAt(hosts)).map((looked) => report(looked, stackId(stack, folder)));
     if (json === true) console.log(JSON.stringify({ stack, hosts: reports }, null, 2));
     else for (const text of reports.map(render)) console.log(text);
     if (reports.some(({ state }) => state === "unknown")) return EXIT.error;
@@ -32,10 +32,11 @@ void runCommand(
   },
 );
 
-function report({ host: { name, settings, settingPath }, at, observation, advice }: LookedAt): HostReport {
+function report({ host, at, observation, advice }: LookedAt, stack: StackId): HostReport {
+  const { name } = host;
   if (observation.kind === "unknown")
     return { host: name, at, state: "unknown", reason: observation.reason, advice, bundles: [] };
-  const declared = hostBundles(name, settings, settingPath).map(sentBundle);
+  const declared = hostBundles(host, stack);
   const bundles = compareHost(declared, observation.kind === "absent" ? undefined : observation.status);
   const state = bundles.every(({ drift }) => drift.length === 0) ? "in sync" : "drift";
   return { host: name, at, state, bundles };

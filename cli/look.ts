@@ -1,5 +1,5 @@
 import type { ConfiguredHost } from "../components/goblin-host/stack";
-import { watchedHost } from "../components/goblin-host/watched";
+import { targetOf } from "../components/goblin-host/watched";
 import { location, whenRefused, whenUnseen } from "../components/observation/advice";
 import { type Observation, observe } from "../components/observation/observe";
 import { SshError } from "../components/observation/ssh";
@@ -21,7 +21,7 @@ export function lookAt(hosts: readonly ConfiguredHost[]): Promise<LookedAt[]> {
   }
   return Promise.all(
     hosts.map(async (host) => {
-      const { target } = watchedHost(host.name, host.settings);
+      const target = targetOf(host.name, host.settings);
       const at = location(target);
       try {
         return { host, at, observation: await observe(target), advice: whenUnseen(target) };

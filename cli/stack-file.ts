@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { formatProblems, PROJECT, readStack, type StackSettings } from "../components/goblin-host/stack";
+import { PROJECT } from "../components/goblin-host/project";
+import { SECRET_KEYS } from "../components/goblin-host/secrets";
+import { formatProblems, readStack, type StackSettings } from "../components/goblin-host/stack";
+import type { StackId } from "../components/host-bundle/identity";
 import { isMap } from "../components/settings/issues";
 import { readYaml } from "./pulumi-yaml";
 
@@ -13,7 +16,7 @@ export class CliError extends Error {}
  * @throws CliError
  */
 export function readStackFile(stack: string, folder: string): StackSettings {
-  const name = stack.split("/").at(-1) ?? stack;
+  const name = stackName(stack);
   const file = join(folder, `Pulumi.${name}.yaml`);
   if (!existsSync(file)) throw new CliError(noSuchStack(name, folder));
   let content: unknown;
@@ -28,17 +31,29 @@ export function readStackFile(stack: string, folder: string): StackSettings {
       .filter(([key]) => key.startsWith(`${PROJECT}:`))
       .map(([key, value]) => [key.slice(PROJECT.length + 1), value]),
   );
-  // The agent logs in here; the secret key is for programs that Pulumi runs.
-  delete given["privateKey"];
-  const encrypted = Object.entries(given).flatMap(([key, value]) => securePaths(value, [key]));
-  if (encrypted.length > 0) {
+  const whole = ["credentials", "hostCredentials"].filter((key) => isEncrypted(given[key]));
+  if (whole.length > 0) {
     throw new CliError(
-      `encrypted in Pulumi.${name}.yaml, and only Pulumi can read it: ${encrypted.join(", ")}. Use pulumi preview --expect-no-changes`,
+      `${PROJECT}:${whole.join(` and ${PROJECT}:`)} in Pulumi.${name}.yaml is encrypted as a whole, and only Pulumi can read it. ` +
+        `Set each value with --path, so that its name stands there, or use pulumi preview --expect-no-changes`,
     );
   }
-  const read = readStack(given, stack);
+  const secret = new Set(Object.keys(given).filter((key) => holdsEncrypted(given[key])));
+  const read = readStack({ ...given, ...hidden(given) }, stack, secret);
   if ("problems" in read) throw new CliError(formatProblems(read.problems));
   return read;
+}
+
+/** What Pulumi calls the stack: its name without an organization, in the project of the Pulumi.yaml beside it. */
+export function stackId(stack: string, folder: string): StackId {
+  const file = join(folder, "Pulumi.yaml");
+  const project = existsSync(file) ? readYaml(readFileSync(file, "utf8"), "Pulumi.yaml") : {};
+  const name = isMap(project) ? project["name"] : undefined;
+  return { project: typeof name === "string" ? name : PROJECT, stack: stackName(stack) };
+}
+
+function stackName(stack: string): string {
+  return stack.split("/").at(-1) ?? stack;
 }
 
 function noSuchStack(name: string, folder: string): string {
@@ -48,10 +63,24 @@ function noSuchStack(name: string, folder: string): string {
   return `there is no Pulumi.${name}.yaml in ${folder}; --stack can be: ${stacks.join(", ") || "none"}`;
 }
 
+/** Nothing is decrypted here: the names are all that matters. */
+function hidden(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const meant = SECRET_KEYS.filter((key) => given[key] !== undefined);
+  return Object.fromEntries(meant.map((key) => [key, hide(given[key])]));
+}
+
+function hide(value: unknown): unknown {
+  if (isEncrypted(value)) return "[secret]";
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hide(inner)]));
+}
+
 /** `secure:` stands for a value that is encrypted. */
-function securePaths(value: unknown, path: readonly string[]): string[] {
-  if (!isMap(value)) return [];
-  if (typeof value["secure"] === "string" && Object.keys(value).length === 1)
-    return [`${PROJECT}:${path.join(".")}`];
-  return Object.entries(value).flatMap(([key, inner]) => securePaths(inner, [...path, key]));
+function isEncrypted(value: unknown): boolean {
+  return isMap(value) && typeof value["secure"] === "string" && Object.keys(value).length === 1;
+}
+
+function holdsEncrypted(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return isEncrypted(value) || Object.values(value).some(holdsEncrypted);
 }

@@ -36,9 +36,22 @@ other key can be given again and then holds for that host alone, deeply: \`hosts
 \`swap.size\` and leaves the rest of \`swap\` as it is; \`null\` takes a shared setting back to its default.
 
 Sizes are 1024-based, as in systemd, Docker and \`free -h\`: \`512MiB\`, \`16GiB\`, \`1TiB\`, or \`512M\`, \`16G\`, \`1T\`.
-Numbers may be given as their digits. An unknown key is an error. A secret is not part of any of these maps, because it
-would hide all of its map: \`pulumi config set --secret goblin-host:privateKey\` holds an SSH key for where there is no
-ssh-agent.
+Numbers may be given as their digits. An unknown key is an error.
+
+## Secrets
+
+Three keys hold secrets and nothing else; a secret in any other key is refused, because it would be plain text in Pulumi's state,
+in previews and on the host. What becomes of them: [operations.md](operations.md#secrets).
+
+    pulumi config set --secret goblin-host:privateKey <KEYFILE
+    pulumi config set --path --secret 'goblin-host:credentials.WORKLOAD.NAME'
+    pulumi config set --path --secret 'goblin-host:hostCredentials.HOST.WORKLOAD.NAME'
+
+| key | meaning |
+|---|---|
+| \`privateKey\` | An SSH key without a passphrase, for where there is no ssh-agent. |
+| \`credentials\` | By workload: secret variables of its environment. Their names are no secrets. |
+| \`hostCredentials\` | By host: the same for this host alone, over the shared ones. |
 `;
 
 /** The whole of docs/config.md. */
@@ -46,7 +59,7 @@ export function renderConfigReference(): string {
   const sections = Object.entries(SharedSettings.shape).map(([key, schema]) => {
     return `## ${key}\n\n${SECTIONS[key] ?? ""}\n\n${table(rows(schema, [key]))}`;
   });
-  const connection = `## hosts\n\nThe hosts by name; a name is an identity, so another machine is another name.\n\n${table(
+  const connection = `## hosts\n\nThe hosts by name; the first name is the identity, so another machine is another name, and a renamed one lists its former names.\n\n${table(
     Object.entries(HostConnectionSettings.shape).flatMap(([key, schema]) =>
       rows(schema, ["hosts", "NAME", key]),
     ),

@@ -32,13 +32,9 @@ try {
     stdio: "inherit",
   });
   // These say by their first line that they are for sh.
-  const posix = execFileSync(
-    "git",
-    ["ls-files", "host/ai-resource-monitor", "test/monitor/fixtures/*/nvidia-smi"],
-    {
-      encoding: "utf8",
-    },
-  );
+  const posix = execFileSync("git", ["ls-files", "test/monitor/fixtures/*/nvidia-smi"], {
+    encoding: "utf8",
+  });
   const second = spawnSync("shellcheck", posix.trim().split("\n"), { stdio: "inherit" });
   process.exitCode = Math.max(status ?? 1, second.status ?? 1);
 } finally {

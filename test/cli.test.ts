@@ -25,6 +25,7 @@ interface Bundle {
   name: string;
   digest: string;
   generation: number;
+  owner?: string;
   findings: object[];
   limits: object[];
 }
@@ -124,6 +125,49 @@ describe("npm run drift", () => {
     );
   });
 
+  it("tells what belongs to another stack or project", async () => {
+    const [first, ...rest] = bundles;
+    if (first === undefined) throw new Error("no bundles");
+    answer([{ ...first, owner: "goblin-host/old/goblin-manager-bundle" }, ...rest]);
+    expect((await run("drift")).stdout).toContain(
+      "    it belongs to goblin-host/old/goblin-manager-bundle, and this stack declares it as goblin-host/vps/goblin-manager-bundle\n",
+    );
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: fork\n");
+    answer(bundles.map((bundle) => ({ ...bundle, owner: "fork/vps/goblin-manager-bundle" })));
+    const { stdout } = await run("drift");
+    rmSync(join(folder, "Pulumi.yaml"));
+    expect(stdout).toContain("drift in 12 of 12 bundles");
+    expect(stdout).not.toContain("declares it as fork/vps/goblin-manager-bundle");
+    expect(stdout).toContain("and this stack declares it as fork/vps/goblin-zram-bundle");
+  });
+
+  it("compares secrets by what the host finds of them, and tells no digest, from which one could be guessed", async () => {
+    stack((config) => {
+      config["goblin-host:privateKey"] = { secure: "AAAB" };
+      config["goblin-host:credentials"] = { ollama: { TOKEN: { secure: "AAAB" } } };
+    });
+    server.answer = () => ({ stdout: '{"absent":true,"boot":"b"}' });
+    const { hosts } = JSON.parse((await run("drift", "--json")).stdout) as {
+      hosts: { bundles: { bundle: string; declared?: string }[] }[];
+    };
+    const held = (hosts[0]?.bundles ?? []).map(({ bundle, declared = "of the secret" }) => ({
+      ...{ name: bundle, digest: declared, generation: 1 },
+      ...{ findings: [] as object[], limits: [] },
+    }));
+    const secret = { ...held.find(({ name }) => name === "credentials-ollama") };
+    expect(secret.digest).toBe("of the secret");
+    answer([...held, { ...held[0], ...secret, name: "credentials-gone" } as Bundle]);
+    const told = await run("drift", "--json");
+    expect(told.stdout).not.toContain("of the secret");
+    expect(told.stdout).toContain('"bundle": "credentials-gone"');
+    answer(held);
+    expect(await run("drift")).toMatchObject({ exitCode: 0, stdout: `${at()}: in sync, 13 bundles` });
+    answer(
+      held.map((bundle) => (bundle.name === secret.name ? { ...bundle, findings: [SWAP_OFF] } : bundle)),
+    );
+    expect((await run("drift")).stdout).toContain("  credentials-ollama\n    /swapfile swap: ");
+  });
+
   it("ends with 1 where nobody could look, and says what to do", async () => {
     server.answer = () => ({ status: 2, stderr: "not booted with systemd\n" });
     const failed = await run("drift");
@@ -142,7 +186,13 @@ describe("npm run drift", () => {
       return stderr;
     };
     stack((config) => (config["goblin-host:swap"] = { size: { secure: "AAAB" } }));
-    expect(await refused()).toContain("only Pulumi can read it: goblin-host:swap.size");
+    const misplaced = await refused();
+    expect(misplaced).toContain("goblin-host:swap holds a secret, which would be plain text in");
+    expect(misplaced).not.toContain("AAAB");
+    stack((config) => (config["goblin-host:credentials"] = { secure: "AAAB" }));
+    expect(await refused()).toContain(
+      "error: goblin-host:credentials in Pulumi.vps.yaml is encrypted as a whole, and only Pulumi can read it. Set each value with --path",
+    );
     stack((config) => (config["goblin-host:swap"] = { size: "16GB" }));
     expect(await refused()).toContain("fix: pulumi config set --path 'goblin-host:swap.size' 16GiB");
     rmSync(join(folder, "Pulumi.vps.yaml"));

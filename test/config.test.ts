@@ -3,6 +3,7 @@ import { mockEngine } from "./components/mock-engine";
 
 const HOST_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
 const HOST = { address: "198.51.100.7", hostKey: HOST_KEY };
+const OTHER = { ...HOST, address: "198.51.100.8" };
 const WORKLOAD = { memory: { max: "8GiB" } };
 
 afterEach(() => {
@@ -10,16 +11,20 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function read(config: Record<string, unknown>, stack?: string) {
-  await mockEngine({ hosts: { goblin: HOST }, ...config }, stack);
+async function read(config: Record<string, unknown>, stack?: string, secrets?: readonly string[]) {
+  await mockEngine({ hosts: { goblin: HOST }, ...config }, stack, secrets);
   const { readConfig } = await import("../config");
   return readConfig();
 }
 
 /** What the configuration is refused with. */
-async function refusal(config: Record<string, unknown>, stack?: string): Promise<string> {
+async function refusal(
+  config: Record<string, unknown>,
+  stack?: string,
+  secrets?: readonly string[],
+): Promise<string> {
   try {
-    await read(config, stack);
+    await read(config, stack, secrets);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     expect(error.stack).toBeUndefined();
@@ -70,6 +75,21 @@ describe("what is refused names the path, the value, what is allowed, and the co
     ],
     ["a negative size", { swap: { size: "-1GiB" } }, ["cannot be negative", "swap.size' 16GiB"]],
     ["a size of 0", { swap: { size: 0 } }, ["is 0: a size of 0", "swap.size' 16GiB"]],
+    [
+      "a swapfile's path with a blank",
+      { swap: { path: "/srv/swap file" } },
+      ['is "/srv/swap file": that is no such path', "letters, digits and . _ + @ -", "swap.path' /swapfile"],
+    ],
+    [
+      "one with a backslash",
+      { swap: { path: "/srv\\swap" } },
+      ["that is no such path", "swap.path' /swapfile"],
+    ],
+    [
+      "one whose unit's name is too long",
+      { swap: { path: `/srv/${"-".repeat(40)}` } },
+      ["the name of its unit would be too long", "swap.path' /swapfile"],
+    ],
     ["a size without unit", { swap: { size: 1.5 } }, ["is 1.5: a size needs a unit", "swap.size' 2GiB"]],
     ["a fraction", { swap: { size: "1.5GiB" } }, ["whole number of its unit", "swap.size' 1536MiB"]],
     ["a size beyond any host", { swap: { size: "100TiB" } }, ["more than 64TiB"]],
@@ -218,6 +238,41 @@ describe("what is refused names the path, the value, what is allowed, and the co
       ["hosts.goblin.privateKey", "there is no such setting"],
     ],
     ["an unknown observation", { observe: "yes" }, ['observe is "yes"', "auto, required, warn, off"]],
+    [
+      "two hosts that are one machine",
+      {
+        hosts: { a: { ...HOST, address: "Web.example", port: "22" }, b: { ...HOST, address: "web.EXAMPLE" } },
+      },
+      [
+        'hosts.b.address is "web.EXAMPLE": host a has the same address and port, and a machine is one host\'s',
+        "remove the old name and list it: hosts.NEW.formerly",
+        "pulumi config set --path 'goblin-host:hosts.b.address' ADDRESS",
+      ],
+    ],
+    [
+      "a host under a name that another had",
+      { hosts: { goblin: HOST, vps: { ...HOST, formerly: ["goblin"] } } },
+      [
+        'hosts.goblin is "goblin": host vps had this name (formerly)',
+        "pulumi config rm --path 'goblin-host:hosts.goblin'",
+        "has one thing to mend",
+      ],
+    ],
+    [
+      "two hosts with one former name",
+      { hosts: { a: { ...HOST, formerly: ["c"] }, b: { ...OTHER, formerly: ["d", "c"] } } },
+      ['hosts.b.formerly[1] is "c": host a had that name too', "rm --path 'goblin-host:hosts.b.formerly[1]'"],
+    ],
+    [
+      "a former name that is none",
+      { hosts: { goblin: { ...HOST, formerly: ["Old Name"] } } },
+      ['hosts.goblin.formerly[0] is "Old Name"', "rm --path 'goblin-host:hosts.goblin.formerly[0]'"],
+    ],
+    [
+      "former names that all hosts would share",
+      { formerly: ["a"] },
+      ["goblin-host:formerly: there is no such setting"],
+    ],
     ["a host's name", { hosts: { "Goblin 1": HOST } }, ["a host's name begins with a small letter"]],
   ];
   it.each(cases)("%s", async (_, config, expected) => {
@@ -232,7 +287,7 @@ describe("what is refused names the path, the value, what is allowed, and the co
   });
 
   it("one mistake shared by two hosts once", async () => {
-    const message = await refusal({ hosts: { a: HOST, b: HOST }, swap: { size: "16GB" } });
+    const message = await refusal({ hosts: { a: HOST, b: OTHER }, swap: { size: "16GB" } });
     expect(message).toContain("has one thing to mend");
   });
 });
@@ -249,7 +304,7 @@ describe("what is accepted", () => {
 
   it("a host's settings over the shared ones, deeply; null takes one back", async () => {
     const { hosts } = await read({
-      hosts: { b: { ...HOST, swap: { size: "4GiB", priority: null } }, a: HOST },
+      hosts: { b: { ...OTHER, swap: { size: "4GiB", priority: null } }, a: HOST },
       swap: { size: "8GiB", priority: 20, swappiness: 5 },
     });
     expect(hosts.map(({ name, settings }) => [name, settings.swap])).toEqual([
@@ -260,6 +315,11 @@ describe("what is accepted", () => {
       "goblin-host:swap.size",
       "goblin-host:hosts.b.swap.size",
     ]);
+  });
+
+  it("a host that has its first name again, and one behind a forwarded port of another", async () => {
+    const again = { ...HOST, formerly: ["goblin", "vps"] };
+    await expect(read({ hosts: { goblin: again, behind: { ...HOST, port: 2222 } } })).resolves.toBeDefined();
   });
 
   it("null wherever a setting may be left out", async () => {
@@ -284,10 +344,136 @@ describe("what is accepted", () => {
     expect(told.join("\n")).toContain("198.51.100.7 is one for documentation");
   });
 
-  it("a private key only as a secret", async () => {
-    const { privateKey } = await read({ privateKey: "not a real key" });
+  it("a private key only as a secret, and with what it takes to use it", async () => {
+    const { log } = await import("@pulumi/pulumi");
+    const warn = vi.spyOn(log, "warn").mockResolvedValue();
+    const { privateKey } = await read({ privateKey: "not a real key" }, "test", ["privateKey"]);
     const { isSecret } = await import("@pulumi/pulumi");
     expect(privateKey).toBeDefined();
     if (privateKey !== undefined) expect(await isSecret(privateKey)).toBe(true);
+    const told = () => warn.mock.calls.map(([message]) => message).join("\n");
+    expect(told()).toContain("set PULUMI_RUN_PROGRAM=true");
+    warn.mockClear();
+    vi.stubEnv("PULUMI_RUN_PROGRAM", "true");
+    vi.resetModules();
+    await read({ privateKey: "not a real key" }, "test", ["privateKey"]);
+    vi.unstubAllEnvs();
+    expect(told()).not.toContain("PULUMI_RUN_PROGRAM");
+  });
+});
+
+describe("secrets", () => {
+  const workloads = { ollama: WORKLOAD, llamacpp: WORKLOAD };
+
+  it("are each host's by workload, its own over the shared ones", async () => {
+    const { hosts } = await read(
+      {
+        workloads: { ollama: WORKLOAD },
+        hosts: { a: HOST, b: { ...OTHER, workloads: { llamacpp: WORKLOAD } } },
+        credentials: { ollama: { TOKEN: "shared", PIN: 1234 }, llamacpp: { KEY: "k" } },
+        hostCredentials: { b: { ollama: { TOKEN: "own" } } },
+      },
+      "test",
+      ["credentials", "hostCredentials"],
+    );
+    expect(hosts.map(({ name, credentials }) => [name, credentials])).toEqual([
+      ["a", { ollama: { TOKEN: "shared", PIN: "1234" } }],
+      ["b", { ollama: { TOKEN: "own", PIN: "1234" }, llamacpp: { KEY: "k" } }],
+    ]);
+  });
+
+  it("are refused in any other place, whatever else is wrong, with the place where they belong", async () => {
+    const config = {
+      workloads: { ollama: { ...WORKLOAD, environment: { TOKEN: "" }, unit: "hunter2" } },
+      swap: { size: "hunter2" },
+    };
+    expect(await refusal(config, "test", ["workloads", "swap", "hosts"])).toBe(
+      `the configuration has 3 things to mend:
+
+  goblin-host:hosts holds a secret, which would be plain text in Pulumi's state, in previews and on the host
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    fix: pulumi config set --path --secret 'goblin-host:hostCredentials.HOST.WORKLOAD.NAME', and pulumi config rm --path of the secret in goblin-host:hosts
+  goblin-host:workloads holds a secret, which would be plain text in Pulumi's state, in previews and on the host
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    fix: pulumi config set --path --secret 'goblin-host:credentials.WORKLOAD.NAME', and pulumi config rm --path 'goblin-host:workloads.WORKLOAD.environment.NAME'
+  goblin-host:swap holds a secret, which would be plain text in Pulumi's state, in previews and on the host
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    fix: pulumi config set --path --plaintext 'goblin-host:swap...', or pulumi config rm
+`,
+    );
+  });
+
+  it("are refused in plain text", async () => {
+    expect(
+      await refusal({ privateKey: "hunter2", credentials: { ollama: { TOKEN: "hunter2" } }, workloads }),
+    ).toBe(
+      `the configuration has 2 things to mend:
+
+  goblin-host:privateKey is no secret, and must be one
+    fix: pulumi config set --secret goblin-host:privateKey <KEYFILE
+  goblin-host:credentials is no secret, and must be one
+    fix: pulumi config set --path --secret 'goblin-host:credentials.WORKLOAD.NAME'
+`,
+    );
+  });
+
+  it("are wrong without being shown", async () => {
+    const credentials = {
+      ollama: { "TO-KEN": "hunter2", TOKEN: "hunter2\nhunter3", LIST: ["hunter2"] },
+      llama: { TOKEN: "hunter2" },
+    };
+    const message = await refusal({ credentials, workloads }, "test", ["credentials"]);
+    expect(message).not.toContain("hunter");
+    expect(message).toContain(
+      `goblin-host:credentials.ollama.TOKEN is "[secret]": it holds a line break or a control character
+    allowed: text on one line
+    fix: pulumi config set --path --secret 'goblin-host:credentials.ollama.TOKEN'`,
+    );
+    expect(message).toContain("goblin-host:credentials.ollama.TO-KEN is");
+    expect(await refusal({ credentials: "hunter2", workloads }, "test", ["credentials"])).toContain(
+      'goblin-host:credentials is "[secret]": that is not allowed here',
+    );
+  });
+
+  it("are refused for a workload or a host that nobody declares", async () => {
+    const config = {
+      workloads,
+      credentials: { llama: { TOKEN: "hunter2" } },
+      hostCredentials: { gobln: { ollama: { TOKEN: "hunter2" } }, goblin: { llama: { TOKEN: "hunter2" } } },
+    };
+    expect(await refusal(config, "test", ["credentials", "hostCredentials"])).toBe(
+      `the configuration has 3 things to mend:
+
+  goblin-host:credentials.llama: there is no workload of that name
+    allowed: ollama, llamacpp
+    fix: pulumi config rm --path 'goblin-host:credentials.llama'
+  goblin-host:hostCredentials.gobln: there is no host of that name
+    allowed: goblin
+    fix: pulumi config rm --path 'goblin-host:hostCredentials.gobln'
+  goblin-host:hostCredentials.goblin.llama: there is no workload of that name
+    allowed: ollama, llamacpp
+    fix: pulumi config rm --path 'goblin-host:hostCredentials.goblin.llama'
+`,
+    );
+  });
+
+  it("that look like some among what is plain are told", async () => {
+    const { log } = await import("@pulumi/pulumi");
+    const warn = vi.spyOn(log, "warn").mockResolvedValue();
+    await read(workload({ environment: { OPENAI_API_KEY: "hunter2", OLLAMA_KEEP_ALIVE: "5m" } }));
+    const told = warn.mock.calls.map(([message]) => message).join("\n");
+    expect(told).toContain(
+      "pulumi config set --path --secret 'goblin-host:credentials.ollama.OPENAI_API_KEY'",
+    );
+    expect(told).not.toMatch(/hunter2|KEEP_ALIVE/);
+  });
+
+  it("of a container come by no file that it would read", async () => {
+    const message = await refusal(
+      workload({ runtime: "container", image: "a:1", environmentFile: "/etc/ollama.env" }),
+    );
+    expect(message).toContain(
+      'goblin-host:workloads.ollama.environmentFile is "/etc/ollama.env": a container reads no such file by itself',
+    );
   });
 });

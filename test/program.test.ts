@@ -3,11 +3,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { hostBundles } from "../components/goblin-host/bundles";
 import type { GoblinHostSettings } from "../components/goblin-host/schema";
-import { renderBundle } from "../components/host-bundle/render";
-import { managerProgram } from "../components/manager/program";
 import {
   commands,
   confirmations,
+  isSecretInput,
   mockEngine,
   type Registered,
   settle,
@@ -25,13 +24,14 @@ function configOf(stack: string): Config {
   );
 }
 
-async function deploy(config: Config, stack = "test") {
+async function deploy(config: Config, stack = "test", secrets: readonly string[] = []) {
   vi.resetModules();
-  const registered = await mockEngine({ observe: "off", ...config }, stack);
+  const registered = await mockEngine({ observe: "off", ...config }, stack, secrets);
   const program = await import("../index");
   const limits = await program.limits;
+  const nextSteps = await program.nextSteps;
   await settle();
-  return { limits, registered };
+  return { limits, nextSteps: Object.keys(nextSteps), registered };
 }
 
 afterEach(settle);
@@ -108,13 +108,23 @@ describe("the program", () => {
     "sends what drift detection without Pulumi compares with (%s)",
     async (stack) => {
       const config = configOf(stack);
-      const { registered } = await deploy(config, stack);
+      const credentials = { ollama: { OLLAMA_TOKEN: "hunter2" } };
+      const { registered } = await deploy({ ...config, credentials }, stack, ["credentials"]);
       const [[name, own] = ["", {}]] = Object.entries(config["hosts"] as Record<string, object>);
       const settings = { ...config, ...own } as GoblinHostSettings & { hosts?: object };
       delete settings.hosts;
-      const bundles = hostBundles(name, settings, (path) => `goblin-host:${path}`);
-      expect(bundles.map((bundle) => renderBundle(bundle, managerProgram().version))).toEqual(
-        commands(registered).map((command) => textOf(command)),
+      const host = { name, settings, credentials, settingPath: (path: string) => `goblin-host:${path}` };
+      const bundles = hostBundles(host, { project: "goblin-host", stack });
+      expect(bundles.map(({ text }) => text)).toEqual(commands(registered).map((command) => textOf(command)));
+      expect(bundles.map(({ secret }) => secret)).toEqual(
+        commands(registered).map((command) => isSecretInput(command)),
+      );
+      const shown = registered.filter(({ name: of }) => of !== `${name}-ollama-credentials-apply`);
+      const container = shown.find(({ name: of }) => of === `${name}-ollama-container`);
+      expect(isSecretInput(container, "envs")).toBe(stack === "containers");
+      expect(JSON.stringify(shown.filter((resource) => resource !== container))).not.toContain("hunter2");
+      expect(bundles.map(({ owner }) => owner)).toContain(
+        `goblin-host/${stack}/${name}-monitor-timer-bundle`,
       );
     },
   );
@@ -171,7 +181,7 @@ describe("the program", () => {
     const [host] = Object.values(hosts as Record<string, object>);
     const { registered } = await deploy({
       ...shared,
-      hosts: { b: { ...host, workloads: { ollama: null } }, a: host },
+      hosts: { b: { ...host, address: "203.0.113.11", workloads: { ollama: null } }, a: host },
     });
     const names = commands(registered).map(({ name }) => name);
     expect(names.filter((name) => name.startsWith("a-"))).toHaveLength(12);
@@ -179,6 +189,45 @@ describe("the program", () => {
     for (const { name, dependsOn } of commands(registered)) {
       expect(dependsOn.every((other) => other.startsWith(name.slice(0, 2)))).toBe(true);
     }
+  });
+
+  it("declares the same for a host that was renamed, and each resource says what it was called", async () => {
+    // An agent is known by what the host was called first, too.
+    vi.doMock("../components/limited-container/run-agent", () => ({
+      runAgent: (identity: string) => Promise.resolve(`agent of ${identity}`),
+    }));
+    const { hosts, ...shared } = configOf("containers");
+    const [own] = Object.values(hosts as Record<string, object>);
+    // Of its own, so that the host's errors name it by the host.
+    const host = { ...own, swap: { size: "4GiB" } };
+    const config = { ...shared, privateKey: "not a real key" };
+    const before = await deploy({ ...config, hosts: { goblin: host } }, "test", ["privateKey"]);
+    const formerly = ["goblin", "vps"];
+    const renamed = { ...config, hosts: { prime: { ...host, formerly } } };
+    const after = await deploy(renamed, "test", ["privateKey"]);
+    vi.doUnmock("../components/limited-container/run-agent");
+    expect(JSON.stringify(before.registered)).toContain("IdentityAgent=agent of goblin-host/test/goblin");
+    const named = (name: string): string => name.replace(/^prime/, "goblin");
+    expect(
+      after.registered.map((resource) => ({
+        ...resource,
+        name: named(resource.name),
+        parent: named(resource.parent),
+        dependsOn: resource.dependsOn.map(named),
+        inputs: JSON.parse(JSON.stringify(resource.inputs).replaceAll("prime-", "goblin-")) as object,
+        aliases: [],
+      })),
+    ).toEqual(
+      JSON.parse(JSON.stringify(before.registered.map((resource) => ({ ...resource, aliases: [] })))),
+    );
+    for (const { name, aliases } of after.registered)
+      expect(aliases, name).toEqual(
+        expect.arrayContaining(formerly.map((old) => name.replace(/^prime/, old))),
+      );
+    expect([before.limits, before.nextSteps]).toEqual([after.limits, after.nextSteps]);
+    expect(textOf(after.registered.find(({ name }) => name === "prime-swap-bundle-apply"))).toContain(
+      'setting: "goblin-host:hosts.goblin.swap.size"',
+    );
   });
 
   it("makes a workload a container in its place: unit, image, container, proof", async () => {

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { settleWorkload } from "../cgroup-service/workload";
 import { WorkloadSettings } from "../cgroup-service/schema";
 import type { HostConnection } from "../host-bundle/connection";
+import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { MonitorSettings } from "../monitor/schema";
 import { parseSettings } from "../settings/parse";
@@ -19,7 +20,7 @@ export interface AiSliceArgs {
   readonly monitor?: MonitorSettings;
   /** Where models lie. Default /srv/models. */
   readonly modelsPath?: string;
-  /** Path of `reserve` in the configuration, named by the host's errors. Default: the resource's name. */
+  /** Path of `reserve` in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
 
@@ -35,7 +36,7 @@ export class AiSlice extends pulumi.ComponentResource {
 
   constructor(name: string, args: AiSliceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:AiSlice", name, {}, opts);
-    const { host, modelsPath = "/srv/models", settingPath = name } = args;
+    const { host, modelsPath = "/srv/models", settingPath = firstName(name, args.host.firstNames) } = args;
     const reserve = parseSettings(this, name, ReserveSettings, args.reserve ?? {});
     const workloads = Object.entries(args.workloads).map(([workload, settings]) =>
       settleWorkload(workload, parseSettings(this, `${name} ${workload}`, WorkloadSettings, settings)),

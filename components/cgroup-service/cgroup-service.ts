@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { appliedCredentials, type Credentials, credentialsBundle, hasAny } from "../credentials/credentials";
 import type { HostConnection } from "../host-bundle/connection";
+import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderCgroupService } from "./render";
@@ -14,7 +16,9 @@ export interface CgroupServiceArgs extends CgroupServiceSettings {
   readonly workload: string;
   /** Where models lie. Default /srv/models. */
   readonly modelsPath?: string;
-  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's name. */
+  /** Secret variables of its environment: in a file that only root reads, and a secret in Pulumi's state. Default: none. */
+  readonly credentials?: Credentials | undefined;
+  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
 
@@ -38,11 +42,27 @@ export class CgroupService extends pulumi.ComponentResource {
     // One that was a container under this name becomes a service by an update of its bundle (LimitedContainer).
     const aliases = [...(opts?.aliases ?? []), { type: "goblin-host:index:LimitedContainer" }];
     super("goblin-host:index:CgroupService", name, {}, { ...opts, aliases });
-    const { host, workload, modelsPath = "/srv/models", settingPath = name, ...given } = args;
+    const {
+      host,
+      workload,
+      modelsPath = "/srv/models",
+      credentials,
+      settingPath = firstName(name, args.host.firstNames),
+      ...given
+    } = args;
     const settings = parseSettings(this, name, CgroupServiceSettings, given);
     const settled = settleWorkload(workload, { ...settings, ...CONTAINER_DEFAULTS, runtime: "systemd" });
-    const bundle = renderCgroupService(settled, { modelsPath, setting: settingPath });
-    this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));
+    const hasCredentials = hasAny(credentials);
+    const bundle = renderCgroupService(settled, { modelsPath, setting: settingPath, hasCredentials });
+    const options = childOptions(this, opts);
+    const secrets = hasCredentials
+      ? new HostBundle(`${name}-credentials`, { host, ...credentialsBundle(workload, credentials) }, options)
+      : undefined;
+    this.hostBundle = new HostBundle(
+      `${name}-bundle`,
+      { host, bundle, ...(secrets === undefined ? {} : { appliedFor: appliedCredentials(secrets) }) },
+      secrets === undefined ? options : { ...options, dependsOn: secrets },
+    );
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

@@ -1,3 +1,4 @@
+import { credentialsFile } from "../credentials/render";
 import type { Bundle, BundleFile } from "../host-bundle/bundle";
 import { parseDuration } from "../render/duration";
 import { quoteEnvironment } from "../render/shell";
@@ -13,6 +14,8 @@ export interface WorkloadContext {
   readonly modelsPath: string;
   /** Path of the workload's settings, for the host's error messages. */
   readonly setting: string;
+  /** It has secret variables, in a file that a bundle before this one brings (renderCredentials). Default: none. */
+  readonly hasCredentials?: boolean;
 }
 
 /** AI workloads are taken before anything else when the kernel itself must kill. */
@@ -28,6 +31,11 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
   const execFile = `${folder}/60-goblin-exec.conf`;
   const unitFile = `/etc/systemd/system/${unit}`;
   const limits = workloadLimits(workload, context.modelsPath);
+  const restartOn = [
+    execFile,
+    ...(exec === undefined ? [] : [unitFile]),
+    ...(context.hasCredentials === true ? [credentialsFile(name)] : []),
+  ];
   return {
     name: `workload-${name}`,
     ...(cpu.cores === undefined
@@ -39,10 +47,7 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
       ...(exec === undefined ? {} : { [unitFile]: file(renderService(workload, exec)) }),
     },
     units: {
-      [unit]:
-        exec === undefined
-          ? { restartOn: [execFile] }
-          : { enabled: true, active: true, restartOn: [execFile, unitFile] },
+      [unit]: exec === undefined ? { restartOn } : { enabled: true, active: true, restartOn },
     },
     ...renderReadiness(workload, context),
     limits: {
@@ -89,7 +94,8 @@ function renderLimits(workload: SettledWorkload, { modelsPath }: WorkloadContext
   });
 }
 
-function renderExec(workload: SettledWorkload, { modelsPath }: WorkloadContext): string {
+function renderExec(workload: SettledWorkload, context: WorkloadContext): string {
+  const { modelsPath } = context;
   const { after, cpu, exec, unit, slice } = workload;
   const base = unit.replace(/(@.*)?\.service$/, "");
   return renderUnitFile({
@@ -101,7 +107,7 @@ function renderExec(workload: SettledWorkload, { modelsPath }: WorkloadContext):
       // One killed child (a model runner) does not take its server along.
       ["OOMPolicy", "continue"],
       ["LimitMEMLOCK", "infinity"],
-      ...environmentDirectives(workload),
+      ...environmentDirectives(workload, context),
       ...hardeningDirectives({
         ...hardeningOf(workload),
         writablePaths: [...usualPaths(base), modelsPath, ...workload.writablePaths],
@@ -116,14 +122,20 @@ function usualPaths(base: string): string[] {
   return ["/usr/share", "/var/cache", "/var/lib", "/var/log"].map((parent) => `${parent}/${base}`);
 }
 
-function environmentDirectives(workload: SettledWorkload): Directive[] {
+/** Its owner's own files come first: ours are added to what its unit names. */
+function environmentDirectives(workload: SettledWorkload, { hasCredentials }: WorkloadContext): Directive[] {
+  const { name: of, environmentFile } = workload;
+  const files = [environmentFile, hasCredentials === true ? credentialsFile(of) : undefined];
   const variables: Record<string, string> = {
     ...gpuEnvironment(workload),
     ...workloadEnvironment(workload),
   };
-  return Object.entries(variables)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => ["Environment", quoteEnvironment(name, value)]);
+  return [
+    ...Object.entries(variables)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => ["Environment", quoteEnvironment(name, value)] as const),
+    ...files.filter((file) => file !== undefined).map((file) => ["EnvironmentFile", file] as const),
+  ];
 }
 
 function renderService(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { VARIABLE, VARIABLE_RULE } from "../credentials/schema";
 import { ContainerFields } from "../limited-container/schema";
 import { HealthSettings } from "./health-schema";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
@@ -123,9 +124,9 @@ export const WorkloadSettings = z.strictObject({
   gpu: GpuSettings.optional(),
   environment: z
     .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a variable's name has letters, digits and _"),
+      z.string().regex(VARIABLE, VARIABLE_RULE),
       valueField({
-        description: "A value; plain text in Pulumi's state and on the host, so no secret.",
+        description: "A value; plain text in Pulumi's state and on the host, so no secret (see credentials).",
         example: "1",
         fix: null,
         allowed: "text on one line",
@@ -133,6 +134,11 @@ export const WorkloadSettings = z.strictObject({
     )
     .meta({ description: "Environment variables. They win over those derived from the CPU limits." })
     .default({}),
+  environmentFile: pathField({
+    description:
+      "A file of NAME=VALUE lines on the host, kept there by you (EnvironmentFile=): Pulumi knows nothing of what is in it. Services only.",
+    example: "/etc/ollama.env",
+  }).optional(),
   after: z
     .array(
       wordField({
@@ -180,9 +186,10 @@ export const LimitedContainerSettings = WorkloadSettings.omit({
   exec: true,
   hardening: true,
   writablePaths: true,
+  environmentFile: true,
   after: true,
 }).required({ image: true });
 export type LimitedContainerSettings = z.input<typeof LimitedContainerSettings>;
 
 /** The keys that a container does not have. */
-export const SERVICE_ONLY = ["runtime", "exec", "hardening", "writablePaths", "after"];
+export const SERVICE_ONLY = ["runtime", "exec", "hardening", "writablePaths", "environmentFile", "after"];

@@ -2,11 +2,14 @@ import { guardProgram } from "../ai-slice/guard";
 import { renderSlices } from "../ai-slice/render";
 import { ReserveSettings } from "../ai-slice/schema";
 import { renderCgroupService } from "../cgroup-service/render";
+import { renderCredentials } from "../credentials/render";
 import { renderDockerEngine } from "../docker-engine/render";
 import { DockerEngineSettings } from "../docker-engine/schema";
 import { renderEarlyOom } from "../early-oom/render";
 import { EarlyOomSettings } from "../early-oom/schema";
 import type { Bundle } from "../host-bundle/bundle";
+import { ownerOf, type StackId } from "../host-bundle/identity";
+import { type SentBundle, sentBundle } from "../host-bundle/sent";
 import { renderContainerReadiness, renderContainerUnit } from "../limited-container/render";
 import { containerRevision } from "../limited-container/revision";
 import { containerSpec } from "../limited-container/spec";
@@ -25,51 +28,66 @@ import { renderZramDevice } from "../zram-device/render";
 import { ZramDeviceSettings } from "../zram-device/schema";
 import { type DeclaredHost, type DeclaredWorkload, declareHost, valid } from "./declare";
 import type { GoblinHostSettings } from "./schema";
+import type { ConfiguredHost } from "./stack";
+
+/** What the HostBundle that applies a bundle is called, after the host's name and a dash. */
+type Part = readonly [resource: string, bundle: Bundle];
 
 /**
- * Every bundle of a host, in the order in which it is applied: what GoblinHost's components send, without Pulumi around
- * it (a test holds the two against each other).
- * @param settings valid settings
- * @param settingPath where a setting of this host stands in the configuration
+ * Every bundle of a host as it is sent, in the order in which it is applied: what GoblinHost's components send, without
+ * Pulumi around it (a test holds the two against each other).
  */
-export function hostBundles(
-  name: string,
-  settings: GoblinHostSettings,
-  settingPath: (path: string) => string,
-): Bundle[] {
+export function hostBundles(host: ConfiguredHost, stack: StackId): SentBundle[] {
+  const { name, settings } = host;
   const declared = declareHost(name, settings);
+  const { firstNames } = declared.connection;
+  return hostParts(host, declared).map(([resource, bundle]) =>
+    sentBundle(bundle, ownerOf(stack, `${name}-${resource}`, firstNames)),
+  );
+}
+
+function hostParts({ settings, credentials, settingPath }: ConfiguredHost, declared: DeclaredHost): Part[] {
   const { modelsPath, workloads, daily } = declared;
   const monitor = valid(MonitorSettings, settings.monitor ?? {});
+  const before = workloads.map(({ unit }) => unit);
+  const slices = renderSlices(
+    workloads.map(({ settled }) => settled),
+    {
+      reserve: valid(ReserveSettings, settings.reserve ?? {}),
+      guard: guardProgram(),
+      modelsPath,
+      setting: settingPath("reserve"),
+      monitor,
+    },
+  );
   return [
-    renderManager(managerProgram().text, { before: workloads.map(({ unit }) => unit), daily }),
-    renderZramDevice(valid(ZramDeviceSettings, settings.zram ?? {}), settingPath("zram")),
-    renderSwapFile(valid(SwapFileSettings, settings.swap ?? {}), settingPath("swap")),
-    renderEarlyOom(valid(EarlyOomSettings, settings.earlyOom ?? {})),
-    renderSlices(
-      workloads.map(({ settled }) => settled),
-      {
-        reserve: valid(ReserveSettings, settings.reserve ?? {}),
-        guard: guardProgram(),
-        modelsPath,
-        setting: settingPath("reserve"),
-        monitor,
-      },
-    ),
-    renderDockerEngine(valid(DockerEngineSettings, settings.docker ?? {}), settingPath("docker")),
-    renderModelStorage(valid(ModelsSettings, settings.models ?? {}), settingPath("models")),
-    ...monitorBundles(monitor, settings, declared, settingPath("monitor")),
-    ...workloads.flatMap((workload) =>
-      workloadBundles(workload, modelsPath, settingPath(`workloads.${workload.name}`)),
-    ),
+    ["manager-bundle", renderManager(managerProgram().text, { before, daily })],
+    ["zram-bundle", renderZramDevice(valid(ZramDeviceSettings, settings.zram ?? {}), settingPath("zram"))],
+    ["swap-bundle", renderSwapFile(valid(SwapFileSettings, settings.swap ?? {}), settingPath("swap"))],
+    ["earlyoom-bundle", renderEarlyOom(valid(EarlyOomSettings, settings.earlyOom ?? {}))],
+    ["slices-bundle", slices],
+    [
+      "docker-bundle",
+      renderDockerEngine(valid(DockerEngineSettings, settings.docker ?? {}), settingPath("docker")),
+    ],
+    [
+      "models-bundle",
+      renderModelStorage(valid(ModelsSettings, settings.models ?? {}), settingPath("models")),
+    ],
+    ...monitorParts(monitor, settings, declared, settingPath("monitor")),
+    ...workloads.flatMap((workload) => {
+      const setting = settingPath(`workloads.${workload.name}`);
+      return workloadParts(workload, modelsPath, setting, credentials[workload.name]);
+    }),
   ];
 }
 
-function monitorBundles(
+function monitorParts(
   monitor: ReturnType<typeof MonitorSettings.parse>,
   { thresholds = {} }: GoblinHostSettings,
   { workloads, modelsPath }: DeclaredHost,
   setting: string,
-): Bundle[] {
+): Part[] {
   const watched = {
     monitor,
     thresholds: valid(ThresholdSettings, thresholds),
@@ -78,13 +96,33 @@ function monitorBundles(
   };
   const config = monitorConfig(watched);
   return [
-    renderMonitorHost(config, monitorCommand(), { gpu: watchesGpus(watched), setting }),
-    renderMonitorTimer(monitor.collect, monitorRevision(monitorImage(), monitor.baseImage, config)),
+    ["monitor-bundle", renderMonitorHost(config, monitorCommand(), { gpu: watchesGpus(watched), setting })],
+    [
+      "monitor-timer-bundle",
+      renderMonitorTimer(monitor.collect, monitorRevision(monitorImage(), monitor.baseImage, config)),
+    ],
   ];
 }
 
-function workloadBundles({ settled, as }: DeclaredWorkload, modelsPath: string, setting: string): Bundle[] {
-  if ("service" in as) return [renderCgroupService(settled, { modelsPath, setting })];
+function workloadParts(
+  { name, settled, as }: DeclaredWorkload,
+  modelsPath: string,
+  setting: string,
+  credentials: Readonly<Record<string, string>> = {},
+): Part[] {
+  if ("service" in as) {
+    const hasCredentials = Object.keys(credentials).length > 0;
+    const service = renderCgroupService(settled, { modelsPath, setting, hasCredentials });
+    return [
+      ...(hasCredentials
+        ? [[`${name}-credentials`, renderCredentials(name, credentials)] satisfies Part]
+        : []),
+      [`${name}-bundle`, service],
+    ];
+  }
   const revision = containerRevision(as.container.image, containerSpec(settled));
-  return [renderContainerUnit(settled, setting), renderContainerReadiness(settled, revision, setting)];
+  return [
+    [`${name}-bundle`, renderContainerUnit(settled, setting)],
+    [`${name}-ready`, renderContainerReadiness(settled, revision, setting)],
+  ];
 }

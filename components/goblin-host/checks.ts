@@ -43,7 +43,17 @@ export function hostWarnings(raw: unknown): string[] {
   if (typeof address === "string" && /^(192\.0\.2|198\.51\.100|203\.0\.113)\./.test(address)) {
     warnings.push(`its address ${address} is one for documentation (RFC 5737): set the real one`);
   }
-  return warnings;
+  return [...warnings, ...workloads.flatMap(plainSecrets)];
+}
+
+/** Variables that are usually secrets, among those that are none. */
+function plainSecrets({ name, environment }: SettledWorkload): string[] {
+  return Object.keys(environment)
+    .filter((variable) => /(TOKEN|SECRET|PASSW(OR)?D|API_?KEY|PRIVATE_?KEY)$/i.test(variable))
+    .map(
+      (variable) =>
+        `workloads.${name}.environment.${variable} is plain text in Pulumi's state, in previews and on the host. If it is a secret: pulumi config set --path --secret 'goblin-host:credentials.${name}.${variable}', and remove it from environment`,
+    );
 }
 
 function settledWorkloads(raw: unknown): SettledWorkload[] {
@@ -89,7 +99,7 @@ function priorityIssues(raw: unknown): SettingIssue[] {
 }
 
 function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
-  const { name, unit, runtime, exec, image, gpu, hardening } = workload;
+  const { name, unit, runtime, exec, image, gpu, hardening, environmentFile } = workload;
   const at = (key: string, message: string): SettingIssue => {
     const path = ["workloads", name, key];
     return { path, value: valueAt(raw, path), message, fix: null };
@@ -99,6 +109,10 @@ function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[]
     issues.push(at("unit", `${unit} is part of the system and stays out of the AI slices`));
   if (runtime === "container" && exec !== undefined)
     issues.push(at("exec", "a container has no exec; give command"));
+  if (runtime === "container" && environmentFile !== undefined) {
+    const message = `a container reads no such file by itself; mount it (volumes: ["${environmentFile}:/run/secrets/env:ro"]), or give credentials`;
+    issues.push(at("environmentFile", message));
+  }
   if (runtime === "systemd" && image !== undefined)
     issues.push(at("image", "an image needs runtime: container"));
   const hidesDevices = hardening.profile === "standard" && !hardening.except.includes("PrivateDevices");

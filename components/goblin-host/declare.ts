@@ -33,12 +33,19 @@ export interface DeclaredHost {
 /** @param settings valid settings */
 export function declareHost(name: string, settings: Omit<GoblinHostSettings, "address">): DeclaredHost {
   const { models = {}, manager = {}, workloads = {} } = settings;
-  const { port, user, hostKey, insecureSkipHostKeyCheck } = valid(GoblinHostSettings, {
+  const { formerly, port, user, hostKey, insecureSkipHostKeyCheck } = valid(GoblinHostSettings, {
     ...settings,
     address: "host",
   });
   return {
-    connection: { name, port, user, insecureSkipHostKeyCheck, ...(hostKey === undefined ? {} : { hostKey }) },
+    connection: {
+      name,
+      firstNames: { [name]: formerly?.[0] ?? name },
+      port,
+      user,
+      insecureSkipHostKeyCheck,
+      ...(hostKey === undefined ? {} : { hostKey }),
+    },
     modelsPath: valid(ModelsSettings, models).path,
     daily: valid(ManagerSettings, manager).daily,
     workloads: Object.entries(workloads)

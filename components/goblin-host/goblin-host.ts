@@ -2,10 +2,12 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { AiSlice } from "../ai-slice/ai-slice";
 import { CgroupService } from "../cgroup-service/cgroup-service";
+import type { Credentials } from "../credentials/credentials";
 import { DockerEngine } from "../docker-engine/docker-engine";
 import { EarlyOom } from "../early-oom/early-oom";
 import type { Limits } from "../host-bundle/bundle";
 import type { HostConnection } from "../host-bundle/connection";
+import { firstName } from "../host-bundle/identity";
 import { dockerProvider } from "../limited-container/docker-provider";
 import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
@@ -16,6 +18,7 @@ import { parseSettings } from "../settings/parse";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
 import { type DeclaredWorkload, declareHost } from "./declare";
+import { knownAsBefore } from "./former-names";
 import { GoblinHostSettings } from "./schema";
 
 /** The settings of one host, and what only the program can give. */
@@ -23,6 +26,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
   readonly address: pulumi.Input<string>;
   /** A private key for where there is no ssh-agent. Default: the agent. */
   readonly privateKey?: pulumi.Input<string>;
+  /** By workload: secret variables of its environment. Default: none. */
+  readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
   /** What a look at the host came to (`observeHosts`). Default: nobody looked, and drift does not show. */
   readonly observation?: Observation | undefined;
   /** Where a setting of this host stands in the configuration, for the host's error messages. Default: its path. */
@@ -41,14 +46,18 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
  * });
  */
 export class GoblinHost extends pulumi.ComponentResource {
+  /** The first name that the host had: a rename does not change it. */
+  readonly identity: string;
   /** The limits declared for every unit, in the canonical form of docs/bundle.md. */
   readonly limits: Readonly<Record<string, Limits>>;
   /** Commands that show what is in force. */
   readonly nextSteps: pulumi.Output<string[]>;
 
   constructor(name: string, args: GoblinHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("goblin-host:index:GoblinHost", name, {}, opts);
-    const { address, privateKey, observation, settingPath = (path: string) => path, ...given } = args;
+    const transformations = [...(opts?.transformations ?? []), knownAsBefore(name, args.formerly ?? [])];
+    super("goblin-host:index:GoblinHost", name, {}, { ...opts, transformations });
+    const { address, privateKey, credentials = {}, observation, ...rest } = args;
+    const { settingPath = (path: string) => path, ...given } = rest;
     // The address may be known only later; its own form is checked where it is written down.
     parseSettings(this, name, GoblinHostSettings, {
       ...given,
@@ -57,6 +66,13 @@ export class GoblinHost extends pulumi.ComponentResource {
     const { swap = {}, zram = {}, earlyOom = {}, reserve = {}, monitor = {}, workloads = {} } = given;
     const declared = declareHost(name, given);
     const { modelsPath } = declared;
+    for (const workload of Object.keys(credentials).filter((key) => !(key in workloads)))
+      throw new pulumi.ResourceError(
+        `host "${name}" has credentials for "${workload}", which is no workload of it`,
+        this,
+        true,
+      );
+    this.identity = firstName(name, declared.connection.firstNames);
     const host: HostConnection = {
       ...declared.connection,
       address,
@@ -114,6 +130,7 @@ export class GoblinHost extends pulumi.ComponentResource {
       host,
       provider,
       modelsPath,
+      credentials,
       settingPath,
     });
 
@@ -130,13 +147,18 @@ export class GoblinHost extends pulumi.ComponentResource {
     name: string,
     workloads: readonly DeclaredWorkload[],
     after: pulumi.Resource,
-    { host, provider, modelsPath, settingPath }: WorkloadsContext,
+    { host, provider, modelsPath, credentials, settingPath }: WorkloadsContext,
   ): (CgroupService | LimitedContainer)[] {
     let previous = after;
     return workloads.map(({ name: workload, as }) => {
       const child = `${name}-${workload}`;
       const options = { parent: this, dependsOn: previous };
-      const context = { host, workload, settingPath: settingPath(`workloads.${workload}`) };
+      const context = {
+        host,
+        workload,
+        credentials: credentials[workload],
+        settingPath: settingPath(`workloads.${workload}`),
+      };
       const made =
         "service" in as
           ? new CgroupService(child, { ...as.service, ...context, modelsPath }, options)
@@ -152,6 +174,7 @@ interface WorkloadsContext {
   readonly host: HostConnection;
   readonly provider: docker.Provider;
   readonly modelsPath: string;
+  readonly credentials: Readonly<Record<string, Credentials>>;
   readonly settingPath: (path: string) => string;
 }
 

@@ -10,10 +10,7 @@ import { ZramDeviceSettings } from "../zram-device/schema";
 import { ManagerSettings } from "../manager/schema";
 import { MonitorSettings, ThresholdSettings } from "../monitor/schema";
 import { choiceField } from "../settings/fields";
-
-/** A host or workload name: it becomes part of resource, bundle and unit names. */
-export const NAME = /^[a-z][a-z0-9-]{0,40}$/;
-const NAME_RULE = "a name begins with a small letter and has small letters, digits and dashes";
+import { NAME, NAME_RULE } from "../settings/name";
 
 export const ObserveSetting = choiceField(["auto", "required", "warn", "off"], {
   description:

@@ -2,17 +2,20 @@ import { quoteShell } from "../render/shell";
 import { closest } from "../settings/closest";
 import { checkSettings, formatIssue, isMap, type SettingIssue } from "../settings/issues";
 import { locateSetting, mergeLayers } from "../settings/layers";
+import { NAME } from "../settings/name";
+import { crossCheckHosts } from "./between-hosts";
 import { crossCheck, hostWarnings } from "./checks";
-import { GoblinHostSettings, NAME, SharedSettings } from "./schema";
-
-export const PROJECT = "goblin-host";
+import { PROJECT } from "./project";
+import { GoblinHostSettings, SharedSettings } from "./schema";
+import { type HostCredentials, misplacedSecrets, readCredentials, SECRET_KEYS } from "./secrets";
 
 /** One host of the stack, as GoblinHost takes it. */
 export interface ConfiguredHost {
   readonly name: string;
   readonly settings: GoblinHostSettings;
-  /** Where a setting of this host stands in the configuration. */
+  /** Where a setting of this host stands in the configuration. What is sent to a host names it by its first name. */
   readonly settingPath: (path: string) => string;
+  readonly credentials: HostCredentials;
 }
 
 export interface StackSettings {
@@ -25,17 +28,22 @@ export interface StackSettings {
  * A stack's hosts from its configuration.
  * @param given by key without the project, as it is written: objects, or texts that may be JSON
  * @param stack its name; some rules hold for one named prod
+ * @param secret the keys in which something is a secret
  * @returns the hosts, or everything that is wrong
  */
 export function readStack(
   given: Readonly<Record<string, unknown>>,
   stack: string,
+  secret: ReadonlySet<string>,
 ): StackSettings | { readonly problems: readonly string[] } {
+  // By themselves: what is wrong with a value is told with the value.
+  const misplaced = misplacedSecrets(Object.keys(given), secret);
+  if (misplaced.length > 0) return { problems: misplaced };
   const sharable = Object.keys(SharedSettings.shape);
   const keys = ["hosts", ...sharable];
   const values = Object.fromEntries(keys.map((key) => [key, parse(given[key])]));
   const { hosts: hostMap, ...shared } = values;
-  const problems = new Set(unknownKeys(Object.keys(given), [...keys, "privateKey"]));
+  const problems = new Set(unknownKeys(Object.keys(given), [...keys, ...SECRET_KEYS]));
   const hosts = Object.entries(isMap(hostMap) ? hostMap : {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, own]) => ({ name, own, raw: mergeLayers(shared, own) }));
@@ -43,17 +51,27 @@ export function readStack(
 
   for (const { name, own, raw } of hosts) {
     const layers = { host: name, own, shared, sharable };
-    for (const issue of [...hostNameIssues(name, own), ...issuesOf(raw, stack)])
+    const between = crossCheckHosts({ name, raw }, hosts);
+    for (const issue of [...hostNameIssues(name, own), ...between, ...issuesOf(raw, stack)])
       problems.add(explain(issue, locateSetting(layers, issue.path)));
   }
+  const credentials = readCredentials(
+    { credentials: parse(given["credentials"]), hostCredentials: parse(given["hostCredentials"]) },
+    hosts,
+  );
+  for (const problem of credentials.problems) problems.add(problem);
   if (problems.size > 0) return { problems: [...problems] };
   return {
-    hosts: hosts.map(({ name, own, raw }) => ({
-      name,
-      settings: raw as GoblinHostSettings,
-      settingPath: (path) =>
-        `${PROJECT}:${locateSetting({ host: name, own, shared, sharable }, path.split("."))}`,
-    })),
+    hosts: hosts.map(({ name, own, raw }) => {
+      const settings = raw as GoblinHostSettings;
+      const layers = { host: settings.formerly?.[0] ?? name, own, shared, sharable };
+      return {
+        name,
+        settings,
+        settingPath: (path) => `${PROJECT}:${locateSetting(layers, path.split("."))}`,
+        credentials: credentials.of(name),
+      };
+    }),
     warnings: hosts.flatMap(({ name, raw }) =>
       hostWarnings(raw).map((warning) => `host ${name}: ${warning}`),
     ),

@@ -10,6 +10,8 @@ export interface Bundle {
    * seconds.
    */
   readonly confirmSeconds?: number;
+  /** Its text is a secret: it is kept as one, and neither it nor its digest is shown anywhere. */
+  readonly secret?: boolean;
   /** By setting path: what the host must have before anything changes. */
   readonly requires?: Readonly<Record<string, BundleRequirement>>;
   readonly files?: Readonly<Record<string, BundleFile>>;

@@ -2,7 +2,7 @@ import { quoteShell } from "../render/shell";
 
 /**
  * The texts that a host runs. They stay in Pulumi's state, and a state written today must be able to run them
- * in two years: they are never changed, and they are the same for every user. See docs/bundle.md, "The commands".
+ * in two years: what they say holds for ever, and they are the same for every user. See docs/bundle.md, "The commands".
  */
 export interface BundleCommands {
   readonly apply: string;
@@ -13,12 +13,31 @@ export interface BundleCommands {
 /** By its path, for a plain user's PATH lacks its folder. It becomes root by itself. */
 export const MANAGER = "/usr/local/sbin/ai-resource-manager";
 
-export function bundleCommands(bundle: string): BundleCommands {
+const STORE = "/var/lib/ai-resource-manager";
+
+/** @param owner whose the bundle is (identity.ts); without it, whoever removes it may */
+export function bundleCommands(bundle: string, owner?: string): BundleCommands {
   return {
     apply: bundle === "manager" ? BOOTSTRAP : `${MANAGER} apply ${bundle}`,
-    remove: `test ! -x ${MANAGER} || ${MANAGER} remove ${bundle}`,
+    remove: removal(bundle, owner),
     confirm: `${MANAGER} confirm ${bundle}`,
   };
+}
+
+/**
+ * Where the manager and what it stored are gone, so is the bundle. Where its file alone is gone, the bundle is in force
+ * and nobody can take it back. In sh, whatever the login shell is; and only root can look into the store.
+ */
+function removal(bundle: string, owner: string | undefined): string {
+  const gone = `ai-resource-manager: ${MANAGER} is gone, and bundle ${bundle} is still in force: nothing was removed. Bring the manager back with pulumi up, then remove the bundle again`;
+  const script = [
+    `if test -x ${MANAGER}; then exec ${MANAGER} remove ${bundle}${owner === undefined ? "" : ' --owner "$1"'}; fi`,
+    `test -d ${STORE} || exit 0`,
+    'r=; test "$(id -u)" = 0 || r="sudo -n"',
+    "$r true || exit 1",
+    `for d in bundles removing; do if $r test -e ${STORE}/$d/${bundle}; then echo "${gone}" >&2; exit 1; fi; done`,
+  ].join("; ");
+  return `sh -c ${quoteShell(script)} sh${owner === undefined ? "" : ` ${quoteShell(owner)}`}`;
 }
 
 /**

@@ -1,10 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Observation } from "../observation/observe";
+import type { FirstNames } from "./identity";
 
 /** One host and how it is reached. Its settings are described in schema.ts. */
 export interface HostConnection {
   /** The host's identity in resource names. Moving to another machine is another name. */
   readonly name: string;
+  /**
+   * The first names of what was renamed: of this host (`{ vps: "goblin" }`), or of a component on it
+   * (`{ "goblin-disk": "goblin-swap" }`), beside Pulumi's own `aliases`. They are kept for ever: the host knows by them
+   * whose its bundles are. Default: nothing was renamed.
+   */
+  readonly firstNames?: FirstNames;
   readonly address: pulumi.Input<string>;
   /** Default 22. */
   readonly port?: number;

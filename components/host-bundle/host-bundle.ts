@@ -1,11 +1,15 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { driftOf } from "../observation/drift";
+import { explainForeign, foreignBundles, keepComponent } from "../observation/owners";
 import type { Bundle } from "./bundle";
 import { bundleCommands } from "./commands";
 import type { HostConnection } from "./connection";
+import { currentStack } from "./current-stack";
+import { firstName, ownerOf } from "./identity";
+import { refuseSecond } from "./once";
 import { parseHostKey } from "./schema";
-import { sentBundle } from "./sent";
+import { type SentBundle, sentBundle } from "./sent";
 
 /** What is sent, and where to. */
 export interface HostBundleArgs {
@@ -13,6 +17,8 @@ export interface HostBundleArgs {
   readonly bundle: Bundle;
   /** What it is applied for, for example a container's id: for another one it is applied again. */
   readonly appliedFor?: pulumi.Input<string>;
+  /** All of a secret bundle of which `bundle` is what is known by now. Default: that is all. */
+  readonly sealed?: pulumi.Output<Bundle>;
 }
 
 /**
@@ -25,12 +31,18 @@ export class HostBundle extends pulumi.ComponentResource {
   readonly bundle: Bundle;
 
   constructor(name: string, args: HostBundleArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("goblin-host:index:HostBundle", name, {}, opts);
-    const { host, bundle, appliedFor } = args;
+    const { host, bundle, appliedFor, sealed } = args;
+    const first = firstName(name, host.firstNames);
+    /** Told by each resource itself: Pulumi infers a child's alias only in the run that moves its parent. */
+    const before = (suffix: string) => (first === name ? [] : [{ name: `${first}${suffix}` }]);
+    const aliases = [...(opts?.aliases ?? []), ...before("")];
+    super("goblin-host:index:HostBundle", name, {}, { ...opts, aliases });
     this.bundle = bundle;
-    const commands = bundleCommands(bundle.name);
-    const sent = sentBundle(bundle);
-    const drift = driftOf(host.observation, sent);
+    const sent = sentBundle(bundle, ownerOf(currentStack(), name, host.firstNames));
+    const commands = bundleCommands(bundle.name, sent.owner);
+    refuseSecond(this, name, host, bundle.name);
+    refuseForeign(this, host, sent);
+    const drift = driftOf(host.observation, sealed === undefined ? sent : { ...sent, digest: undefined });
     // A shell's comment: it changes nothing but Pulumi's mind.
     const because = drift === undefined ? "" : ` # drift: ${drift}`;
     const connection = connectionOf(this, host);
@@ -52,10 +64,11 @@ export class HostBundle extends pulumi.ComponentResource {
             : pulumi.interpolate`${commands.apply} # for ${appliedFor}`,
         update: `${commands.apply}${because}`,
         delete: commands.remove,
-        stdin: sent.text,
+        stdin:
+          sealed === undefined ? textOf(sent) : sealed.apply((all) => textOf(sentBundle(all, sent.owner))),
         addPreviousOutputInEnv: false,
       },
-      { ...childOptions(this, opts), ...options },
+      { ...childOptions(this, opts), ...options, aliases: before("-apply") },
     );
     if (bundle.confirmSeconds !== undefined) {
       // Every command has a connection of its own, so this one proves that the host can still be reached.
@@ -68,7 +81,7 @@ export class HostBundle extends pulumi.ComponentResource {
           stdin: sent.digest,
           addPreviousOutputInEnv: false,
         },
-        { parent: this, dependsOn: applied, ...options },
+        { parent: this, dependsOn: applied, ...options, aliases: before("-confirm") },
       );
     }
     this.receipt = applied.stdout;
@@ -82,6 +95,18 @@ export class HostBundle extends pulumi.ComponentResource {
  */
 export function childOptions(parent: pulumi.Resource, opts: pulumi.ComponentResourceOptions | undefined) {
   return opts?.dependsOn === undefined ? { parent } : { parent, dependsOn: opts.dependsOn };
+}
+
+/** In a secret text nothing is shown of what changes, so that only what must be one is one. */
+function textOf({ text, secret }: SentBundle): pulumi.Output<string> {
+  return secret ? pulumi.secret(text) : pulumi.output(text);
+}
+
+/** What another program or resource has applied is not taken from it in passing. */
+function refuseForeign(resource: pulumi.Resource, host: HostConnection, sent: SentBundle): void {
+  const foreign = foreignBundles(host.observation, [sent]);
+  const problem = explainForeign(`host "${host.name}"`, foreign, keepComponent(foreign));
+  if (problem !== undefined) throw new pulumi.ResourceError(problem, resource, true);
 }
 
 function connectionOf(resource: pulumi.Resource, host: HostConnection) {

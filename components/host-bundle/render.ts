@@ -5,14 +5,22 @@ type Section = Readonly<Record<string, Entry | string>>;
 
 /**
  * The bundle as the strict YAML of docs/bundle.md.
+ * @param owner whose it is (identity.ts); without it, nobody's
  * @throws RangeError for what that subset cannot express: a control character, a name that is no bundle name.
  */
-export function renderBundle(bundle: Bundle, managerVersion: string): string {
+export function renderBundle(bundle: Bundle, managerVersion: string, owner?: string): string {
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(bundle.name)) throw new RangeError(`"${bundle.name}" is no bundle name`);
-  const head = `bundle: "1"\nname: ${scalar(bundle.name)}\nmanager: ${scalar(managerVersion)}\n`;
-  const confirm =
-    bundle.confirmSeconds === undefined ? "" : `confirm: ${scalar(String(bundle.confirmSeconds))}\n`;
-  return `${head}${confirm}${Object.entries(sectionsOf(bundle)).map(renderSection).join("")}end: true\n`;
+  const head = {
+    bundle: "1",
+    name: bundle.name,
+    manager: managerVersion,
+    owner,
+    confirm: bundle.confirmSeconds?.toString(),
+  };
+  const lines = Object.entries(head).map(([name, value]) =>
+    value === undefined ? "" : `${name}: ${scalar(value)}\n`,
+  );
+  return `${lines.join("")}${Object.entries(sectionsOf(bundle)).map(renderSection).join("")}end: true\n`;
 }
 
 /** The sections in the order of docs/bundle.md, every value a string. */

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { SettingError } from "../settings/field";
 import { flagField, integerField } from "../settings/fields";
+import { NAME } from "../settings/name";
 import { lineField, wordField } from "../settings/text-fields";
 
-/** How a host is reached over SSH. */
+/** What a host was called, and how it is reached over SSH. */
 export const HostConnectionSettings = z.strictObject({
   address: wordField({
     description:
@@ -12,6 +13,21 @@ export const HostConnectionSettings = z.strictObject({
     allowed: "an IP address or a host name",
     pattern: /^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/,
   }),
+  formerly: z
+    .array(
+      wordField({
+        description: "A name that the host had.",
+        example: "goblin",
+        allowed: "a name that the host had",
+        pattern: NAME,
+        fix: null,
+      }),
+    )
+    .meta({
+      description:
+        "Names that the host had before, the oldest first: with them a rename changes nothing. The first is the host's identity, in the owner of its bundles, so keep them for ever.",
+    })
+    .optional(),
   port: integerField({ description: "SSH port.", min: 1, max: 65535, example: "22" }).prefault(22),
   user: wordField({
     description: "SSH user. One other than root needs `sudo -n` without a password for every command.",

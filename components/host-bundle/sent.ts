@@ -9,9 +9,19 @@ export interface SentBundle {
   readonly text: string;
   /** SHA-256 of the text, in hexadecimal: what the host remembers of it. */
   readonly digest: string;
+  /** Whose it is; empty: nobody's. */
+  readonly owner: string;
+  /** Neither the text nor its digest, from which a short text could be guessed, is to be shown. */
+  readonly secret: boolean;
 }
 
-export function sentBundle(bundle: Bundle): SentBundle {
-  const text = renderBundle(bundle, managerProgram().version);
-  return { name: bundle.name, text, digest: createHash("sha256").update(text).digest("hex") };
+export function sentBundle(bundle: Bundle, owner?: string): SentBundle {
+  const text = renderBundle(bundle, managerProgram().version, owner);
+  return {
+    name: bundle.name,
+    owner: owner ?? "",
+    secret: bundle.secret ?? false,
+    text,
+    digest: createHash("sha256").update(text).digest("hex"),
+  };
 }

@@ -10,18 +10,18 @@ export interface DockerHost {
 /**
  * The docker provider runs the machine's own `ssh`. The key that the host must have is given by a command, so that
  * neither a file of this machine nor its path is an input (ssh_config(5), KnownHostsCommand, OpenSSH 8.5 and later).
- * @param privateKeyFile where the key lies for where there is no agent; `~` is the home of whoever runs Pulumi
+ * @param agent an ssh-agent's socket; `~` is the home of whoever runs Pulumi. Default: what SSH_AUTH_SOCK names
  */
 export function dockerHost(
   { port = 22, user = "root", insecureSkipHostKeyCheck = false }: HostConnection,
   address: string,
   hostKey: string | undefined,
-  privateKeyFile?: string,
+  agent?: string,
 ): DockerHost {
   const bracketed = address.includes(":") ? `[${address}]` : address;
   const nobody = ["UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null", "LogLevel=ERROR"];
-  const identity =
-    privateKeyFile === undefined ? [] : ["IdentitiesOnly=yes", `IdentityFile=${privateKeyFile}`];
+  // Where it does not answer, ssh tries its user's own key files.
+  const identity = agent === undefined ? [] : [`IdentityAgent=${agent}`];
   const check =
     hostKey === undefined || insecureSkipHostKeyCheck
       ? ["StrictHostKeyChecking=no"]

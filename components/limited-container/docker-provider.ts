@@ -1,14 +1,14 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../host-bundle/connection";
+import { currentStack } from "../host-bundle/current-stack";
+import { ownerOf } from "../host-bundle/identity";
 import { dockerHost } from "./docker-host";
+import { runAgent } from "./run-agent";
 
 /**
- * The docker provider of a host, over SSH. With a `privateKey` the key is written to a file that only its user can
- * read, ~/.cache/goblin-host/ssh/HOST, because `ssh` reads keys from files or from an agent only.
+ * The docker provider of a host, over SSH. With a `privateKey` its ssh asks an agent of this run's own. A refresh or a
+ * destroy that does not run the program (PULUMI_RUN_PROGRAM) has none.
  */
 export function dockerProvider(
   name: string,
@@ -16,13 +16,14 @@ export function dockerProvider(
   opts: pulumi.ResourceOptions,
 ): docker.Provider {
   const { address, hostKey, privateKey } = connection;
-  const keyFile =
+  const identity = ownerOf(currentStack(), connection.name, connection.firstNames);
+  const agent =
     privateKey === undefined
       ? pulumi.output(undefined)
-      : pulumi.unsecret(pulumi.output(privateKey).apply((key) => writeKey(connection.name, key)));
+      : pulumi.unsecret(pulumi.output(privateKey).apply((key) => runAgent(identity, key)));
   const reached = pulumi
-    .all([address, hostKey, keyFile])
-    .apply(([at, key, file]) => dockerHost(connection, at, key, file));
+    .all([address, hostKey, agent])
+    .apply(([at, key, socket]) => dockerHost(connection, at, key, socket));
   return new docker.Provider(
     name,
     {
@@ -33,14 +34,4 @@ export function dockerProvider(
     },
     opts,
   );
-}
-
-/** @returns the file as ssh is told it: the same text on every machine */
-function writeKey(host: string, key: string): string {
-  const folder = join(homedir(), ".cache", "goblin-host", "ssh");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, host);
-  writeFileSync(file, key.endsWith("\n") ? key : `${key}\n`, { mode: 0o600 });
-  chmodSync(file, 0o600);
-  return `~/.cache/goblin-host/ssh/${host}`;
 }

@@ -2,7 +2,9 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { LimitedContainerSettings } from "../cgroup-service/schema";
 import { settleWorkload } from "../cgroup-service/workload";
+import { type Credentials, hasAny, secretEnvironment } from "../credentials/credentials";
 import type { HostConnection } from "../host-bundle/connection";
+import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderContainerReadiness, renderContainerUnit } from "./render";
@@ -15,7 +17,12 @@ export interface LimitedContainerArgs extends LimitedContainerSettings {
   readonly provider: docker.Provider;
   /** The workload's name: its container has it, its unit is NAME.service unless `unit` says otherwise. */
   readonly workload: string;
-  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's name. */
+  /**
+   * Secret variables of its environment: a secret in Pulumi's state, and plain to whoever may use the Docker socket of the
+   * host, who is root there. Default: none.
+   */
+  readonly credentials?: Credentials | undefined;
+  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
 
@@ -47,7 +54,8 @@ export class LimitedContainer extends pulumi.ComponentResource {
     // beside it.
     const aliases = [...(opts?.aliases ?? []), { type: "goblin-host:index:CgroupService" }];
     super("goblin-host:index:LimitedContainer", name, {}, { ...opts, aliases });
-    const { host, provider, workload, settingPath = name, ...given } = args;
+    const { host, provider, workload, credentials, ...rest } = args;
+    const { settingPath = firstName(name, host.firstNames), ...given } = rest;
     const settings = parseSettings(this, name, LimitedContainerSettings, given);
     const settled = settleWorkload(workload, {
       ...settings,
@@ -71,7 +79,12 @@ export class LimitedContainer extends pulumi.ComponentResource {
     );
     this.container = new docker.Container(
       `${name}-container`,
-      { ...spec, image: pulled.imageId, mustRun: true },
+      {
+        ...spec,
+        ...(hasAny(credentials) ? { envs: secretEnvironment(spec.envs, credentials) } : {}),
+        image: pulled.imageId,
+        mustRun: true,
+      },
       {
         parent: this,
         provider,
@@ -79,6 +92,7 @@ export class LimitedContainer extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
         // The provider takes these to be changeable in place, and changes nothing.
         replaceOnChanges: ["healthcheck", "init", "tmpfs"],
+        additionalSecretOutputs: hasAny(credentials) ? ["envs"] : [],
         // What is left to the image is read back, and would be a change that replaces.
         ignoreChanges: settings.user === undefined ? ["user"] : [],
       },

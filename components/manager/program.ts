@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /** The program that runs on the host, joined into one file. */
 export interface ManagerProgram {
@@ -23,8 +23,16 @@ export function joinManager(folder: string = HOST_FOLDER): string {
   const parts = readFileSync(join(folder, "PARTS"), "utf8").split("\n");
   return parts
     .filter((part) => part !== "")
-    .map((part) => readFileSync(join(folder, part), "utf8"))
+    .map((part) => partText(part, readFileSync(join(folder, part), "utf8")))
     .join("");
+}
+
+/** A jq program is a constant of the manager, named after its file: json-plan.jq is JSON_PLAN_PROGRAM. */
+function partText(part: string, text: string): string {
+  if (!part.endsWith(".jq")) return text;
+  if (text.includes("'")) throw new Error(`${part} holds a single quote, which would end it in the shell`);
+  const name = `${basename(part, ".jq").toUpperCase().replaceAll("-", "_")}_PROGRAM`;
+  return `# shellcheck disable=SC2016 # the variables are jq's\nreadonly ${name}='\n${text}'\n`;
 }
 
 function readProgram(folder: string): ManagerProgram {

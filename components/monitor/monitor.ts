@@ -2,6 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { SettledWorkload } from "../cgroup-service/workload";
 import type { HostConnection } from "../host-bundle/connection";
+import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { MonitorTimer } from "../monitor-timer/monitor-timer";
 import { parseSettings } from "../settings/parse";
@@ -20,7 +21,7 @@ export interface MonitorArgs extends MonitorSettings {
   readonly workloads: readonly SettledWorkload[];
   /** Where models lie. Default /srv/models. */
   readonly modelsPath?: string;
-  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's name. */
+  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
 
@@ -41,7 +42,7 @@ export class Monitor extends pulumi.ComponentResource {
       thresholds = {},
       workloads,
       modelsPath = "/srv/models",
-      settingPath = name,
+      settingPath = firstName(name, args.host.firstNames),
       ...given
     } = args;
     const watched = {

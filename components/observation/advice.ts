@@ -6,9 +6,14 @@ export function location({ user, address, port }: SshTarget): string {
   return `${user}@${address}${port === 22 ? "" : `:${port}`}`;
 }
 
+/** The manager of a host, as it is called from here. */
+export function managerOn({ user, address, port }: SshTarget): string {
+  return `ssh ${port === 22 ? "" : `-p ${port} `}${user}@${address} ${MANAGER}`;
+}
+
 /** What to try where nobody could look. */
-export function whenUnseen({ user, address, port }: SshTarget): string {
-  return `try: ssh ${port === 22 ? "" : `-p ${port} `}${user}@${address} ${MANAGER} status --json`;
+export function whenUnseen(target: SshTarget): string {
+  return `try: ${managerOn(target)} status --json`;
 }
 
 /**

@@ -1,12 +1,14 @@
 import type { SentBundle } from "../host-bundle/sent";
 import type { Observation } from "./observe";
-import type { Finding } from "./status";
+import type { BundleStatus, Finding } from "./status";
 
 /** So many findings of one bundle are told in full. */
 const MOST_FINDINGS = 5;
 
-/** What is compared of a bundle that would be sent. */
-export type ComparedBundle = Pick<SentBundle, "name" | "digest">;
+/** What is compared of a bundle that would be sent; without a digest it is taken to be the version that is there. */
+export interface ComparedBundle extends Pick<SentBundle, "name"> {
+  readonly digest: string | undefined;
+}
 
 /**
  * In which way a host differs from a bundle; undefined where it does not, or where nobody knows. The text changes with
@@ -20,8 +22,26 @@ export function driftOf(observation: Observation | undefined, bundle: ComparedBu
   const found = status.bundles.find(({ name }) => name === bundle.name);
   if (found === undefined) return `not on the host (${boot(status.boot)})`;
   const since = `(since apply ${found.generation}, ${boot(status.boot)})`;
-  if (found.findings.length > 0) return `${listed(found.findings)} ${since}`;
-  return found.digest === bundle.digest ? undefined : `the host holds another version ${since}`;
+  const differences = [
+    ...(found.findings.length > 0 ? [listed(found.findings)] : []),
+    ...versionDrift(found, bundle, found.findings.length > 0 ? undefined : "the host holds another version"),
+  ];
+  return differences.length === 0 ? undefined : `${differences.join("; ")} ${since}`;
+}
+
+/**
+ * What a bundle's last change has come to.
+ * @param another what to say of another version; undefined to leave it at what else was found
+ */
+export function versionDrift(
+  { digest, unconfirmed, reverted }: BundleStatus,
+  declared: ComparedBundle,
+  another: string | undefined,
+): string[] {
+  const waiting = unconfirmed ? ["its last change waits for confirmation"] : [];
+  if (declared.digest === undefined || digest === declared.digest) return waiting;
+  if (reverted === undefined) return another === undefined ? waiting : [...waiting, another];
+  return [...waiting, oneLine(`nobody confirmed its last change, which went back at ${reverted}`)];
 }
 
 /** `ollama.service MemoryMax: declared 8 GiB, kernel 4 GiB (reason)`. */

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { location, whenRefused, whenUnseen } from "./advice";
+import { firstName, type FirstNames } from "../host-bundle/identity";
+import { location, managerOn, whenRefused, whenUnseen } from "./advice";
 import { type Observation, observe } from "./observe";
+import { explainForeign, foreignBundles, keepComponent, keepHost, type OwnedBundle } from "./owners";
 import { SshError, type SshTarget } from "./ssh";
 
 const GO_ON =
@@ -13,6 +15,10 @@ export interface WatchedHost {
   readonly name: string;
   readonly mode: ObserveMode;
   readonly target: SshTarget;
+  /** What will be applied there: where a bundle belongs to somebody else, nothing is declared. Default: not asked. */
+  readonly bundles?: readonly OwnedBundle[];
+  /** First names of what was renamed, see HostConnection. */
+  readonly firstNames?: FirstNames;
 }
 
 /** What the environment makes of `auto`: a CI run that nobody watches must not be green by accident. */
@@ -25,7 +31,8 @@ export function settledMode(mode: ObserveMode, environment: NodeJS.ProcessEnv = 
 /**
  * Looks at all hosts side by side, each once. A host that is not looked at has no observation.
  * @param privateKey for where there is no ssh-agent
- * @throws pulumi.RunError naming every host that had to be seen and was not, and how to go on
+ * @throws pulumi.RunError naming every host that had to be seen and was not, or holds what belongs to others, and how to go
+ * on
  */
 export async function observeHosts(
   hosts: readonly WatchedHost[],
@@ -34,18 +41,22 @@ export async function observeHosts(
   const seen = new Map<string, Observation>();
   const key = privateKey === undefined ? {} : { privateKey: await plain(privateKey) };
   const problems: string[] = [];
+  const claims: string[] = [];
   const looking = hosts.filter(({ mode }) => settledMode(mode) !== "off");
   if (looking.length > 0) {
     const names = looking.map(({ name }) => name).join(", ");
     void pulumi.log.info(`looking at ${names}`, undefined, undefined, true);
   }
   await Promise.all(
-    looking.map(async ({ name, mode, target }) => {
+    looking.map(async (host) => {
+      const { name, mode, target } = host;
       const at = `host ${name} (${location(target)})`;
       try {
         const observation = await observe({ ...target, ...key });
-        if (observation.kind !== "unknown") seen.set(name, observation);
-        else if (settledMode(mode) === "required")
+        if (observation.kind !== "unknown") {
+          seen.set(name, observation);
+          claims.push(...claimOf(host, at, observation));
+        } else if (settledMode(mode) === "required")
           problems.push(`${at}: ${observation.reason}\n    ${whenUnseen(target)}\n    ${GO_ON}`);
         else
           void pulumi.log.warn(
@@ -58,8 +69,27 @@ export async function observeHosts(
       }
     }),
   );
-  if (problems.length > 0) throw observationError(problems.sort());
+  const told = [
+    ...paragraph("the hosts could not be looked at", problems),
+    ...paragraph("what is on the hosts belongs to others; nothing was changed", claims),
+  ];
+  if (told.length > 0) throw observationError(told.join("\n"));
   return seen;
+}
+
+function claimOf(
+  { name, target, bundles = [], firstNames }: WatchedHost,
+  at: string,
+  observation: Observation,
+): string[] {
+  const foreign = foreignBundles(observation, bundles);
+  const keep = keepHost(name, firstName(name, firstNames), foreign) ?? keepComponent(foreign);
+  const problem = explainForeign(at, foreign, keep, managerOn(target));
+  return problem === undefined ? [] : [problem];
+}
+
+function paragraph(title: string, problems: readonly string[]): string[] {
+  return problems.length === 0 ? [] : [`${title}:\n\n  ${[...problems].sort().join("\n  ")}\n`];
 }
 
 /** A value of the configuration is known in every run. */
@@ -67,8 +97,8 @@ function plain(value: pulumi.Output<string>): Promise<string> {
   return new Promise((resolve) => value.apply(resolve));
 }
 
-function observationError(problems: readonly string[]): pulumi.RunError {
-  const error = new pulumi.RunError(`the hosts could not be looked at:\n\n  ${problems.join("\n  ")}\n`);
+function observationError(message: string): pulumi.RunError {
+  const error = new pulumi.RunError(message);
   // With a stack the engine inspects the whole program (see config.ts).
   delete error.stack;
   return error;

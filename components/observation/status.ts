@@ -29,6 +29,12 @@ const BundleStatus = z.object({
   digest: z.string(),
   /** How often it was applied. */
   generation: z.number(),
+  /** Whose it is; nobody's when a manager before 1.1, or a program before it, has applied it. */
+  owner: z.string().default(""),
+  /** Its last change goes back by itself unless it is confirmed. */
+  unconfirmed: z.boolean().default(false),
+  /** When its last change went back because nobody confirmed it. */
+  reverted: z.string().optional(),
   findings: z.array(Finding),
   limits: z.array(Limit),
 });

@@ -21,6 +21,16 @@ export function quoteEnvironment(name: string, value: string): string {
   return `"${name}=${value.replaceAll("%", "%%").replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
+/**
+ * One line of a file for `EnvironmentFile=`, in which neither `%` nor `$` is special to systemd; a POSIX shell reads the
+ * same from it (systemd.exec(5)).
+ */
+export function quoteEnvironmentFile(name: string, value: string): string {
+  // The value is a secret: an error says nothing of it.
+  if (/\p{Cc}/u.test(value)) throw new RangeError(`the value of ${name} holds a control character`);
+  return `${name}="${value.replace(/[\\"`$]/g, "\\$&")}"`;
+}
+
 function refuseControls(text: string): void {
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(text))

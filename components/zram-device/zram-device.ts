@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../host-bundle/connection";
+import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
 import { renderZramDevice } from "./render";
@@ -8,7 +9,7 @@ import { ZramDeviceSettings } from "./schema";
 /** The compressed swap's settings and the host it is made on. */
 export interface ZramDeviceArgs extends ZramDeviceSettings {
   readonly host: HostConnection;
-  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's name. */
+  /** Path of these settings in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
 
@@ -24,7 +25,7 @@ export class ZramDevice extends pulumi.ComponentResource {
 
   constructor(name: string, args: ZramDeviceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:ZramDevice", name, {}, opts);
-    const { host, settingPath = name, ...given } = args;
+    const { host, settingPath = firstName(name, args.host.firstNames), ...given } = args;
     const settings = parseSettings(this, name, ZramDeviceSettings, given);
     const bundle = renderZramDevice(settings, settingPath);
     this.hostBundle = new HostBundle(`${name}-bundle`, { host, bundle }, childOptions(this, opts));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { bundleCommands } from "../../components/host-bundle/commands";
 import { commands, confirmations, mockEngine, type Registered, settle, textOf } from "./mock-engine";
 
 const HOST_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
@@ -38,6 +39,7 @@ describe("SwapFile", () => {
     expect(await onlyStdin()).toBe(`bundle: "1"
 name: "swap"
 manager: "VERSION"
+owner: "goblin-host/test/swap-bundle"
 confirm: "120"
 files:
   /etc/sysctl.d/90-goblin-swap.conf:
@@ -88,6 +90,7 @@ describe("ZramDevice", () => {
     expect(await onlyStdin()).toBe(`bundle: "1"
 name: "zram"
 manager: "VERSION"
+owner: "goblin-host/test/zram-bundle"
 confirm: "120"
 files:
   /etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf:
@@ -132,6 +135,7 @@ describe("EarlyOom", () => {
     expect(await onlyStdin()).toBe(`bundle: "1"
 name: "earlyoom"
 manager: "VERSION"
+owner: "goblin-host/test/earlyoom-bundle"
 files:
   /etc/systemd/system/earlyoom.service.d/50-goblin.conf:
     content: |2+
@@ -211,6 +215,7 @@ describe("Manager", () => {
     expect(stdin.replace(program ?? "", "      THE PROGRAM\n")).toBe(`bundle: "1"
 name: "manager"
 manager: "VERSION"
+owner: "goblin-host/test/manager-bundle"
 files:
 ${audit("monthly")}${audit("weekly")}  /etc/systemd/system/ai-resource-manager.service:
     content: |2+
@@ -295,6 +300,8 @@ describe("Manager that repairs", () => {
 
 describe("HostBundle", () => {
   const bundle = { name: "empty" };
+  const HELD = { owner: "", unconfirmed: false, findings: [], limits: [] };
+  const ANOTHER = { name: "another", address: "198.51.100.8" };
 
   it("is one command, in place and without triggers or environment", async () => {
     new components.HostBundle("bundle", { host: { ...host, user: "admin", port: 2222 }, bundle });
@@ -317,10 +324,9 @@ describe("HostBundle", () => {
         }) as object,
         create: "/usr/local/sbin/ai-resource-manager apply empty",
         update: "/usr/local/sbin/ai-resource-manager apply empty",
-        delete:
-          "test ! -x /usr/local/sbin/ai-resource-manager || /usr/local/sbin/ai-resource-manager remove empty",
+        delete: bundleCommands("empty", "goblin-host/test/bundle").remove,
         stdin: expect.stringMatching(
-          /^bundle: "1"\nname: "empty"\nmanager: "[0-9.]+"\nend: true\n$/,
+          /^bundle: "1"\nname: "empty"\nmanager: "[0-9.]+"\nowner: "goblin-host\/test\/bundle"\nend: true\n$/,
         ) as string,
         addPreviousOutputInEnv: false,
       },
@@ -328,6 +334,7 @@ describe("HostBundle", () => {
       dependsOn: [],
       deleteBeforeReplace: true,
       ignoreChanges: ["update"],
+      aliases: [],
     });
   });
 
@@ -351,6 +358,7 @@ describe("HostBundle", () => {
         dependsOn: ["bundle-apply"],
         deleteBeforeReplace: true,
         ignoreChanges: ["update"],
+        aliases: [],
       },
     ]);
   });
@@ -360,7 +368,7 @@ describe("HostBundle", () => {
       version: "1.0.0",
       busy: false,
       boot: "0c7a3f2e-1111",
-      bundles: [{ name: "empty", digest: "another", generation: 7, findings: [], limits: [] }],
+      bundles: [{ ...HELD, name: "empty", digest: "another", generation: 7 }],
     };
     const looked = { ...host, observation: { kind: "status" as const, status } };
     new components.HostBundle("bundle", { host: looked, bundle });
@@ -371,10 +379,11 @@ describe("HostBundle", () => {
       "/usr/local/sbin/ai-resource-manager apply empty # drift: the host holds another version (since apply 7, boot 0c7a3f2e)",
     );
     expect(drifted?.ignoreChanges).toEqual([]);
-    const digest = createHash("sha256").update(textOf(drifted)).digest("hex");
+    const same = textOf(drifted).replaceAll('"goblin-host/test/bundle"', '"goblin-host/test/same"');
+    const digest = createHash("sha256").update(same).digest("hex");
     const inSync = { ...status, bundles: status.bundles.map((found) => ({ ...found, digest })) };
     new components.HostBundle("same", {
-      host: { ...host, observation: { kind: "status", status: inSync } },
+      host: { ...host, ...ANOTHER, observation: { kind: "status", status: inSync } },
       bundle,
     });
     await settle();
@@ -402,5 +411,61 @@ describe("HostBundle", () => {
     new components.HostBundle("bundle", { host: unchecked, bundle });
     await settle();
     expect(commands(registered)[0]?.inputs["connection"]).not.toHaveProperty("value.hostKey");
+  });
+
+  it("is one resource's on a host, by its name and by its address", async () => {
+    const make = (name: string, given: object) => () =>
+      new components.SwapFile(name, { host: { ...host, ...given } });
+    make("first", {})();
+    expect(make("second", { address: "198.51.100.9" })).toThrow(
+      '"second-bundle" and "first-bundle" both apply the bundle "swap" to host "goblin", and each would undo the other: remove one of them',
+    );
+    make("web", { name: "web", address: "Web.example" })();
+    expect(make("also-web", { name: "also", address: "web.EXAMPLE" })).toThrow(
+      '"also-web-bundle" and "web-bundle" both apply the bundle "swap" to web.example, port 22',
+    );
+    make("forwarded", { name: "forwarded", address: "web.example", port: 2222 })();
+    await settle();
+    // Another run of a program, in the same process, begins anew.
+    await mockEngine();
+    make("first", {})();
+  });
+
+  it("keeps its identity, and what the host's errors name, when it or its host is renamed", async () => {
+    const firstNames = { vps: "goblin", "vps-disk": "goblin-swap" };
+    const renamed = { ...host, name: "vps", firstNames };
+    new components.SwapFile("goblin-swap", { host });
+    new components.ModelStorage("goblin-models", { host });
+    new components.SwapFile("vps-disk", { host: { ...renamed, ...ANOTHER } });
+    new components.ModelStorage("vps-models", { host: { ...renamed, ...ANOTHER } });
+    await settle();
+    const inputs = (name: string): object => {
+      const { create, update, delete: remove, stdin } = find(name)?.inputs ?? {};
+      return { create, update, remove, stdin };
+    };
+    const find = (name: string) => registered.find((resource) => resource.name === `${name}-bundle-apply`);
+    expect(inputs("vps-disk")).toEqual(inputs("goblin-swap"));
+    expect(inputs("vps-models")).toEqual(inputs("goblin-models"));
+    expect([find("vps-disk")?.aliases, find("goblin-swap")?.aliases]).toEqual([
+      ["goblin-swap-bundle-apply"],
+      [],
+    ]);
+  });
+
+  it("leaves alone what another program has applied, and takes over what nobody owns", () => {
+    const looked = (name: string, owner: string) => {
+      const bundles = [{ ...HELD, name: "empty", digest: "d", generation: 1, owner }];
+      const status = { version: "1.1.0", busy: false, boot: "b", bundles };
+      const observation = { kind: "status" as const, status };
+      return { host: { ...host, name, address: `${name}.example`, observation }, bundle };
+    };
+    const make = (name: string, owner: string) => () => new components.HostBundle(name, looked(name, owner));
+    expect(make("disk", "goblin-host/test/swap")).toThrow(
+      `host "disk": its bundle empty belongs to goblin-host/test/swap, and this program would apply it as goblin-host/test/disk
+    if it was renamed, keep its identity: firstNames: {"disk":"swap"} in its host, beside Pulumi's aliases, or formerly of its GoblinHost (docs/components/host-bundle.md)
+    to take it over from there: on the host, as root: ai-resource-manager disown, then pulumi up`,
+    );
+    expect(make("other", "other/prod/swap")).toThrow("from the stack prod of the project other");
+    expect(make("adopted", "")).not.toThrow();
   });
 });

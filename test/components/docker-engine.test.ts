@@ -31,6 +31,7 @@ describe("DockerEngine", () => {
     expect(textOf(command).replace(/^manager: "[0-9.]+"$/m, 'manager: "VERSION"')).toBe(`bundle: "1"
 name: "docker"
 manager: "VERSION"
+owner: "goblin-host/test/docker-bundle"
 confirm: "120"
 json:
   /etc/docker/daemon.json:

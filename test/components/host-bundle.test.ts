@@ -1,7 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { Bundle } from "../../components/host-bundle/bundle";
 import { bundleCommands } from "../../components/host-bundle/commands";
+import { firstName, ownerOf } from "../../components/host-bundle/identity";
 import { renderBundle } from "../../components/host-bundle/render";
 
 const one = (content: string): Bundle => ({ name: "x", files: { "/etc/a.conf": { mode: "0644", content } } });
@@ -10,6 +15,7 @@ describe("a bundle's text", () => {
   it("has every section in the order of docs/bundle.md, sorted below", () => {
     const bundle: Bundle = {
       name: "all",
+      confirmSeconds: 90,
       limits: { "a.service": { MemoryMax: "1", CPUQuota: "200%" } },
       ioSchedulers: { "*": "bfq" },
       zram: {
@@ -29,9 +35,11 @@ describe("a bundle's text", () => {
       },
       requires: { "goblin-host:workloads.a.cpu.cores": { cores: "0-7" } },
     };
-    expect(renderBundle(bundle, "1.2.3")).toBe(`bundle: "1"
+    expect(renderBundle(bundle, "1.2.3", "goblin-host/prod/goblin-all-bundle")).toBe(`bundle: "1"
 name: "all"
 manager: "1.2.3"
+owner: "goblin-host/prod/goblin-all-bundle"
+confirm: "90"
 requires:
   "goblin-host:workloads.a.cpu.cores":
     cores: "0-7"
@@ -129,14 +137,93 @@ end: true
   });
 });
 
+const MANAGER = "/usr/local/sbin/ai-resource-manager";
+
 describe("the texts that stay in Pulumi's state", () => {
   it("are these, for every user", () => {
-    expect(bundleCommands("swap")).toEqual({
-      apply: "/usr/local/sbin/ai-resource-manager apply swap",
+    expect(bundleCommands("swap", "goblin-host/prod/it's")).toEqual({
+      apply: `${MANAGER} apply swap`,
       remove:
-        "test ! -x /usr/local/sbin/ai-resource-manager || /usr/local/sbin/ai-resource-manager remove swap",
-      confirm: "/usr/local/sbin/ai-resource-manager confirm swap",
+        `sh -c 'if test -x ${MANAGER}; then exec ${MANAGER} remove swap --owner "$1"; fi; ` +
+        'test -d /var/lib/ai-resource-manager || exit 0; r=; test "$(id -u)" = 0 || r="sudo -n"; $r true || exit 1; ' +
+        "for d in bundles removing; do if $r test -e /var/lib/ai-resource-manager/$d/swap; then " +
+        `echo "ai-resource-manager: ${MANAGER} is gone, and bundle swap is still in force: nothing was removed. ` +
+        "Bring the manager back with pulumi up, then remove the bundle again\" >&2; exit 1; fi; done' " +
+        "sh 'goblin-host/prod/it'\\''s'",
+      confirm: `${MANAGER} confirm swap`,
     });
+  });
+});
+
+describe("removing a bundle", () => {
+  let folder: string;
+  /** Runs the text on a host whose manager and store are in a folder. */
+  const remove = () => {
+    const text = bundleCommands("swap", "goblin-host/prod/it's")
+      .remove.replaceAll(MANAGER, join(folder, "manager"))
+      .replaceAll("/var/lib/ai-resource-manager", join(folder, "store"));
+    const env = { PATH: `${folder}:${process.env["PATH"] ?? ""}` };
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", text], { encoding: "utf8", env });
+    return { status, stdout, stderr };
+  };
+  const program = (name: string, text: string): void => {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  };
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "goblin-host-remove-"));
+    // Whoever runs this, it is as a user with sudo.
+    program("id", "echo 1000");
+    program("sudo", 'shift; exec "$@"');
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is the manager's, who hears whose it is, and its end", () => {
+    program("manager", 'printf "%s\\n" "$@"; exit 4');
+    expect(remove()).toMatchObject({ status: 4, stdout: "remove\nswap\n--owner\ngoblin-host/prod/it's\n" });
+  });
+
+  it("is done where the manager has gone with what it stored", () => {
+    expect(remove()).toEqual({ status: 0, stdout: "", stderr: "" });
+    mkdirSync(join(folder, "store", "displaced"), { recursive: true });
+    expect(remove()).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  it.each(["bundles", "removing"])("is an error where the manager's file alone has gone (%s)", (where) => {
+    mkdirSync(join(folder, "store", where, "swap"), { recursive: true });
+    const { status, stderr } = remove();
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      "is gone, and bundle swap is still in force: nothing was removed. Bring the manager back",
+    );
+  });
+
+  it("is an error where nobody may look", () => {
+    mkdirSync(join(folder, "store"));
+    program("sudo", 'echo "sudo: a password is required" >&2; exit 1');
+    expect(remove()).toEqual({ status: 1, stdout: "", stderr: "sudo: a password is required\n" });
+  });
+});
+
+describe("a resource's first name", () => {
+  const firstNames = { vps: "goblin", "vps-disk": "goblin-swap" };
+
+  it.each([
+    ["vps", "goblin"],
+    ["vps-models-bundle", "goblin-models-bundle"],
+    ["vps-disk-bundle", "goblin-swap-bundle"],
+    ["vps-disks", "goblin-disks"],
+    ["vpsx", "vpsx"],
+    ["other-vps", "other-vps"],
+  ])("of %s is %s", (name, first) => {
+    expect(firstName(name, firstNames)).toBe(first);
+    expect(ownerOf({ project: "p", stack: "s" }, name, firstNames)).toBe(`p/s/${first}`);
+  });
+
+  it("is its own where nothing was renamed", () => {
+    expect(firstName("vps-swap")).toBe("vps-swap");
   });
 });
 

@@ -161,7 +161,7 @@ WantedBy=multi-user.target
 });
 
 describe("the docker provider's way to a host", () => {
-  const options = (port?: number, user?: string, keyFile?: string) =>
+  const options = (port?: number, user?: string, agent?: string) =>
     dockerHost(
       {
         name: "goblin",
@@ -171,7 +171,7 @@ describe("the docker provider's way to a host", () => {
       },
       "203.0.113.10",
       `${HOST_KEY} a comment`,
-      keyFile,
+      agent,
     );
 
   it("checks the host's key without a file of this machine", () => {
@@ -189,11 +189,11 @@ describe("the docker provider's way to a host", () => {
     ]);
   });
 
-  it("names another port as known_hosts does, another user, and a key's file under the home", () => {
-    const { host, sshOpts } = options(2222, "admin", "~/.cache/goblin-host/ssh/goblin");
+  it("names another port as known_hosts does, another user, and an agent", () => {
+    const { host, sshOpts } = options(2222, "admin", "~/.cache/goblin-host/agent-0123456789ab");
     expect(host).toBe("ssh://admin@203.0.113.10:2222");
     expect(sshOpts).toContain(`KnownHostsCommand=/bin/echo [203.0.113.10]:2222 ${HOST_KEY}`);
-    expect(sshOpts).toContain("IdentityFile=~/.cache/goblin-host/ssh/goblin");
+    expect(sshOpts).toContain("IdentityAgent=~/.cache/goblin-host/agent-0123456789ab");
   });
 
   it("brackets an IPv6 address, and checks nothing only when told so", () => {
@@ -217,10 +217,17 @@ describe("LimitedContainer", () => {
   it("asks for another proof when its image or its limits are others", async () => {
     const { LimitedContainer } = await import("../../components");
     const { dockerProvider } = await import("../../components/limited-container/docker-provider");
-    const host = { name: "goblin", address: "198.51.100.7", hostKey: HOST_KEY };
-    const provider = dockerProvider("docker", host, {});
+    // A host each: a workload is one resource's on its host.
+    const hostOf = (name: string) => ({ name, address: `${name}.example`, hostKey: HOST_KEY });
+    const provider = dockerProvider("docker", hostOf("a"), {});
     const make = (name: string, image: string, max: string) =>
-      new LimitedContainer(name, { host, provider, workload: "llamacpp", image, memory: { max } });
+      new LimitedContainer(name, {
+        host: hostOf(name),
+        provider,
+        workload: "llamacpp",
+        image,
+        memory: { max },
+      });
     make("a", "example/llama:1", "6GiB");
     make("b", "example/llama:2", "6GiB");
     make("c", "example/llama:1", "5GiB");

@@ -11,6 +11,8 @@ export interface Registered {
   dependsOn: string[];
   deleteBeforeReplace: boolean;
   ignoreChanges: string[];
+  /** Other names under which Pulumi may know it. */
+  aliases: string[];
 }
 
 /** The part of Pulumi's RegisterResourceRequest that setMocks keeps to itself. */
@@ -20,6 +22,7 @@ interface Request {
   getDependenciesList(): string[];
   getDeletebeforereplace(): boolean;
   getIgnorechangesList(): string[];
+  getAliasesList(): { getSpec(): { getName(): string } | undefined }[];
 }
 
 const COMPONENT = /^goblin-host:index:/;
@@ -33,16 +36,21 @@ const DOCKER = [
 /**
  * Installs Pulumi's mocks. Import the components only after it has settled. A resource type or call that is not
  * expected here throws.
+ * @param secrets the keys of the configuration in which something is a secret
  */
 export async function mockEngine(
   config: Record<string, unknown> = {},
   stack = "test",
+  secrets: readonly string[] = [],
 ): Promise<Registered[]> {
   const registered: Registered[] = [];
   const texts = Object.entries(config).map(([key, value]): [string, string] => {
     return [`goblin-host:${key}`, typeof value === "string" ? value : JSON.stringify(value)];
   });
-  pulumi.runtime.setAllConfig(Object.fromEntries(texts));
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(texts),
+    secrets.map((key) => `goblin-host:${key}`),
+  );
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
@@ -58,6 +66,7 @@ export async function mockEngine(
           dependsOn: [],
           deleteBeforeReplace: false,
           ignoreChanges: [],
+          aliases: [],
         });
         return { id: `${name}-id`, state: { ...given, stdout: `receipt of ${name}` } };
       },
@@ -90,9 +99,18 @@ export function confirmations(registered: readonly Registered[]): Registered[] {
   return registered.filter(({ type, name }) => type === COMMAND && name.endsWith("-confirm"));
 }
 
+/** How a secret crosses Pulumi's wire (pulumi/pulumi sdk/nodejs/runtime/rpc.ts). */
+const SECRET = { key: "4dabf18193072939515e22adb298388d", value: "1b47061264138c4ac30d75fd1eb44270" };
+
+export function isSecretInput(resource: Registered | undefined, input = "stdin"): boolean {
+  const value = resource?.inputs[input] as Record<string, unknown> | undefined;
+  return typeof value === "object" && value[SECRET.key] === SECRET.value;
+}
+
 /** The text of a command's stdin, or of another of its inputs. */
 export function textOf(resource: Registered | undefined, input = "stdin"): string {
-  const value = resource?.inputs[input];
+  const given = resource?.inputs[input];
+  const value = isSecretInput(resource, input) ? (given as { value: unknown }).value : given;
   if (typeof value !== "string") throw new Error(`${resource?.name ?? "nothing"} has no text ${input}`);
   return value;
 }
@@ -112,6 +130,7 @@ function watchOptions(registered: readonly Registered[]): void {
       found.dependsOn = request.getDependenciesList().map(nameOf);
       found.deleteBeforeReplace = request.getDeletebeforereplace();
       found.ignoreChanges = request.getIgnorechangesList();
+      found.aliases = request.getAliasesList().flatMap((alias) => alias.getSpec()?.getName() || []);
     }
     return result;
   };

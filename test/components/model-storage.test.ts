@@ -36,6 +36,7 @@ describe("ModelStorage", () => {
     expect(textOf(command).replace(/^manager: "[0-9.]+"$/m, 'manager: "VERSION"')).toBe(`bundle: "1"
 name: "models"
 manager: "VERSION"
+owner: "goblin-host/test/models-bundle"
 files:
   /etc/udev/rules.d/60-goblin-read-ahead.rules:
     content: |2+

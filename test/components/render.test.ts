@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { formatCpuList, parseCpuList } from "../../components/render/cpu-list";
-import { quoteEnvironment, quoteExecArgument, quoteShell } from "../../components/render/shell";
+import {
+  quoteEnvironment,
+  quoteEnvironmentFile,
+  quoteExecArgument,
+  quoteShell,
+} from "../../components/render/shell";
 import { Size } from "../../components/render/size";
 import { renderUnitFile } from "../../components/render/unit-file";
 import { escapeUnitPath } from "../../components/render/unit-name";
@@ -119,6 +124,15 @@ describe("quoting", () => {
     }
   });
 
+  it("for a file of variables is read by a shell as it is by systemd", () => {
+    for (const value of ["", "a b ", "it's", "$HOME ${X}", "`id`", 'a"b', "\\", "\\$", "# no", "50%", "ü€"]) {
+      const script = `${quoteEnvironmentFile("A_1", value)}\nprintf %s "$A_1"`;
+      expect(execFileSync("sh", ["-c", script], { encoding: "utf8" })).toBe(value);
+    }
+    expect(quoteEnvironmentFile("A", 'x "y" $z 50% \\ `')).toBe('A="x \\"y\\" \\$z 50% \\\\ \\`"');
+    expect(() => quoteEnvironmentFile("A", "hunter2\n")).toThrow("the value of A holds a control character");
+  });
+
   it("for systemd's command lines and variables", () => {
     expect(["-m", "10,5", "a b", "^(x|y)$", "100%", 'q"q', "b\\s"].map(quoteExecArgument)).toEqual([
       "-m",
@@ -144,6 +158,7 @@ describe("unit names of paths", () => {
     "/a_b:c",
     "/ü",
     "/a b",
+    "/srv/a+b@c\\d",
     "/-",
   ];
   it("escape as systemd does", () => {
@@ -156,6 +171,7 @@ describe("unit names of paths", () => {
       "a_b:c",
       "\\xc3\\xbc",
       "a\\x20b",
+      "srv-a\\x2bb\\x40c\\x5cd",
       "\\x2d",
     ]);
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bashWithStore, inFolder } from "./manager";
@@ -7,22 +7,37 @@ import { bashWithStore, inFolder } from "./manager";
 const MACHINE = `
 HOSTNAME=goblin
 examine() {
-  EVERYTHING=([limits]=$'ai-ollama.slice\\n' [units]=$'chat.service\\n' ["units|chat.service|container"]=chat)
+  EVERYTHING=(["has|limits|ai-ollama.slice"]=1 [units]=$'chat.service\\n' ["units|chat.service|container"]=chat)
   FINDINGS=($'swap\\t/swapfile\\tswap\\t16 GiB\\t\\toff\\tis off')
   LIMITS=($'slices\\tai.slice\\tMemoryMax\\t18 GiB\\t18 GiB\\tenforced\\t' $'slices\\tai.slice\\tIOWeight\\t100\\t\\tinert\\tno disk weighs IO')
 }
-systemctl() { printf '%s loaded active active x\\n' ai-ollama.slice ai-gone.slice; }
+systemctl() { [[ $1 != list-units ]] || printf '%s loaded active active x\\n' ai-ollama.slice ai-gone.slice; }
 timeout() { shift; "$@"; }
 docker() {
   case "$1 $2" in
     'ps -aq') printf 'a\\nb\\n' ;;
-    'images -qf') printf 'i\\nj\\n' ;;
+    'images -qf') printf 'c\\nd\\n' ;;
     *) printf '/chat\\tai-chat.slice\\trunning\\t\\n/old\\tai-gone.slice\\texited\\t\\n/theirs\\t\\trunning\\t\\n/ai-resource-monitor\\tairm.slice\\trunning\\t\\n' ;;
   esac
 }
 du() { printf '70000\\t%s\\n' "$STATE"; }
-zcat() { cat "$PWD/alerts"; }
 `;
+
+/** Of a host that has nothing to tell of. */
+const QUIET = `
+HOSTNAME=goblin
+examine() { FINDINGS=() LIMITS=() EVERYTHING=(); }
+systemctl() { :; }
+docker() { :; }
+timeout() { shift; "$@"; }
+du() { :; }
+`;
+
+/** Constants of the manager's: where the monitor's alerts are, and units. */
+const places = (folder: string): Record<string, string> => ({
+  ALERTS: join(folder, "alerts"),
+  UNIT_FOLDER: join(folder, "units"),
+});
 
 const ALERTS = `2020-01-01 00:00:00 ALERT: High CPU usage: 95%
 2099-01-01 00:00:00 ALERT: High CPU usage: 95%
@@ -45,6 +60,7 @@ describe("an audit", () => {
         record_event failed docker $'dockerd did not\\nstart'
         audit_verb --since '1 day ago'`,
         folder,
+        places(folder),
       );
       expect(text.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "TIME").replaceAll(folder, ""))
         .toBe(`Audit of goblin, TIME to TIME
@@ -76,12 +92,119 @@ Alerts
 
   it("says none where there is nothing, and refuses what is no time", () => {
     inFolder((folder) => {
-      const quiet = `${MACHINE}
-        examine() { FINDINGS=() LIMITS=(); EVERYTHING=(); }
-        systemctl() { :; }; docker() { :; }; du() { :; }; zcat() { :; }`;
-      expect(bashWithStore(`${quiet}\naudit_verb`, folder).match(/^ {2}none$/gm)).toHaveLength(5);
-      const refused = bashWithStore(`(audit_verb --since "the day after") 2>&1 || echo "status $?"`, folder);
-      expect(refused).toMatch(/^error: "the day after" is no time\. Allowed: .*\nstatus 2\n$/);
+      expect(
+        bashWithStore(`${QUIET}\naudit_verb`, folder, places(folder)).match(/^ {2}none$/gm),
+      ).toHaveLength(5);
+      for (const since of ["the day after", ""])
+        expect(
+          bashWithStore(`exec 2>&1\nattempt audit_verb --since "${since}"\necho "status $STATUS"`, folder),
+        ).toMatch(new RegExp(`^error: "${since}" is no time\\. Allowed: .*\nstatus 2\n$`));
+    });
+  });
+
+  it("says what could not be looked at, and why, and goes on", () => {
+    inFolder((folder) => {
+      writeFileSync(join(folder, "alerts"), ALERTS);
+      writeFileSync(join(folder, "alerts.1.gz"), Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]));
+      const text = bashWithStore(
+        `${QUIET}
+        systemctl() { [[ $1 == is-active ]] || { echo 'Failed to list units: Connection refused' >&2; return 1; }; }
+        docker() { echo 'error during connect: EOF' >&2; return 1; }
+        du() { printf '70000\\t%s\\n' "$STATE"; echo "du: cannot read directory '/x': Input/output error" >&2; return 1; }
+        audit_verb`,
+        folder,
+        places(folder),
+      ).replaceAll(folder, "");
+      expect(text).toContain(`
+Leaks
+  /state has grown to 68 MiB: du -h /state
+  the slices could not be looked at: Failed to list units: Connection refused
+  the containers could not be looked at: error during connect: EOF
+  the images could not be looked at: error during connect: EOF
+  the sizes of some folders could not be looked at: du: cannot read directory '/x': Input/output error
+
+Alerts
+  2 × High CPU usage
+  1 × Service ollama memory usage
+  /alerts /alerts.1.gz could not be looked at: gzip: /alerts.1.gz: `);
+    });
+  });
+
+  it("does not start dockerd to ask it, and says so", () => {
+    inFolder((folder) => {
+      const text = bashWithStore(
+        `${QUIET}
+        systemctl() { [[ $1 != is-active ]]; }
+        docker() { echo "docker $*" >>asked; }
+        audit_verb`,
+        folder,
+        places(folder),
+      );
+      expect(text).toContain(
+        "\nLeaks\n  containers and images could not be looked at: docker.service is not active\n",
+      );
+      expect(existsSync(join(folder, "asked"))).toBe(false);
+    });
+  });
+
+  it("calls nothing a leak where a newer manager has stored a bundle", () => {
+    inFolder((folder) => {
+      mkdirSync(join(folder, "units"));
+      writeFileSync(join(folder, "units", "x.service.backup.20260101T000000"), "");
+      const audit = (newer: string) =>
+        bashWithStore(
+          `${MACHINE}\ndu() { :; }\nNEWER=(${newer})\naudit_verb`,
+          folder,
+          places(folder),
+        ).replaceAll(folder, "");
+      const leaks = (text: string) => /\nLeaks\n([^]*?)\n\n/.exec(text)?.[1]?.split("\n");
+      expect(leaks(audit(""))).toEqual([
+        "  slice ai-gone.slice belongs to no bundle: systemctl stop ai-gone.slice",
+        "  backup /units/x.service.backup.20260101T000000 belongs to nothing: rm '/units/x.service.backup.20260101T000000'",
+        "  container old (exited) in ai-gone.slice belongs to no bundle: docker rm -f old",
+        "  2 images without a name: docker image prune",
+      ]);
+      expect(leaks(audit("[swap]=9.0.0 [docker]=9.0.0"))).toEqual([
+        "  2 images without a name: docker image prune",
+        "  what belongs to no bundle is not known: a newer manager stored docker, swap",
+      ]);
+    });
+  });
+
+  it("knows the copies that the originals name, also of a run that was killed", () => {
+    inFolder((folder) => {
+      const copy = (name: string, stamp: string) => join(folder, "units", `${name}.backup.${stamp}`);
+      mkdirSync(join(folder, "units"));
+      for (const path of [
+        copy("a", "20260101T000000"),
+        copy("b", "20260101T000000"),
+        copy("b", "20260101T000000.2"),
+      ])
+        writeFileSync(path, "");
+      const text = bashWithStore(
+        `${QUIET}
+        printf 'kept\\t%s\\tend\\n' '${copy("a", "20260101T000000")}' >"$STATE/originals/files%a"
+        printf '%s\\n' '${copy("b", "20260101T000000.2")}' >"$STATE/originals/files%b.copy"
+        audit_verb`,
+        folder,
+        places(folder),
+      ).replaceAll(folder, "");
+      expect(text.match(/backup .* belongs/g)).toEqual(["backup /units/b.backup.20260101T000000 belongs"]);
+    });
+  });
+
+  it("says who was changing the host while it looked", () => {
+    inFolder((folder) => {
+      const text = bashWithStore(
+        `${QUIET}
+        exec 9<>"$LOCK_FILE"; flock 9; echo 'apply swap (pid 1)' >"$LOCK_FILE"
+        audit_verb`,
+        folder,
+        places(folder),
+      );
+      expect(text.split("\n")[1]).toBe(
+        "While it looked, apply swap (pid 1) was changing this host: what differs may be its work",
+      );
     });
   });
 
@@ -98,7 +221,7 @@ Alerts
         for i in {1..9000}; do builtin printf '%s\\tapplied\\tswap\\tgeneration of some length\\n' "$i"; done >"$EVENTS"
         audit_verb --save weekly >/dev/null`,
         folder,
-        { REPORTS: reports },
+        { ...places(folder), REPORTS: reports },
       );
       const weekly = readdirSync(reports).filter((name) => name.startsWith("weekly"));
       expect(weekly).toHaveLength(12);

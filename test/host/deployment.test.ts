@@ -38,3 +38,27 @@ it("applies that follow one another are one deployment; what the host does by it
     expect(published('rm "$RUN/deployment.json"; publish_deployment')).toEqual(next);
   });
 });
+
+it("a deployment that cannot be written down is a warning, and one that was torn says nothing", () => {
+  inFolder((folder) => {
+    const said = bashWithStore(
+      clock(`exec 2>&1
+      remember_deployment swap
+      mv() { return 1; }
+      NOW=$((NOW + 5)); remember_deployment zram
+      echo went on`),
+      folder,
+    );
+    expect(said.replaceAll(folder, "")).toBe(`error: /state/deployment cannot be replaced; it is as it was
+warning: the monitor is not told of this: it shows what was before
+went on
+`);
+    expect(readFileSync(join(folder, "state", "deployment"), "utf8")).toBe(
+      "20251124T181500Z 1764008100 1764008100 swap\n",
+    );
+    bashWithStore(clock(`echo '20251124T1815' >"$DEPLOYMENT"; remember_deployment docker`), folder);
+    expect(readFileSync(join(folder, "state", "deployment"), "utf8")).toBe(
+      "20251124T181500Z 1764008100 1764008100 docker\n",
+    );
+  });
+});

@@ -1,12 +1,16 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { delimiter } from "node:path";
+import { delimiter, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../components/host-bundle/bundle";
+import { failAtEachStep, loadVersion } from "./loaded";
 import { bashWithStore, inFolder } from "./manager";
 
 /** The manager's host has jq, which its own bundle installs. */
 const hasJq = (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, "jq")));
+
+/** Root can fill a filesystem of its own. */
+const canMount = process.getuid?.() === 0;
 
 type Declared = Record<string, Json>;
 
@@ -29,19 +33,30 @@ class Machine {
 
   /** The unit's own view: what it was reloaded and restarted with, in order. */
   private run(script: string, was: Declared | undefined, want: Declared | undefined): string[] {
-    const load = (name: string, content: Declared | undefined): string => {
-      if (content === undefined) return "";
-      const blobs = join(this.folder, name, "blobs");
-      mkdirSync(blobs, { recursive: true });
-      writeFileSync(join(blobs, "0"), JSON.stringify(content));
-      return `
-        ${name}=([json]="$F"$'\\n' [units]=$'app.service\\n' ["json|$F|blob"]=0 ["json|$F|dir"]=${this.folder}/${name}
-          ["json|$F|blobs"]="${blobs}/0 " ["json|$F|reloads"]=live ["json|$F|setting"]=app:config
-          ["json|$F|restartWith"]='{"live":true}' ["units|app.service|restartOn"]="$F")`;
-    };
+    const load = (array: string, content: Declared | undefined): string =>
+      content === undefined
+        ? ""
+        : loadVersion(this.folder, array, {
+            json: {
+              [this.file]: {
+                content: JSON.stringify(content),
+                reloads: "live",
+                setting: "app:config",
+                restartWith: '{"live":true}',
+              },
+            },
+            units: { "app.service": { restartOn: this.file } },
+          });
     const output = bashWithStore(
-      `F=${this.file} NAME=app
-      systemctl() { case $1 in reload|restart) echo "$1 $(jq -c . "$F" 2>/dev/null || echo none)" ;; esac; }
+      `exec 3>&1 2>&1
+      F=${this.file} NAME=app
+      # What it says itself is read by who calls it.
+      systemctl() {
+        case $1 in
+          show) echo ActiveState=active ;;
+          reload | restart) echo "$1 $(jq -c . "$F" 2>/dev/null || echo none)" >&3 ;;
+        esac
+      }
       ${load("WAS", was)}
       ${load("WANT", want)}
       plan_restarts
@@ -53,14 +68,24 @@ class Machine {
 
   /** From what was applied to what shall be; the unit's reloads and restarts. */
   converge(was: Declared | undefined, want: Declared | undefined): string[] {
+    return this.attempt(was, want).filter((line) => /^(reload|restart|error)/.test(line));
+  }
+
+  /** The same with all that was said, and the status; `before` may stand in for commands. */
+  attempt(was: Declared | undefined, want: Declared | undefined, before = ""): string[] {
     return this.run(
-      `change_json || { echo "failed: $REPLY"; exit; }
-      if is_pending restart%app.service; then hold_json app.service; systemctl restart; done_pending restart%app.service; fi
-      if is_pending reload%app.service; then reload_unit app.service; fi
-      settle_json`,
+      `converge_json() {
+        change_json
+        if [[ -e $PENDING/restart%app.service ]]; then hold_json app.service; systemctl restart; done_pending restart%app.service; fi
+        if [[ -e $PENDING/reload%app.service ]]; then reload_unit app.service; fi
+        settle_json
+      }
+      ${before}
+      attempt converge_json
+      echo "status $STATUS"`,
       was,
       want,
-    ).filter((line) => /^(reload|restart|failed)/.test(line));
+    );
   }
 
   drift(want: Declared): string[] {
@@ -85,6 +110,11 @@ class Machine {
 
   get edited(): string[] {
     return readdirSync(join(this.folder, "state/displaced"));
+  }
+
+  get data(): string {
+    const originals = join(this.folder, "state/originals");
+    return join(originals, readdirSync(originals).find((name) => name.endsWith(".data")) ?? "none");
   }
 }
 
@@ -238,6 +268,7 @@ describe.runIf(hasJq)("JSON files", () => {
       '{"opts": "x"}',
       /opts is of type string, and it must be of type array\./,
     ],
+    ["bytes that are no UTF-8 text", '{"n": "\ufffd"}', /bytes in it are no UTF-8 text and would be lost/],
     ["a number beyond what jq keeps", '{"n": 12345678901234567890}', /too large to be kept exactly/],
   ])("refuse %s by name, unchanged", (_, text, message) => {
     onMachine((machine) => {
@@ -270,6 +301,93 @@ describe.runIf(hasJq)("JSON files", () => {
       const [copy = ""] = machine.edited;
       expect(readFileSync(join(machine.folder, "state/displaced", copy), "utf8")).toBe("{ broken");
       expect(machine.remembered).toEqual([]);
+    });
+  });
+
+  it.each([
+    ["a command fails", false],
+    ["a copy comes out short", true],
+  ])(
+    "lose nothing at whatever step %s, and the next run ends what it began",
+    (_, lies) => {
+      onMachine((machine) => {
+        machine.own(OWNERS);
+        const check = (was: Declared | undefined, want: Declared | undefined, prepare: () => void): void => {
+          const steps = failAtEachStep(machine.folder, lies, prepare, ({ name, before }) => {
+            let said = machine.attempt(was, want, before);
+            let told = `${name}\n${said.join("\n")}`;
+            if (said.at(-1) !== "status 0") expect(said.at(-2), told).toMatch(/^error: bundle app: /);
+            // It is never anything but a whole file, and the original is kept while it is another.
+            expect(JSON.parse(machine.text), told).toMatchObject({ "data-root": "/srv/docker" });
+            if (machine.text !== OWNERS) expect(readFileSync(machine.data, "utf8"), told).toBe(OWNERS);
+            said = machine.attempt(OURS, undefined);
+            told += `\nthen: ${said.join("\n")}`;
+            expect(said.at(-1), told).toBe("status 0");
+            expect(machine.text).toBe(OWNERS);
+            expect(readdirSync(join(machine.folder, "etc/app"))).toEqual(["config.json"]);
+            expect(machine.remembered).toEqual([]);
+          });
+          expect(steps).toBeGreaterThan(5);
+        };
+        check(undefined, OURS, () => undefined);
+        check(OURS, undefined, () => machine.attempt(undefined, OURS));
+      });
+    },
+    60_000,
+  );
+
+  it.runIf(canMount)("are what they were where the disk is full", () => {
+    onMachine((machine) => {
+      const folder = join(machine.folder, "etc/app");
+      mkdirSync(folder, { recursive: true });
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]);
+      try {
+        const text = `{"big": "${"x".repeat(40_000)}"}\n`;
+        writeFileSync(machine.file, text);
+        const said = machine.attempt(undefined, OURS);
+        expect(said.at(-2)).toMatch(/^error: bundle app: .*config\.json cannot be written; it is as it was$/);
+        expect(said.join("\n")).not.toContain("wrote");
+        expect(machine.text).toBe(text);
+        expect(readdirSync(folder)).toEqual(["config.json"]);
+        execFileSync("mount", ["-o", "remount,size=1m", folder]);
+        expect(machine.attempt(OURS, undefined).at(-1)).toBe("status 0");
+        expect(machine.text).toBe(text);
+      } finally {
+        execFileSync("umount", [folder]);
+      }
+    });
+  });
+
+  it("are not put back from data that is not what was kept, which stays with its record", () => {
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      machine.converge(undefined, OURS);
+      const ours = machine.text;
+      writeFileSync(machine.data, "torn");
+      const said = machine.attempt(OURS, undefined);
+      expect(said.slice(-2)).toEqual([
+        expect.stringMatching(/^error: bundle app: what was kept of .*config\.json, .* is damaged: /),
+        "status 1",
+      ]);
+      expect(machine.text).toBe(ours);
+      expect(readFileSync(machine.data, "utf8")).toBe("torn");
+    });
+  });
+
+  it("are left alone, and the original kept, where jq itself fails", () => {
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      machine.converge(undefined, OURS);
+      const ours = machine.text;
+      const said = machine.attempt(OURS, undefined, "jq() { echo 'jq: no more memory' >&2; return 5; }");
+      expect(said.slice(-2)).toEqual([
+        expect.stringMatching(/^error: bundle app: .*: jq cannot compare it: jq: no more memory$/),
+        "status 1",
+      ]);
+      expect(machine.text).toBe(ours);
+      expect(machine.edited).toEqual([]);
+      expect(machine.converge(OURS, undefined)).toHaveLength(3);
+      expect(machine.text).toBe(OWNERS);
     });
   });
 });

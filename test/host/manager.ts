@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { joinManager } from "../../components/manager/program";
 
 /** The manager's functions without its last line, which would run it. */
-const functions = joinManager().replace(/^main "\$@"; exit\n/m, "");
+const functions = joinManager().replace(/^main "\$@"; exit "\$STATUS"\n/m, "");
 
 /** A folder of its own for one test. */
 export function inFolder<T>(action: (folder: string) => T): T {

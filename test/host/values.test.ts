@@ -79,26 +79,4 @@ describe("values on the host", () => {
   it("refuses a token that it does not know", () => {
     expect(() => bash("expand_tokens '@{something:1}'")).toThrow(/which manager \d+\.\d+\.\d+ does not know/);
   });
-
-  it("maps declared limits to what the kernel's files hold", () => {
-    const script = `
-      WEIGHED_BY=bfq
-      kernel_value CPUQuota 150%; echo "$REPLY"; kernel_value CPUQuota infinity; echo "$REPLY"
-      kernel_value IOWeight 80; echo "$REPLY"; kernel_value IOWeight 10000; echo "$REPLY"; kernel_value IOWeight 1000; echo "$REPLY"
-      kernel_value MemoryMax infinity; echo "$REPLY"; kernel_value AllowedCPUs 0,1,2; echo "$REPLY"
-      kernel_value IOReadBandwidthMax '/srv/models 1048576'; echo "$REPLY"
-      WEIGHED_BY=iocost; kernel_value IOWeight 1000; echo "$REPLY"; kernel_file IOWeight; echo "$REPLY"`;
-    expect(bash(script).trimEnd().split("\n")).toEqual([
-      "150000 100000",
-      "max 100000",
-      "default 80",
-      "default 1000",
-      "default 181",
-      "max",
-      "0-2",
-      "1048576",
-      "default 1000",
-      "io.weight",
-    ]);
-  });
 });

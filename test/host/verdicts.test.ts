@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { bashWithStore, inFolder } from "./manager";
@@ -30,5 +30,29 @@ it("verdicts are kept by bundle, and replaced with its next look", () => {
       "a\ta.service\tCPUQuota\tinert",
       "",
     ]);
+  });
+});
+
+it("verdicts that cannot be written are a warning, and those that are the same are not written again", () => {
+  inFolder((folder) => {
+    const first = "LIMITS=($'a\\ta.service\\tMemoryMax\\t1 GiB\\t\\tenforced\\t'); remember_verdicts a";
+    const said = bashWithStore(
+      `exec 2>&1
+      ${first}
+      mv() { echo "mv fails" >&2; return 1; }
+      ${first}
+      LIMITS=(); remember_verdicts a
+      echo went on`,
+      folder,
+    );
+    expect(said.replaceAll(folder, "")).toBe(`mv fails
+error: /run/limits.tsv cannot be replaced; it is as it was
+warning: the monitor is not told of this: it shows what was before
+went on
+`);
+    expect(readFileSync(join(folder, "run", "limits.tsv"), "utf8")).toBe(
+      "a\ta.service\tMemoryMax\tenforced\n",
+    );
+    expect(readdirSync(join(folder, "run")).filter((name) => name.includes("goblin-new"))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { driftOf, formatFinding } from "../../../components/observation/drift";
 import type { Observation } from "../../../components/observation/observe";
-import type { Finding, HostStatus } from "../../../components/observation/status";
+import type { BundleStatus, Finding } from "../../../components/observation/status";
 
 const finding = (given: Partial<Finding> = {}): Finding => ({
   unit: "ollama.service",
@@ -13,13 +13,18 @@ const finding = (given: Partial<Finding> = {}): Finding => ({
   ...given,
 });
 
-const seen = (bundle: Partial<HostStatus["bundles"][number]> = {}): Observation => ({
+const HELD: BundleStatus = {
+  ...{ name: "workload-ollama", digest: "d1", generation: 3 },
+  ...{ owner: "", unconfirmed: false, findings: [], limits: [] },
+};
+
+const seen = (bundle: Partial<BundleStatus> = {}): Observation => ({
   kind: "status",
   status: {
     version: "1.0.0",
     busy: false,
     boot: "0c7a3f2e-1111-2222-3333-444455556666",
-    bundles: [{ name: "workload-ollama", digest: "d1", generation: 3, findings: [], limits: [], ...bundle }],
+    bundles: [{ ...HELD, ...bundle }],
   },
 });
 const bundle = { name: "workload-ollama", digest: "d1" };
@@ -52,6 +57,23 @@ describe("drift", () => {
     expect(driftOf({ kind: "absent", boot: "0c7a3f2e-1111" }, bundle)).toBe(
       "not on the host (boot 0c7a3f2e)",
     );
+  });
+
+  it("is a change that waits for its confirmation, and one that went back without it", () => {
+    const since = "(since apply 3, boot 0c7a3f2e)";
+    const waiting = "its last change waits for confirmation";
+    expect(driftOf(seen({ unconfirmed: true }), bundle)).toBe(`${waiting} ${since}`);
+    expect(driftOf(seen({ unconfirmed: true, digest: "d0" }), bundle)).toBe(
+      `${waiting}; the host holds another version ${since}`,
+    );
+    expect(driftOf(seen({ unconfirmed: true, findings: [finding()] }), bundle)).toContain(
+      `; ${waiting} ${since}`,
+    );
+    const reverted = "2026-11-28T10:00:00Z";
+    expect(driftOf(seen({ reverted, digest: "d0" }), bundle)).toBe(
+      `nobody confirmed its last change, which went back at ${reverted} ${since}`,
+    );
+    expect(driftOf(seen({ reverted }), bundle)).toBeUndefined();
   });
 
   it("stays one line of a shell's comment, whatever the host says", () => {

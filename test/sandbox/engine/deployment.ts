@@ -1,5 +1,6 @@
 /** One run of the engine: turns what the program registers into operations, and deletes what it no longer names. */
 
+import { Aliases } from "./aliases";
 import type { Diff } from "./diff";
 import { Cancelled, Executor, type Run } from "./executor";
 import { STACK_TYPE, type Goal } from "./goal";
@@ -12,12 +13,12 @@ import type { PropertyMap } from "./values";
 export class Deployment {
   readonly executor: Executor;
   private readonly seen = new Set<string>();
-  /** By the URN that a resource has now: the one under which the state knew it. */
-  private readonly moved = new Map<string, string>();
+  private readonly aliases: Aliases;
   private stackOutputs: { urn: string; outputs: PropertyMap } | undefined;
 
   constructor(private readonly run: Run) {
     this.executor = new Executor(run);
+    this.aliases = new Aliases(run.state);
   }
 
   /** Serves one registration. Throws {@link Cancelled} when the run has failed, here or elsewhere. */
@@ -26,14 +27,20 @@ export class Deployment {
     if (this.seen.has(goal.urn)) {
       this.reject(goal, `Duplicate resource URN '${goal.urn}'; try giving it a unique name`);
     }
+    const found = this.aliases.take(goal, this.seen);
+    if (typeof found === "string") this.reject(goal, found);
     this.seen.add(goal.urn);
     goal.retainOnDelete ??= this.run.state.resources.get(goal.parent)?.retainOnDelete;
-    const old = this.takeOld(goal);
-    if (old !== undefined) keepIgnored(goal, old);
-    this.check(goal);
-    const state = await this.apply(goal, old);
-    if (this.executor.isCancelled()) throw new Cancelled();
-    return state;
+    if (found !== undefined) keepIgnored(goal, found);
+    try {
+      this.check(goal);
+      const state = await this.apply(goal, found);
+      if (this.executor.isCancelled()) throw new Cancelled();
+      return state;
+    } catch (error) {
+      this.aliases.putBack(goal, found);
+      throw error;
+    }
   }
 
   registerOutputs(urn: string, outputs: PropertyMap): void {
@@ -65,6 +72,7 @@ export class Deployment {
   /** Settles the stack's outputs: after a failure old ones stay, as what is missing may only not have been reached. */
   finalize(): PropertyMap {
     const { state, report } = this.run;
+    if (this.aliases.settle()) this.run.save();
     const stack = [...state.resources.values()].find(({ type }) => type === STACK_TYPE);
     if (stack === undefined) return {};
     if (this.stackOutputs !== undefined) {
@@ -72,20 +80,6 @@ export class Deployment {
       this.run.save();
     }
     return stack.outputs;
-  }
-
-  private takeOld(goal: Goal): ResourceState | undefined {
-    const { resources } = this.run.state;
-    const aliases = [...goal.aliases, ...inheritedAlias(goal, this.moved.get(goal.parent))];
-    const urn = [goal.urn, ...aliases].find((name) => resources.has(name)) ?? goal.urn;
-    const old = resources.get(urn);
-    if (old === undefined || urn === goal.urn) return old;
-    const { type, name, parent } = goal;
-    const moved = { ...old, urn: goal.urn, type, name, parent };
-    resources.delete(urn);
-    resources.set(goal.urn, moved);
-    this.moved.set(goal.urn, urn);
-    return moved;
   }
 
   private check(goal: Goal): void {
@@ -142,18 +136,6 @@ export class Deployment {
       else state.resources.delete(old.urn);
     });
   }
-}
-
-/**
- * Where a resource was while its parent was `parent`. The engine infers that for every descendant; the SDK, for an
- * engine that cannot, for children only. A name that begins with the parent's begins with the old one's then.
- */
-function inheritedAlias(goal: Goal, parent: string | undefined): string[] {
-  if (parent === undefined) return [];
-  const [now, was] = [goal.parent, parent].map((urn) => urn.slice(urn.lastIndexOf("::") + 2));
-  const isPrefixed = now !== undefined && was !== undefined && goal.name.startsWith(now);
-  const name = isPrefixed ? was + goal.name.slice(now.length) : goal.name;
-  return [`${parent.slice(0, parent.lastIndexOf("::"))}$${goal.type}::${name}`];
 }
 
 function keepIgnored(goal: Goal, old: ResourceState): void {

@@ -1,40 +1,23 @@
-import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Finding } from "../../../components/observation/status";
 import { SWAP_OFF } from "../../support/finding";
 import { preview, up } from "./index";
 import { type Bench, startBench } from "./testing/bench";
+import { StandInManager } from "./testing/manager";
 import { makeKey } from "./testing/ssh-server";
 import type { EngineResult } from "./types";
 
 let bench: Bench;
-/** What the host holds: what it was told, and what was found there since. */
-let held: Map<string, { digest: string; generation: number; findings: Finding[] }>;
-let boot: string;
+let manager: StandInManager;
 
 beforeEach(async () => {
   bench = await startBench();
-  held = new Map();
-  boot = "00000001-2222";
-  bench.server.answer = ({ command, stdin }) => {
-    if (command.includes("status --json")) return { stdout: JSON.stringify(status()) };
-    const name = /apply ([a-z]+)/.exec(command)?.[1] ?? "";
-    const { generation } = held.get(name) ?? { generation: 0 };
-    const digest = createHash("sha256").update(stdin).digest("hex");
-    held.set(name, { digest, generation: generation + 1, findings: [] });
-    return {};
-  };
+  manager = new StandInManager();
+  bench.server.answer = manager.answer;
 });
 
 afterEach(async () => {
   await bench.close();
 });
-
-function status(): object {
-  if (held.size === 0) return { absent: true, boot };
-  const bundles = [...held].map(([name, found]) => ({ name, ...found, limits: [] }));
-  return { version: "1.0.0", busy: false, boot, bundles };
-}
 
 const options = (overrides: Record<string, unknown> = {}) => ({
   ...bench.options("drift", overrides),
@@ -56,7 +39,7 @@ describe("drift on preview", () => {
     applied();
     expect(await inSync()).toMatchObject({ exitCode: 0, summary: "5 unchanged" });
     for (const generation of [1, 2]) {
-      held.get("swap")?.findings.push(SWAP_OFF);
+      manager.held.get("swap")?.findings.push(SWAP_OFF);
       const drifted = await inSync();
       expect(drifted).toMatchObject({ exitCode: 7, summary: "1 to update, 4 unchanged" });
       const text = `/usr/local/sbin/ai-resource-manager apply swap # drift: /swapfile swap: declared 16 GiB, priority 10, kernel off (is off) (since apply ${generation}, boot 00000001)`;
@@ -71,17 +54,17 @@ describe("drift on preview", () => {
 
   it("is a host that was reinstalled, or put back to a snapshot, once more each time", async () => {
     await up(options());
-    const snapshot = structuredClone(held);
+    const snapshot = structuredClone(manager.held);
     await up(options({ "drift:swappiness": "20" }));
     for (const id of ["00000002", "00000003"]) {
-      held = structuredClone(snapshot);
-      boot = id;
+      manager.held = structuredClone(snapshot);
+      manager.boot = id;
       applied();
       const repaired = await up(options({ "drift:swappiness": "20" }));
       expect(repaired).toMatchObject({ exitCode: 0, summary: "1 updated, 4 unchanged" });
       expect(applied()[0]).toContain(`# drift: the host holds another version (since apply 1, boot ${id})`);
     }
-    held.clear();
+    manager.held.clear();
     expect(await up(options({ "drift:swappiness": "20" }))).toMatchObject({
       summary: "2 updated, 3 unchanged",
     });

@@ -17,6 +17,8 @@ export interface Launch {
   stack: string;
   organization: string;
   config: Record<string, string>;
+  /** The keys in which something is a secret. */
+  secrets: string[];
   dryRun: boolean;
   /** Of both the ResourceMonitor and the Engine service. */
   address: string;
@@ -60,7 +62,7 @@ export function launch(options: Launch): Program {
     env: {
       ...options.env,
       PULUMI_CONFIG: JSON.stringify(Object.fromEntries(config)),
-      PULUMI_CONFIG_SECRET_KEYS: "[]",
+      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secrets),
       ...(project.typescript && { PULUMI_NODEJS_TYPESCRIPT: "true" }),
       ...(project.tsconfig !== undefined && { PULUMI_NODEJS_TSCONFIG_PATH: project.tsconfig }),
     },

@@ -93,6 +93,7 @@ async function runProgram(options: EngineOptions, context: Run, deployment: Depl
     stack: options.stack,
     organization: options.organization ?? "organization",
     config,
+    secrets: options.secrets ?? [],
     dryRun,
     address: monitor.address,
     env: context.env,

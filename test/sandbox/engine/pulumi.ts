@@ -10,7 +10,14 @@ import {
 import { stringify } from "yaml";
 import { readProject, stackConfig } from "./config";
 import { Report, summarize } from "./report";
-import type { Counts, Engine, EngineOptions, EngineResult, Op } from "./types";
+import {
+  type Counts,
+  type Engine,
+  EngineError,
+  type EngineOptions,
+  type EngineResult,
+  type Op,
+} from "./types";
 
 /** Protects nothing beyond this backend: the sandbox's state is as disposable as its machine. */
 const PASSPHRASE = "goblin-host-sandbox";
@@ -53,6 +60,7 @@ function expectation({ expectNoChanges }: EngineOptions): { expectNoChanges?: bo
 }
 
 async function drive(options: EngineOptions, preview: boolean, operation: Operation): Promise<EngineResult> {
+  if (options.secrets !== undefined) throw new EngineError("secrets are given to the local engine only");
   const report = new Report(options.onEvent);
   const counts: Counts = {};
   const common: Common = {

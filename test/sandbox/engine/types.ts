@@ -45,6 +45,8 @@ export interface EngineOptions {
   organization?: string;
   /** Set on top of the stack's file, as `pulumi config set --path KEY VALUE` would: `project:a.b[0]`. */
   overrides?: Record<string, unknown>;
+  /** The keys of the configuration in which something is a secret, as `pulumi config set --secret` makes it. Local engine only. */
+  secrets?: string[];
   /** The engine's state. The local engine keeps a key beside it, `<stateFile>.key`. */
   stateFile: string;
   /** Added to this process's environment for the program and for the providers. */

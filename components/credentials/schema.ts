@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { valueField } from "../settings/text-fields";
+import { NAME, NAME_RULE } from "../settings/name";
+
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+export const VARIABLE_RULE = "a variable's name has letters, digits and _";
+
+/** By workload: variables whose values are secrets. */
+export const CredentialsSettings = z.record(
+  z.string().regex(NAME, NAME_RULE),
+  z.record(
+    z.string().regex(VARIABLE, VARIABLE_RULE),
+    valueField({ description: "A secret.", example: "", allowed: "text on one line", fix: null }),
+  ),
+);
+export type CredentialsSettings = z.output<typeof CredentialsSettings>;
+
+/** The same of one host alone, by host. */
+export const HostCredentialsSettings = z.record(z.string().regex(NAME, NAME_RULE), CredentialsSettings);

@@ -1,0 +1,61 @@
+# Convergence: from whatever earlier versions may have left (WAS) to what is wanted (WANT). Every step is idempotent and
+# reads the machine, not a log, so that apply, rollback, healing and removal are one function. What cannot be done ends the
+# attempt.
+# Reads NAME, WAS, WANT, BOOTING (nothing may wait for a unit), ROLLING_BACK.
+
+BOOTING='' ROLLING_BACK='' LOOKING=''
+
+converge() {
+  look
+  plan_restarts
+  plan_readiness
+  capture_units
+  keep_docker
+  give_way
+  change_tree
+  validate_units
+  install_packages
+  copy_backups
+  retire_units
+  enable_units
+  observe_swaps
+  change_schedulers
+  change_read_ahead
+  reload_if_pending
+  give_back_sysctls
+  give_back_schedulers
+  give_back_read_ahead
+  remove_packages
+  change_sysctls
+  change_swap_files
+  change_zram
+  reload_if_pending
+  return_swaps
+  give_back_units
+  stop_gone_slices
+  observe EVERYTHING
+  change_units
+  settle_json
+  observe EVERYTHING
+  prove_ready
+  write_limits
+}
+
+# give_way: what must stop while its files are still there.
+give_way() {
+  # Before their units stop, which would switch swap off whatever it holds.
+  give_back_zram
+  observe_swaps
+  give_back_swap_files
+  stop_gone_units
+  stop_switched_units
+  drop_overrides
+}
+
+# change_tree: what lies on the disk. Folders are made before the files in them, and go after them.
+change_tree() {
+  change_folders
+  change_files
+  change_json
+  give_back_folders
+}

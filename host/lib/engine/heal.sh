@@ -1,0 +1,40 @@
+# Healing: what runs that were killed, or failed, left to be finished: interrupted removals go on, interrupted applies go
+# back.
+# Sets UNHEALED.
+
+# UNHEALED: names of the bundles whose unfinished run could not be finished.
+declare -a UNHEALED=()
+
+# heal [EXCEPT]: that bundle is what this run is about.
+heal() {
+  local name
+  UNHEALED=()
+  unfinished_runs
+  for name in "${UNFINISHED[@]}"; do
+    [[ $name != "${1-}" ]] || continue
+    heal_bundle "$name"
+    ((STATUS == 0)) || UNHEALED+=("$name")
+  done
+  attempt drop_garbage
+  ((STATUS == 0)) || warn 'what nobody needs any more stays in the store until the next run'
+}
+
+# heal_bundle NAME: STATUS is how it ended.
+heal_bundle() {
+  local NAME=$1
+  # The removal's first act is the rename of the link: with a version in force, an apply has taken it over.
+  if [[ -L $STATE/removing/$NAME && ! -L $STATE/bundles/$NAME ]]; then
+    say "$NAME: finishing an interrupted removal"
+    attempt finish_removal
+    ((STATUS == 0)) || error "the interrupted removal of $NAME cannot be finished: $FAILURE. Run ai-resource-manager remove $NAME, or apply it again"
+  else
+    say "$NAME: undoing an interrupted apply"
+    attempt undo
+    ((STATUS == 0)) || error "the interrupted apply of $NAME cannot be undone: $FAILURE"
+  fi
+  if ((STATUS == 0)); then
+    record_event healed "$NAME" 'an interrupted run was undone or finished'
+  else
+    record_event failed "$NAME" "an interrupted run could not be finished: $FAILURE"
+  fi
+}

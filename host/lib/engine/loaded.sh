@@ -1,0 +1,78 @@
+# Loaded bundles: one associative array each, several versions side by side: what was (WAS), what shall be (WANT).
+#   "has|SECTION|ENTRY"       set where the bundle has the entry
+#   "SECTION|ENTRY|FIELD"     the value
+#   "SECTION"                 its entries, one a line
+#   "files|PATH|known"        checksums that any version gave the file; "json|PATH|blobs" the same for JSON
+# Sets ENTRIES, REPLY.
+
+declare -A WAS=() WANT=() EVERYTHING=()
+
+# load_index ARRAY DIR: adds the version in DIR to ARRAY; the first loaded wins where two differ.
+load_index() {
+  local -n into=$1
+  local dir=$2 section entry field value before=''
+  while IFS=$'\x1f' read -r section entry field value; do
+    if [[ "$section|$entry" != "$before" ]]; then
+      before="$section|$entry"
+      [[ -n ${into["has|$before"]-} ]] || into["$section"]+=$entry$'\n'
+      into["has|$before"]=1
+    fi
+    # Whatever version wrote a file, it was this project.
+    [[ $field != @(sha256|expandedSha256) ]] || into["$before|known"]+=" $value "
+    # The values that any version gave a key of a JSON file are ours.
+    [[ $section/$field != json/blob ]] || into["$before|blobs"]+="$dir/blobs/$value "
+    if [[ -n $field$value && -z ${into["$before|$field"]+set} ]]; then
+      into["$before|$field"]=$value
+      [[ $field != blob ]] || into["$before|dir"]=$dir
+    fi
+  done <"$dir/index"
+}
+
+# load_was NAME: everything that earlier versions, in force or interrupted, may have left.
+load_was() {
+  local link
+  WAS=()
+  current_version "$1"
+  [[ -z $REPLY ]] || load_index WAS "$REPLY"
+  for link in "$STATE/journal/$1"@* "$STATE/removing/$1"; do
+    [[ ! -e $link/index ]] || load_index WAS "$link"
+  done
+}
+
+# load_want FOLDER: empty for a bundle that shall be gone.
+load_want() {
+  WANT=()
+  [[ -z $1 ]] || load_index WANT "$1"
+}
+
+# entries ARRAY SECTION: ENTRIES=(the section's keys).
+declare -a ENTRIES=()
+entries() {
+  local -n of=$1
+  ENTRIES=()
+  [[ -z ${of[$2]-} ]] || mapfile -t ENTRIES <<<"${of[$2]%$'\n'}"
+}
+
+# gone_entries SECTION: ENTRIES=(what WAS has and WANT has not).
+gone_entries() {
+  local entry
+  local -a gone=()
+  entries WAS "$1"
+  for entry in "${ENTRIES[@]}"; do [[ -n ${WANT["has|$1|$entry"]-} ]] || gone+=("$entry"); done
+  ENTRIES=("${gone[@]}")
+}
+
+# owner_of SECTION ENTRY EXCEPT: REPLY is another stored bundle that has the same resource.
+owner_of() {
+  local link key found=''
+  printf -v key '\n%s\x1f%s\x1f' "$1" "$2"
+  for link in "$STATE"/bundles/*; do
+    [[ ${link##*/} != "$3" ]] || continue
+    text_of "$link/index"
+    if [[ $'\n'$REPLY == *"$key"* ]]; then
+      found=${link##*/}
+      break
+    fi
+  done
+  REPLY=$found
+}

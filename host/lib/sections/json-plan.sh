@@ -1,0 +1,105 @@
+# JSON files that somebody else owns: the declared keys are merged into them, the rest stays. What each key was before
+# (or that it was not there) is recorded when the bundle first declares it, and given back when no bundle does.
+# This is the plan for one file, by JSON_PLAN_PROGRAM in jq, and what only needs the plan: drift and preflight.
+# Reads WANT, WAS, NAME, RESTART_ON; sets JSON_PLAN and its names, UNITS, REPLY.
+
+# The answer of the program, and the same under names. JSON_PROBLEM is what is wrong with the file, JSON_FAILED is set
+# where that is nothing about the file: jq itself could not work.
+declare -a JSON_PLAN=()
+JSON_PROBLEM='' JSON_FAILED='' JSON_ACTION='' JSON_RESTART='' JSON_EDITED=''
+
+# plan_json PATH [HOLD]: fills JSON_PLAN. HOLD is JSON that the file must hold beside what is declared; what such keys
+# were is recorded with the rest, before any of it is written.
+plan_json() {
+  local path=$1 hold=${2-} file=/dev/null exists=no existed=no before=/dev/null record=''
+  local want=/dev/null reloads text status=0
+  local -a blobs
+  if [[ -e $path ]]; then file=$path exists=yes; fi
+  original json "$path"
+  record=${RECORD[1]-}
+  if [[ ${RECORD[0]-} == kept ]]; then existed=yes before=$ORIGINAL.data; fi
+  [[ -z ${WANT["has|json|$path"]-} ]] || want=${WANT["json|$path|dir"]}/blobs/${WANT["json|$path|blob"]}
+  json_field "$path" reloads
+  reloads=$REPLY
+  hold_of "$path"
+  read -r -a blobs <<<"${WAS["json|$path|blobs"]-}"
+  text=$(jq -nj --rawfile text "$file" --rawfile original "$before" --rawfile want "$want" --arg exists "$exists" \
+    --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" --arg keep "$REPLY" \
+    "$JSON_PLAN_PROGRAM" "${blobs[@]}" </dev/null 2>&1) || status=$?
+  read_plan "$status" "$text"
+}
+
+# read_plan STATUS TEXT: of jq. Its last field ends in a separator, too, and what follows that is the here-string's.
+read_plan() {
+  local -i count
+  mapfile -d $'\x1e' -t JSON_PLAN <<<"$2"
+  count=$((${#JSON_PLAN[@]} - 1))
+  JSON_FAILED='' JSON_ACTION='' JSON_RESTART='' JSON_EDITED=''
+  if (($1 != 0 || count < 1)) || [[ -z ${JSON_PLAN[0]} && ($count -lt 7 || $(((count - 7) % 3)) != 0) ]]; then
+    JSON_FAILED=yes JSON_PROBLEM="jq cannot compare it: ${2##*$'\n'}" JSON_PLAN=()
+    return
+  fi
+  JSON_PLAN=("${JSON_PLAN[@]:0:count}")
+  JSON_PROBLEM=${JSON_PLAN[0]} JSON_ACTION=${JSON_PLAN[1]-} JSON_RESTART=${JSON_PLAN[2]-} JSON_EDITED=${JSON_PLAN[3]-}
+}
+
+# json_field PATH FIELD: REPLY is what the bundle says, or said where it says nothing of the file any more.
+json_field() {
+  if [[ -n ${WANT["has|json|$1"]-} ]]; then REPLY=${WANT["json|$1|$2"]-}; else REPLY=${WAS["json|$1|$2"]-}; fi
+}
+
+# hold_of PATH: REPLY is what the file must hold while its units restart, as this version or the one before says.
+hold_of() {
+  REPLY=${WANT["json|$1|restartWith"]-}
+  [[ -n $REPLY ]] || REPLY=${WAS["json|$1|restartWith"]-}
+}
+
+# units_of_json PATH: UNITS=(the units that a change of the file restarts).
+declare -a UNITS=()
+units_of_json() {
+  local unit
+  UNITS=()
+  for unit in "${!RESTART_ON[@]}"; do [[ " ${RESTART_ON[$unit]} " != *" $1 "* ]] || UNITS+=("$unit"); done
+}
+
+find_json_drift() {
+  local path
+  local -i i
+  entries WANT json
+  for path in "${ENTRIES[@]}"; do
+    if [[ ! -e $path && ! -L $path ]]; then
+      finding "$path" file 'with the declared keys' missing '' missing
+      continue
+    elif [[ -L $path || ! -f $path ]]; then
+      finding "$path" file 'with the declared keys' 'no regular file' '' 'is no regular file'
+      continue
+    fi
+    plan_json "$path"
+    if [[ -n $JSON_PROBLEM ]]; then
+      finding "$path" file 'with the declared keys' "$JSON_PROBLEM" '' "$JSON_PROBLEM"
+      continue
+    fi
+    for ((i = 7; i + 2 < ${#JSON_PLAN[@]}; i += 3)); do
+      finding "$path" "${JSON_PLAN[i]}" "${JSON_PLAN[i + 1]}" "${JSON_PLAN[i + 2]}" '' 'has another value'
+    done
+  done
+}
+
+preflight_json() {
+  local path setting section
+  entries WANT json
+  for path in "${ENTRIES[@]}"; do
+    setting=${WANT["json|$path|setting"]:-$NAME}
+    for section in json files; do
+      owner_of "$section" "$path" "$NAME"
+      [[ -z $REPLY ]] || problem "$path belongs to the bundle $REPLY"
+    done
+    if [[ -L $path || -e $path && ! -f $path ]]; then
+      problem "$setting: $path is no regular file (a folder, a link or a device): move it away, then run this again"
+      continue
+    fi
+    plan_json "$path"
+    [[ -z $JSON_PROBLEM ]] ||
+      problem "$setting: $path cannot be merged with: $JSON_PROBLEM. It was left as it is; mend it (jq . $path) or move it away, then run this again"
+  done
+}

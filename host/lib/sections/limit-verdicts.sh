@@ -1,0 +1,148 @@
+# Limits: what each is worth on this host, and which are not as declared.
+# Reads WANT, SEEN_UNIT, WEIGHED_BY, NAME; sets ENFORCED, VERDICT, REASON, WRONG, LIMITS.
+
+# check_limit UNIT PROPERTY DECLARED: sets ENFORCED (the kernel's value), VERDICT and REASON, and WRONG when
+# the limit is not what is declared.
+check_limit() {
+  local unit=$1 property=$2 declared=$3 loaded group
+  ENFORCED='' VERDICT=enforced REASON='' WRONG=''
+  seen "$unit" LoadState
+  if [[ $REPLY != loaded ]]; then
+    VERDICT=inert REASON="$unit is not on this host"
+    return
+  fi
+  limit_row "$property"
+  if [[ $SPELLING == advice ]]; then
+    check_gpu_limit "$unit" "$property" "$declared"
+    return
+  fi
+  loaded_value "$unit" "$property"
+  loaded=$REPLY
+  canonical "$property" "$declared"
+  if [[ $loaded != "$REPLY" ]]; then
+    override_of "$unit" "$property"
+    WRONG=loaded VERDICT=inert ENFORCED=$loaded REASON=${REPLY:-systemd has another value}
+  fi
+  seen "$unit" ControlGroup
+  group=$REPLY
+  if [[ -n $group && -d $CGROUPS$group ]]; then
+    check_enforced "$unit" "$property" "$declared" "$group"
+  elif [[ -z $WRONG ]]; then
+    VERDICT=inert REASON="$unit is not running"
+  fi
+}
+
+# check_enforced UNIT PROPERTY DECLARED GROUP: the same of a unit that runs, by the kernel's word.
+check_enforced() {
+  local property=$2
+  enforced_value "$1" "$property" "$3"
+  kernel_value "$property" "$3" "$ENFORCED"
+  if [[ -z $ENFORCED && $property == IOWeight ]]; then
+    VERDICT=inert REASON='no disk of this host weighs IO'
+  elif [[ -z $ENFORCED ]]; then
+    VERDICT=unsupported REASON='the kernel has no file for it here'
+  elif [[ $ENFORCED != "$REPLY" ]]; then
+    [[ -z $WRONG ]] || return 0
+    WRONG=kernel VERDICT=inert REASON='written by hand or not taken by the kernel'
+  elif [[ $property == IOWeight && $WEIGHED_BY == none ]]; then
+    VERDICT=inert REASON='no disk of this host weighs IO (scheduler bfq or io.cost.qos)'
+  elif [[ $property == Memory@(Low|Min) ]]; then
+    ancestors_protect "$4" "$property"
+    [[ -n $ANSWER ]] || VERDICT=inert REASON="a slice above has no $property"
+  fi
+}
+
+# check_gpu_limit UNIT PROPERTY DECLARED: VERDICT, ENFORCED and REASON. A closed device list is the kernel's (a BPF
+# program of the cgroup); a variable is advice, which a program may ignore.
+check_gpu_limit() {
+  local unit=$1 declared=$3 policy
+  if [[ $2 == VRAM ]]; then
+    VERDICT=unsupported REASON='advice: nothing on a host limits VRAM; the monitor alerts'
+    return
+  fi
+  seen "$unit" DevicePolicy
+  policy=$REPLY
+  seen "$unit" ActiveState
+  if [[ $REPLY != active ]]; then
+    VERDICT=inert REASON="$unit is not running"
+  elif [[ -n ${WANT["units|$unit|container"]-} ]]; then
+    ENFORCED=$declared REASON='device nodes given by the NVIDIA runtime'
+  elif [[ $policy != closed ]]; then
+    VERDICT=inert REASON='advice: CUDA_VISIBLE_DEVICES alone (hardening without DevicePolicy)'
+  elif [[ ! $declared =~ ^[0-9,]+$ ]]; then
+    VERDICT=inert REASON='advice: CUDA_VISIBLE_DEVICES alone (a UUID names no device node)'
+  else
+    ENFORCED=$declared REASON='DeviceAllow'
+  fi
+}
+
+# ancestors_protect GROUP PROPERTY: whether every slice above has the protection too, without which the kernel ignores it.
+ancestors_protect() {
+  local group=${1%/*} value
+  limit_row "$2"
+  ANSWER=
+  while [[ -n $group ]]; do
+    # A slice that ends meanwhile protects nothing.
+    read -r value 2>/dev/null <"$CGROUPS$group/$KERNEL_FILE" || return 0
+    [[ $value != 0 ]] || return 0
+    group=${group%/*}
+  done
+  ANSWER=yes
+}
+
+# override_of UNIT PROPERTY: REPLY names the drop-in that wins over ours.
+override_of() {
+  local file winner=''
+  local -a files
+  seen "$1" DropInPaths
+  read -r -a files <<<"$REPLY"
+  for file in "${files[@]}"; do
+    [[ -r $file && $file != */50-goblin.conf && $file != */60-goblin-exec.conf ]] || continue
+    text_of "$file"
+    [[ $'\n'$REPLY != *$'\n'"$2="* ]] || winner=$file
+  done
+  case $winner in
+    /run/systemd/system.control/*) REPLY="runtime override $winner" ;;
+    /etc/systemd/system.control/*) REPLY="persistent override $winner" ;;
+    ?*) REPLY="overridden by $winner" ;;
+    *) REPLY= ;;
+  esac
+}
+
+# find_limit_drift: LIMITS gets a line for every limit, FINDINGS one for each that is not as declared.
+find_limit_drift() {
+  local unit property declared
+  local -a units properties
+  entries WANT limits
+  units=("${ENTRIES[@]}")
+  ((${#units[@]} > 0)) || return 0
+  find_weighing
+  for unit in "${units[@]}"; do
+    limits_of "$unit"
+    properties=("${SORTED[@]}")
+    for property in "${properties[@]}"; do
+      expand_tokens "${WANT["limits|$unit|$property"]}"
+      declared=$REPLY
+      check_limit "$unit" "$property" "$declared"
+      report_limit "$unit" "$property" "$declared"
+    done
+  done
+}
+
+# report_limit UNIT PROPERTY DECLARED: what check_limit has found.
+report_limit() {
+  local unit=$1 property=$2 declared enforced line
+  readable "$property" "$3"
+  declared=$REPLY
+  readable "$property" "$ENFORCED"
+  enforced=$REPLY
+  printf -v line '%s\t' "$NAME" "$unit" "$property" "$declared" "$enforced" "$VERDICT"
+  LIMITS+=("$line$REASON")
+  if [[ $WRONG == loaded ]]; then
+    loaded_value "$unit" "$property"
+    readable "$property" "$REPLY"
+    finding "$unit" "$property" "$declared" "$REPLY" "$enforced" "$REASON"
+  elif [[ $WRONG == kernel ]]; then
+    finding "$unit" "$property" "$declared" "$declared" "$enforced" "$REASON"
+  fi
+}

@@ -1,0 +1,134 @@
+# Limits: what systemd has loaded and the kernel enforces, and the kernel's files put right.
+# Reads WANT, SEEN_UNIT, WEIGHED_BY; sets LIMIT_FILE, ENFORCED, REPLY, ANSWER.
+
+readonly PROCESSES=/proc
+
+# loaded_value UNIT PROPERTY: REPLY is what systemd has loaded, as a bundle declares it.
+loaded_value() {
+  limit_row "$2"
+  seen "$1" "$LOADED_AS"
+  canonical "$2" "$REPLY"
+}
+
+# limit_file UNIT PROPERTY: LIMIT_FILE is the kernel's file, empty where there is none now.
+limit_file() {
+  LIMIT_FILE=
+  limit_row "$2"
+  if [[ $KERNEL_FILE == /* ]]; then
+    seen "$1" MainPID
+    [[ ${REPLY:-0} == 0 ]] || LIMIT_FILE=$PROCESSES/$REPLY$KERNEL_FILE
+  elif [[ $KERNEL_FILE != - ]]; then
+    seen "$1" ControlGroup
+    [[ -z $REPLY ]] || LIMIT_FILE=$CGROUPS$REPLY/$KERNEL_FILE
+  fi
+}
+
+# enforced_value UNIT PROPERTY DECLARED: ENFORCED is what the kernel enforces now, empty when it cannot be read. A unit may
+# end while it is looked at.
+enforced_value() {
+  local line='' file
+  ENFORCED=
+  limit_file "$1" "$2"
+  file=$LIMIT_FILE
+  # What the cgroup was given of what it was told.
+  [[ $KERNEL_FILE != cpuset.cpus ]] || file+=.effective
+  [[ -n $LIMIT_FILE && -r $file ]] || return 0
+  case $KERNEL_FILE in
+    /status)
+      while read -r line; do
+        [[ $line != Cpus_allowed_list:* ]] || read -r _ ENFORCED <<<"$line"
+      done 2>/dev/null <"$file" || :
+      ;;
+    io.max) enforced_of_disk "$3" "$file" ;;
+    *) read -r ENFORCED 2>/dev/null <"$file" || : ;;
+  esac
+}
+
+# enforced_of_disk DECLARED FILE: of the disk that holds the declared path.
+enforced_of_disk() {
+  local line
+  disk_of "${1% *}"
+  [[ -n $DISK_NUMBER ]] || return 0
+  ENFORCED=max
+  while read -r line; do
+    [[ $line == "$DISK_NUMBER "*"$IO_KEY="* ]] || continue
+    line=${line#*"$IO_KEY="}
+    ENFORCED=${line%% *}
+  done 2>/dev/null <"$2" || :
+}
+
+# drop_overrides: what systemctl set-property left wins over every drop-in, so it goes before the reload.
+drop_overrides() {
+  local unit property file
+  local -a units files held
+  entries WANT limits
+  units=("${ENTRIES[@]}")
+  for unit in "${units[@]}"; do
+    seen "$unit" DropInPaths
+    read -r -a files <<<"$REPLY"
+    for file in "${files[@]}"; do
+      [[ $file == */systemd/system.control/* && -e $file ]] || continue
+      property=${file##*/50-}
+      property=${property%.conf}
+      [[ -n ${WANT["limits|$unit|$property"]-} ]] || continue
+      mark_pending reload
+      displace "$file"
+      held=("${file%/*}"/* "${file%/*}"/.[!.]* "${file%/*}"/..?*)
+      ((${#held[@]} > 0)) || rmdir -- "${file%/*}" || warn "the empty folder ${file%/*} cannot be removed"
+    done
+  done
+}
+
+# limits_of UNIT: SORTED=(the properties that are declared for it).
+limits_of() {
+  local key
+  local -a properties=()
+  for key in "${!WANT[@]}"; do [[ $key != "limits|$1|"?* ]] || properties+=("${key##*|}"); done
+  sort_words "${properties[@]}"
+}
+
+# write_limits: a kernel value that differs although systemd has the right one was written by hand: put it back.
+write_limits() {
+  local unit property declared
+  local -a units properties
+  entries WANT limits
+  units=("${ENTRIES[@]}")
+  ((${#units[@]} > 0)) || return 0
+  find_weighing
+  for unit in "${units[@]}"; do
+    limits_of "$unit"
+    properties=("${SORTED[@]}")
+    for property in "${properties[@]}"; do
+      expand_tokens "${WANT["limits|$unit|$property"]}"
+      declared=$REPLY
+      check_limit "$unit" "$property" "$declared"
+      [[ $WRONG != kernel ]] || write_limit "$unit" "$property" "$declared"
+    done
+  done
+}
+
+# write_limit UNIT PROPERTY DECLARED: what the kernel then has is what counts.
+write_limit() {
+  local unit=$1 property=$2 declared=$3 value wanted
+  kernel_value "$property" "$declared" "$ENFORCED"
+  wanted=$REPLY value=$REPLY
+  limit_file "$unit" "$property"
+  case $KERNEL_FILE in
+    /status)
+      seen "$unit" MainPID
+      # A thread may end meanwhile; what they have is read below.
+      taskset -apc "$value" "$REPLY" >/dev/null || warn "$unit: not every thread of its process can be given the CPUs $value"
+      ;;
+    io.max)
+      value="$DISK_NUMBER $IO_KEY=$value"
+      write_kernel "$LIMIT_FILE" "$value"
+      ;;
+    *) write_kernel "$LIMIT_FILE" "$value" ;;
+  esac
+  enforced_value "$unit" "$property" "$declared"
+  if [[ $ENFORCED == "$wanted" ]]; then
+    say "  set $unit ${LIMIT_FILE##*/} to $value"
+  else
+    warn "$unit: ${LIMIT_FILE##*/} is ${ENFORCED:-gone} after $value was written"
+  fi
+}

@@ -1,0 +1,45 @@
+# What a bundle requires of the host: cores, programs, memory. Asked before anything changes.
+# Reads WANT, ONLINE_CPUS, MEMORY_TOTAL; adds to PROBLEMS.
+
+preflight_cores() {
+  local setting cores cpu missing
+  local -A online=()
+  entries WANT requires
+  ((${#ENTRIES[@]} > 0)) || return 0
+  read_facts
+  expand_cpus "$ONLINE_CPUS"
+  for cpu in "${CPUS[@]}"; do online[$cpu]=1; done
+  for setting in "${ENTRIES[@]}"; do
+    cores=${WANT["requires|$setting|cores"]-}
+    [[ -n $cores ]] || continue
+    missing=
+    expand_cpus "$cores"
+    if [[ -z $ANSWER ]]; then
+      problem "$setting: \"$cores\" is no CPU list"
+      continue
+    fi
+    for cpu in "${CPUS[@]}"; do [[ -n ${online[$cpu]-} ]] || missing+=${missing:+,}$cpu; done
+    [[ -z $missing ]] || problem "$setting: \"$cores\" names cores that this host lacks ($missing); it has $ONLINE_CPUS. Allowed: any of those. Fix: pulumi config set --path '$setting' $ONLINE_CPUS"
+  done
+}
+
+preflight_programs() {
+  local setting program
+  entries WANT requires
+  for setting in "${ENTRIES[@]}"; do
+    program=${WANT["requires|$setting|program"]-}
+    [[ -z $program ]] || command -v -- "$program" >/dev/null ||
+      problem "$setting: this host has no program $program. ${WANT["requires|$setting|remedy"]-}"
+  done
+}
+
+# preflight_memory: what the system keeps for itself must leave something to the workloads.
+preflight_memory() {
+  local key
+  for key in "${!WANT[@]}"; do
+    [[ $key == limits\|* && ${WANT[$key]} == '@{memory-less:'* ]] || continue
+    expand_tokens "${WANT[$key]}"
+    ((REPLY < 67108864)) || continue
+    problem "goblin-host:reserve.memory leaves nothing for the workloads: this host has $((MEMORY_TOTAL / 1048576)) MiB. Fix: pulumi config set --path 'goblin-host:reserve.memory' $((MEMORY_TOTAL / 10 / 1048576))MiB"
+  done
+}

@@ -1,0 +1,173 @@
+# Units, started and restarted: only when they must be, one at a time, each proven to run before the next.
+# What must still be done survives a kill: pending/start%UNIT, restart%UNIT, reload%UNIT, ready%UNIT.
+# Reads WANT, WAS, SEEN_UNIT, BOOTING; sets RESTART_ON, REPLY, ANSWER.
+#
+# At boot (BOOTING) a unit may be ordered after this run: whoever waited for its start, stop, restart or reload would wait for
+# itself. systemd is only told (--no-block), and pending/ keeps what the next run has to prove. What does block at boot is no
+# job of a unit and cannot wait for one: systemctl show, is-enabled, is-active, enable, disable, mask, unmask and
+# daemon-reload, which the service manager answers at once; systemd-analyze and journalctl, which only read files; and
+# docker's client, asked only while dockerd runs already, because its socket would start it.
+
+# plan_restarts: RESTART_ON[UNIT] = the files, old and new, whose change restarts it.
+declare -A RESTART_ON=()
+plan_restarts() {
+  local unit
+  RESTART_ON=()
+  entries WAS units
+  for unit in "${ENTRIES[@]}"; do RESTART_ON[$unit]=${WAS["units|$unit|restartOn"]-}; done
+  entries WANT units
+  for unit in "${ENTRIES[@]}"; do RESTART_ON[$unit]="${RESTART_ON[$unit]-} ${WANT["units|$unit|restartOn"]-}"; done
+}
+
+# restart_due UNIT: ANSWER. One that was told to restart at boot has done so when another run of it has begun.
+restart_due() {
+  local asked
+  ANSWER=
+  if [[ -e $PENDING/restart%$1 ]]; then
+    ANSWER=yes
+  elif [[ -e $PENDING/restarting%$1 ]]; then
+    first_line "$PENDING/restarting%$1"
+    asked=$REPLY
+    seen "$1" InvocationID
+    [[ $REPLY != "$asked" ]] || ANSWER=yes
+  fi
+}
+
+# change_units: starts or restarts what the changes ask for.
+change_units() {
+  local unit
+  entries WANT units
+  for unit in "${ENTRIES[@]}"; do
+    if [[ -n $BOOTING ]]; then settle_at_boot "$unit"; else change_unit "$unit"; fi
+  done
+}
+
+change_unit() {
+  local unit=$1 state due running wanted=${WANT["units|$1|active"]-}
+  seen "$unit" ActiveState
+  state=$REPLY
+  is_running "$state"
+  running=$ANSWER
+  restart_due "$unit"
+  due=$ANSWER
+  if [[ -e $PENDING/start%$unit && $state != active ]]; then
+    start_unit start "$unit"
+    say "  started $unit"
+    done_pending "start%$unit" "restart%$unit" "restarting%$unit" "reload%$unit"
+  elif [[ -n $due ]]; then
+    if [[ -n $running || $wanted == true ]]; then restart_unit "$unit"; fi
+    done_pending "start%$unit" "restart%$unit" "restarting%$unit" "reload%$unit"
+  elif [[ $wanted == true && $state != active ]]; then
+    reset_failed "$unit"
+    start_unit start "$unit"
+    say "  started $unit"
+    done_pending "restarting%$unit" "reload%$unit"
+  else
+    done_pending "start%$unit" "restarting%$unit"
+    [[ ! -e $PENDING/reload%$unit ]] || reload_unit "$unit"
+  fi
+}
+
+# settle_at_boot UNIT: one that does not run yet starts with the new files; of one that has started already systemd is told.
+settle_at_boot() {
+  local unit=$1
+  seen "$unit" ActiveState
+  is_running "$REPLY"
+  if [[ -z $ANSWER ]]; then
+    [[ ! -e $PENDING/start%$unit ]] || tell_systemd start "$unit"
+    done_pending "restart%$unit" "restarting%$unit" "reload%$unit"
+  elif [[ -e $PENDING/restart%$unit ]]; then
+    holds_json "$unit"
+    if [[ -n $ANSWER ]]; then
+      # It would have to be proven first that it has taken over what its files hold for that.
+      say "  $unit has started already; its restart is left to the next run"
+      return
+    fi
+    seen "$unit" InvocationID
+    write_new "$PENDING/restarting%$unit" "$REPLY"$'\n'
+    tell_systemd try-restart "$unit"
+    done_pending "restart%$unit" "reload%$unit"
+    say "  told systemd to restart $unit"
+  elif [[ -e $PENDING/reload%$unit ]]; then
+    reload_unit "$unit"
+  fi
+}
+
+# tell_systemd VERB UNIT: the job is queued, and nobody waits for it.
+tell_systemd() {
+  local said
+  said=$(systemctl --no-block "$1" -- "$2" 2>&1) || fail "systemd does not $1 $2: $said"
+}
+
+# holds_json UNIT: ANSWER, whether a file of its must hold something while it restarts.
+holds_json() {
+  local path
+  local -a paths
+  ANSWER=
+  read -r -a paths <<<"${RESTART_ON[$1]-}"
+  for path in "${paths[@]}"; do
+    hold_of "$path"
+    [[ -z $REPLY ]] || ANSWER=yes
+  done
+}
+
+restart_unit() {
+  hold_json "$1"
+  start_unit restart "$1"
+  say "  restarted $1"
+}
+
+# reset_failed UNIT: systemd remembers how often one has failed, and only of one that has.
+reset_failed() {
+  local said
+  seen "$1" ActiveState
+  [[ $REPLY == failed ]] || return 0
+  said=$(systemctl reset-failed -- "$1" 2>&1) || fail "the failure of $1 cannot be reset: $said"
+}
+
+# start_unit VERB UNIT
+start_unit() {
+  [[ -z ${WANT["has|ready|$2"]-} ]] || mark_pending "ready%$2"
+  try_start "$1" "$2"
+  [[ -z $REPLY ]] || fail "$2 $REPLY"
+}
+
+# try_start VERB UNIT: the unit must be active, and still be two checks later; else REPLY says what happened.
+try_start() {
+  local check said state looks=0
+  if ! said=$(systemctl "$1" -- "$2" 2>&1); then
+    last_journal_line "$2" "${said%%$'\n'*}"
+    REPLY="did not $1: $REPLY"
+    return
+  fi
+  REPLY=
+  [[ $2 == *.service ]] || return 0
+  for check in 1 2; do
+    sleep 0.5
+    # It has just answered; one look that fails is another check that says nothing.
+    state=$(systemctl show --property=ActiveState,SubState,Result -- "$2" 2>&1) || continue
+    looks=$check
+    if [[ $state == *ActiveState=failed* || $state == *SubState=auto-restart* ]]; then
+      last_journal_line "$2" ''
+      REPLY="ended right after its $1 (check $check): $REPLY"
+      return
+    fi
+  done
+  ((looks > 0)) || REPLY="may have ended right after its $1: systemd does not say ($state)"
+}
+
+# last_journal_line UNIT [SAID]: REPLY is what its process said last in its last run, or what systemd did; else SAID.
+last_journal_line() {
+  local text line said=''
+  # Only the reason for what has failed already.
+  text=$(journalctl --no-pager -q -o cat -n 50 -u "$1" 2>/dev/null) || text=
+  while IFS= read -r line; do
+    case $line in
+      'Starting '* | 'Started '*) said='' ;;
+      '' | "$1: "* | 'Failed to start '* | 'Stopped '* | 'Stopping '*) ;;
+      *) said=$line ;;
+    esac
+  done <<<"$text"
+  text=${text##*$'\n'}
+  REPLY=${said:-${text:-${2:-see journalctl -u $1}}}
+}

@@ -1,0 +1,147 @@
+# Units: what systemd says of them, and which are not as declared.
+# Reads WANT, NAME, BOOTING, PENDING; sets SEEN_UNIT["UNIT|Property"] ("UNIT|Id" may differ from UNIT for an alias), REPLY,
+# ANSWER.
+
+declare -A SEEN_UNIT=()
+
+readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,NeedDaemonReload,InvocationID,MainPID,ControlGroup,Slice,FragmentPath,DropInPaths,MemoryMax,MemoryHigh,MemoryLow,MemoryMin,MemorySwapMax,CPUQuotaPerSecUSec,CPUWeight,AllowedCPUs,CPUAffinity,TasksMax,IOWeight,IOReadBandwidthMax,IOWriteBandwidthMax,IOReadIOPSMax,IOWriteIOPSMax,OOMScoreAdjust,DevicePolicy
+
+# observe_units ARRAY: one question for all of them.
+observe_units() {
+  local section unit
+  local -a units=()
+  local -A asked=()
+  SEEN_UNIT=()
+  for section in units limits replaces ready zram; do
+    entries "$1" "$section"
+    for unit in "${ENTRIES[@]}"; do
+      [[ $section != zram ]] || unit=dev-$unit.swap
+      [[ -n ${asked[$unit]-} ]] || units+=("$unit")
+      asked[$unit]=1
+    done
+  done
+  query_units "$UNIT_PROPERTIES" "${units[@]}"
+}
+
+# query_units PROPERTIES UNIT...: SEEN_UNIT has what systemd says of them now: a block of lines for each, also for one that
+# there is not.
+query_units() {
+  local text line
+  local -a units=("${@:2}")
+  local -i index=0
+  ((${#units[@]} > 0)) || return 0
+  text=$(systemctl show --no-pager --property="$1" -- "${units[@]}") ||
+    fail "systemd does not say how its units are (systemctl show ${units[*]})"
+  while IFS= read -r line; do
+    if [[ -z $line ]]; then
+      index+=1
+    elif ((index < ${#units[@]})); then
+      SEEN_UNIT["${units[index]}|${line%%=*}"]=${line#*=}
+    fi
+  done <<<"$text"
+  [[ -n $text && $((index + 1)) == "${#units[@]}" ]] ||
+    fail "systemd was asked for ${#units[@]} units and has not answered for each (systemctl show ${units[*]})"
+}
+
+# seen UNIT PROPERTY: REPLY
+seen() { REPLY=${SEEN_UNIT["$1|$2"]-}; }
+
+# state_of UNIT: REPLY is its ActiveState now.
+state_of() {
+  query_units ActiveState "$1"
+  seen "$1" ActiveState
+}
+
+# is_running STATE: ANSWER. One that systemd starts again and again is, too.
+is_running() {
+  if [[ $1 == @(active|activating|reloading) ]]; then ANSWER=yes; else ANSWER=; fi
+}
+
+# await_units ARRAY: what systemd is about to start is no drift yet (a container's client attaches again seconds after a
+# restart of dockerd): it gets ten seconds. Two looks in a row must agree: one that starts and ends for ever is active at
+# times.
+await_units() {
+  local -i check settled=0
+  # What has to run is not asked then.
+  [[ -z $BOOTING ]] || return 0
+  in_transition "$1"
+  [[ -n $ANSWER ]] || return 0
+  for ((check = 0; check < 20 && settled < 2; check++)); do
+    sleep 0.5
+    observe_units "$1"
+    in_transition "$1"
+    if [[ -n $ANSWER ]]; then settled=0; else settled+=1; fi
+  done
+}
+
+# in_transition ARRAY: whether a unit that must be active is between two states.
+in_transition() {
+  local -n loaded=$1
+  local unit
+  local -a units
+  ANSWER=
+  entries "$1" units
+  units=("${ENTRIES[@]}")
+  entries "$1" ready
+  for unit in "${units[@]}" "${ENTRIES[@]}"; do
+    [[ ${loaded["units|$unit|active"]-}${loaded["ready|$unit|start"]-} == *true* ]] || continue
+    seen "$unit" ActiveState
+    [[ $REPLY != @(activating|deactivating|reloading) ]] || ANSWER=yes
+  done
+}
+
+find_unit_drift() {
+  local unit
+  entries WANT units
+  for unit in "${ENTRIES[@]}"; do
+    seen "$unit" UnitFileState
+    is_enabled "$REPLY"
+    [[ -n $ANSWER || ${WANT["units|$unit|enabled"]-} != true ]] ||
+      finding "$unit" enabled yes "${REPLY:-no such unit}" '' "is ${REPLY:-absent}"
+    # At boot nobody has waited for it.
+    [[ -n $BOOTING ]] || find_run_drift "$unit"
+  done
+  [[ -z $BOOTING ]] || return 0
+  entries WANT replaces
+  for unit in "${ENTRIES[@]}"; do
+    seen "$unit" ActiveState
+    [[ $REPLY != active ]] || finding "$unit" active inactive '' active "is active again (${WANT["replaces|$unit|"]})"
+  done
+}
+
+# find_run_drift UNIT: whether it runs, with what, and what is still to follow.
+find_run_drift() {
+  local unit=$1 state line mark
+  seen "$unit" ActiveState
+  state=$REPLY
+  if [[ ${WANT["units|$unit|active"]-} == true && $state != active ]]; then
+    finding "$unit" active active '' "${state:-absent}" "is ${state:-absent}"
+  elif [[ -n ${WANT["units|$unit|cmdline"]-} ]]; then
+    command_line "$unit"
+    line="${WORDS[*]}"
+    [[ $line == "${WANT["units|$unit|cmdline"]}" ]] ||
+      finding "$unit" ExecStart "${WANT["units|$unit|cmdline"]}" '' "$line" 'runs with other arguments'
+  fi
+  restart_due "$unit"
+  [[ -z $ANSWER ]] || finding "$unit" restart 'restarted' '' pending 'its restart is still to come'
+  [[ ! -e $PENDING/start%$unit || $state == active ]] || finding "$unit" start 'started' '' pending 'its start is still to come'
+  [[ ! -e $PENDING/reload%$unit ]] || finding "$unit" reload 'reloaded' '' pending 'its reload is still to come'
+  for mark in "$PENDING/stop%$unit%"*; do
+    # Without dockerd nothing would start it either.
+    may_ask_docker
+    [[ -z $ANSWER ]] || finding "$unit" container 'stopped' '' pending "the container ${mark##*%} is still to be stopped"
+  done
+}
+
+# command_line UNIT: WORDS=(of its main process), none where there is none or it ends meanwhile.
+declare -a WORDS=()
+command_line() {
+  WORDS=()
+  seen "$1" MainPID
+  [[ ${REPLY:-0} == 0 ]] || mapfile -d '' -t WORDS 2>/dev/null <"$PROCESSES/$REPLY/cmdline" || WORDS=()
+}
+
+# is_enabled STATE: ANSWER, also for units that need no enabling.
+is_enabled() {
+  if [[ $1 == @(enabled|static|generated) ]]; then ANSWER=yes; else ANSWER=; fi
+}

@@ -1,0 +1,191 @@
+# zram: made by systemd-zram-generator; the kernel's own files say whether it is as declared.
+# Reads WANT, WAS, SEEN_SWAP, SEEN_UNIT; sets RECORD, REPLY.
+
+# zram_state DEVICE: REPLY is empty when the device is as wanted, "limit" when only its memory limit differs
+# (set live), else what is wrong (the device must be made anew).
+zram_state() {
+  local device=$1 sys=$BLOCK_DEVICES/$1 value priority limit
+  if [[ ! -e $sys/disksize ]]; then
+    REPLY='no such device'
+    return
+  fi
+  read -r value <"$sys/disksize"
+  in_pages "${WANT["zram|$device|size"]}"
+  if [[ $value != "$REPLY" ]]; then
+    human "$value"
+    REPLY="size $REPLY"
+    return
+  fi
+  read -r value <"$sys/comp_algorithm"
+  value=${value#*\[}
+  value=${value%%\]*}
+  read -r _ _ _ priority <<<"${SEEN_SWAP["/dev/$device"]-}"
+  # mem_limit cannot be read; the fourth field of mm_stat is it, in bytes.
+  read -r _ _ _ limit _ <"$sys/mm_stat"
+  in_pages "${WANT["zram|$device|memoryLimit"]-$limit}"
+  if [[ $value != "${WANT["zram|$device|algorithm"]-$value}" ]]; then
+    REPLY="algorithm $value"
+  elif [[ -z $priority ]]; then
+    REPLY='swap off'
+  elif [[ $priority != "${WANT["zram|$device|priority"]-$priority}" ]]; then
+    REPLY="priority $priority"
+  elif [[ $limit != "$REPLY" ]]; then
+    REPLY=limit
+  else
+    REPLY=
+  fi
+}
+
+# in_pages BYTES: REPLY is what the kernel makes of it: whole pages.
+in_pages() {
+  page_size
+  REPLY=$((($1 + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE))
+}
+
+change_zram() {
+  local device
+  entries WANT zram
+  ((${#ENTRIES[@]} > 0)) || return 0
+  observe_swaps
+  for device in "${ENTRIES[@]}"; do
+    original zram "$device"
+    [[ -n ${RECORD[0]-} ]] || record_original zram "$device" absent
+  done
+  make_durable
+  for device in "${ENTRIES[@]}"; do
+    zram_state "$device"
+    case $REPLY in
+      '') ;;
+      limit)
+        limit_zram "$device"
+        say "  $device: memory limit set"
+        ;;
+      *)
+        remake_zram "$device"
+        say "  $device: on"
+        ;;
+    esac
+  done
+}
+
+# limit_zram DEVICE: the limit on the RAM that its pages may take, read back.
+limit_zram() {
+  local limit
+  write_kernel "$BLOCK_DEVICES/$1/mem_limit" "${WANT["zram|$1|memoryLimit"]}"
+  read -r _ _ _ limit _ <"$BLOCK_DEVICES/$1/mm_stat"
+  in_pages "${WANT["zram|$1|memoryLimit"]}"
+  [[ $limit == "$REPLY" ]] || fail "$1 has the memory limit $limit after $REPLY was written"
+}
+
+# remake_zram DEVICE: swap off when it is on, reset, and the generator's units make it anew.
+remake_zram() {
+  local device=$1
+  switch_off_zram "$device"
+  modprobe zram || fail 'the kernel has no zram module (modprobe zram failed)'
+  stop_zram_setup "$device"
+  reset_zram "$device"
+  if [[ -n $BOOTING ]]; then make_zram "$device"; else start_zram "$device"; fi
+  observe_swaps
+  zram_state "$device"
+  # A drop-in sets the limit; whoever has changed that is drift of the file.
+  if [[ $REPLY == limit ]]; then
+    limit_zram "$device"
+    zram_state "$device"
+  fi
+  [[ -z $REPLY ]] || fail "$device was made anew and has $REPLY, which is not as declared"
+}
+
+# switch_off_zram DEVICE: its pages move to memory and the other swaps.
+switch_off_zram() {
+  local path=/dev/$1
+  [[ -n ${SEEN_SWAP[$path]-} ]] || return 0
+  can_swapoff "$path" 0
+  [[ -z $REPLY ]] || fail "$REPLY"
+  # At boot systemd may be waiting for this run before it does anything else.
+  if [[ -z $BOOTING ]]; then
+    systemctl stop -- "dev-$1.swap" || warn "systemd cannot stop dev-$1.swap, so it is switched off directly"
+    observe_swaps
+  fi
+  [[ -z ${SEEN_SWAP[$path]-} ]] || swap_off "$path"
+}
+
+# stop_zram_setup DEVICE: at boot it is left alone; what it made is reset all the same.
+stop_zram_setup() {
+  local unit=systemd-zram-setup@$1.service
+  [[ -z $BOOTING ]] || return 0
+  if systemctl is-active --quiet -- "$unit"; then systemctl stop -- "$unit" || fail "$unit cannot be stopped"; fi
+}
+
+# reset_zram DEVICE: it has no size and no algorithm any more.
+reset_zram() {
+  local sys=$BLOCK_DEVICES/$1 size
+  [[ -e $sys/reset ]] || return 0
+  read -r size <"$sys/disksize"
+  [[ $size != 0 ]] || return 0
+  write_kernel "$sys/reset" 1
+  read -r size <"$sys/disksize"
+  [[ $size == 0 ]] || fail "/dev/$1 still has a size after its reset"
+}
+
+# start_zram DEVICE: by the generator's units.
+start_zram() {
+  local unit
+  for unit in "systemd-zram-setup@$1.service" "dev-$1.swap"; do
+    if systemctl is-failed --quiet -- "$unit"; then systemctl reset-failed -- "$unit" || fail "$unit cannot be reset"; fi
+  done
+  if ! systemctl start -- "dev-$1.swap"; then
+    last_journal_line "systemd-zram-setup@$1.service"
+    fail "dev-$1.swap did not start: $REPLY"
+  fi
+}
+
+# make_zram DEVICE: what the generator's units do, at boot, when nobody may wait for them.
+make_zram() {
+  local device=$1 sys=$BLOCK_DEVICES/$1 algorithm=${WANT["zram|$1|algorithm"]-} priority=${WANT["zram|$1|priority"]-}
+  [[ -e $sys/disksize ]] || fail "the kernel has no /dev/$device"
+  [[ -z $algorithm ]] || write_kernel "$sys/comp_algorithm" "$algorithm"
+  write_kernel "$sys/disksize" "${WANT["zram|$device|size"]}"
+  [[ -z ${WANT["zram|$device|memoryLimit"]-} ]] || limit_zram "$device"
+  mkswap -- "/dev/$device" >/dev/null || fail "mkswap /dev/$device failed"
+  swapon ${priority:+-p "$priority"} -- "/dev/$device" || fail "swapon /dev/$device failed"
+}
+
+# give_back_zram: before its files go, the device is switched off and reset.
+give_back_zram() {
+  local device
+  gone_entries zram
+  ((${#ENTRIES[@]} > 0)) || return 0
+  observe_swaps
+  for device in "${ENTRIES[@]}"; do
+    original zram "$device"
+    [[ -n ${RECORD[0]-} ]] || continue
+    switch_off_zram "$device"
+    stop_zram_setup "$device"
+    [[ -n $BOOTING ]] || stop_empty_slice 'system-systemd\x2dzram\x2dsetup.slice'
+    reset_zram "$device"
+    observe_swaps
+    [[ -z ${SEEN_SWAP["/dev/$device"]-} ]] || fail "/dev/$device is on again: something has started dev-$device.swap. Run this again"
+    forget_original zram "$device"
+    say "  $device: off"
+  done
+}
+
+preflight_zram() {
+  local device kernel size
+  entries WANT zram
+  ((${#ENTRIES[@]} > 0)) || return 0
+  preflight_no_container zram
+  [[ -n $ANSWER ]] || return 0
+  read -r kernel </proc/sys/kernel/osrelease
+  for device in "${ENTRIES[@]}"; do
+    [[ -d /sys/module/zram ]] || modprobe -n -q zram ||
+      problem "this kernel has no zram module (uname -r: $kernel): install the distribution's kernel"
+    # What has a size holds something, swap or not. zram-tools' goes with zram-tools.
+    size=0
+    [[ ! -e $BLOCK_DEVICES/$device/disksize ]] || read -r size <"$BLOCK_DEVICES/$device/disksize"
+    [[ $size != 0 && ${SEEN_UNIT["zramswap.service|ActiveState"]-} != active && -z ${WAS["has|zram|$device"]-} ]] || continue
+    original zram "$device"
+    [[ -n ${RECORD[0]-} ]] ||
+      problem "/dev/$device is in use by something this project does not know. Switch it off (swapoff /dev/$device; zramctl --reset /dev/$device), then run this again"
+  done
+}

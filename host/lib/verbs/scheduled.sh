@@ -1,0 +1,110 @@
+# scheduled: what ai-resource-manager.service runs. The first run of a boot repairs, and tries again when that failed; later
+# ones, by its timer, look.
+# Reads RUN; sets STATUS, TRIES.
+
+# TRIES_FILE: how often this boot was tried to be brought up. What cannot be repaired is reported from then on.
+readonly TRIES_FILE=$RUN/boot-attempts MOST_TRIES=3
+
+# A timer of systemd-run is there from its start until it has gone off.
+readonly TRANSIENT_UNITS=/run/systemd/transient
+
+declare -i TRIES=0
+
+# scheduled MODE
+scheduled() {
+  count_tries
+  if [[ ! -e $RUN/settled ]] && ((TRIES < MOST_TRIES)); then
+    bring_up
+  else
+    look_once "$1"
+  fi
+}
+
+count_tries() {
+  TRIES=0
+  first_line "$TRIES_FILE"
+  [[ ! $REPLY =~ ^[0-9]{1,3}$ ]] || TRIES=10#$REPLY
+}
+
+# bring_up: counted before, so that one that is killed counts too.
+bring_up() {
+  local -i status
+  write_text "$TRIES_FILE" 0644 "$((TRIES + 1))"$'\n'
+  attempt main apply --boot
+  status=$STATUS
+  if ((status == 0)); then
+    remove_path "$TRIES_FILE"
+  elif ((status == EXIT_LOCKED)); then
+    # Nothing was tried: another run has the host.
+    write_text "$TRIES_FILE" 0644 "$TRIES"$'\n'
+  elif ((TRIES + 1 < MOST_TRIES)); then
+    warn "the limits could not all be put in force (attempt $((TRIES + 1)) of $MOST_TRIES): the next is in five minutes"
+  else
+    error "the limits could not all be put in force in $MOST_TRIES attempts. From now on this is reported and not tried again; when the cause is mended: ai-resource-manager apply --stored"
+    record_event failed manager "not all could be put in force in $MOST_TRIES attempts after the boot"
+  fi
+  look_later
+  STATUS=$status
+}
+
+# look_once MODE: the daily verification. One that fails is told to the monitor, too.
+look_once() {
+  local -i status
+  begin_look
+  if [[ -n $BUSY ]]; then
+    look_tomorrow
+    return
+  fi
+  attempt look_and_tell "$1"
+  status=$STATUS
+  if ((status != 0 && status != EXIT_DRIFT)); then
+    FINDINGS=()
+    tell_monitor remember_look "$status"
+  fi
+  STATUS=$status
+}
+
+look_tomorrow() {
+  lock_holder
+  say "$LOCK_HOLDER is changing this host; the next look is tomorrow"
+  STATUS=0
+}
+
+# look_and_tell MODE: ends with the status of the look; what it found is the monitor's and the audit's to tell.
+look_and_tell() {
+  local -i status
+  examine
+  finish_look
+  if [[ -n $BUSY ]]; then
+    look_tomorrow
+    return
+  fi
+  report_findings ''
+  status=$STATUS
+  tell_monitor remember_look "$status"
+  record_findings found "${FINDINGS[@]}"
+  remember_verdicts "${EXAMINED[@]}"
+  bound_events
+  if ((status == EXIT_DRIFT)) && [[ $1 == repair ]]; then
+    # A unit of its own: this one is ordered before the workloads, and waiting here for one of them would never end.
+    systemctl start --no-block ai-resource-manager-repair.service || fail 'the repair cannot be started'
+    say 'repairing: journalctl -u ai-resource-manager-repair'
+  fi
+  exit "$status"
+}
+
+# look_later: in a few minutes, when what starts late has its limits too. OnBootSec= of the timer would start this unit
+# at once where the timer is new and the boot long ago, in the middle of the deployment that brings it.
+look_later() {
+  [[ ! -e $TRANSIENT_UNITS/ai-resource-manager-after-boot.timer ]] || return 0
+  systemd-run --quiet --collect --on-active=5min --unit=ai-resource-manager-after-boot \
+    --description='Verification of the resource limits of goblin-host after the boot' \
+    systemctl start --no-block ai-resource-manager.service || warn 'the look after the boot cannot be scheduled'
+}
+
+# remember_look STATUS: for the monitor, which alerts on it.
+remember_look() {
+  local text
+  printf -v text '{"time": %(%s)T, "exitCode": %s, "findings": %s}\n' -1 "$1" "${#FINDINGS[@]}"
+  write_text "$RUN/last-verify.json" 0644 "$text"
+}

@@ -1,0 +1,310 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadVersion } from "./loaded";
+import { bash, bashWithStore, inFolder } from "./manager";
+
+/** Each of the calls, with what it leaves in REPLY. */
+const replies = (calls: readonly string[], weighedBy = "none"): string[] =>
+  bash(`PAGE_SIZE=4096 WEIGHED_BY=${weighedBy}\n${calls.map((call) => `${call}; echo "$REPLY"`).join("\n")}`)
+    .trimEnd()
+    .split("\n");
+
+describe("the table of limits", () => {
+  it("maps what is declared to what the kernel's files hold", () => {
+    expect(
+      replies(
+        [
+          "kernel_value CPUQuota 150%",
+          "kernel_value CPUQuota infinity",
+          "kernel_value CPUQuota 150% '1000 20000'",
+          "kernel_value CPUQuota infinity '1000 20000'",
+          "kernel_value CPUQuota 33% '1 12345'",
+          "kernel_value IOWeight 80",
+          "kernel_value IOWeight 10000",
+          "kernel_value IOWeight 1000",
+          "kernel_value CPUWeight 1000",
+          "kernel_value MemoryMax infinity",
+          "kernel_value MemoryMax 1073741824",
+          "kernel_value MemoryMax 1073741825",
+          "kernel_value TasksMax infinity",
+          "kernel_value AllowedCPUs 0,1,2",
+          "kernel_value CPUAffinity 0-1,2",
+          "kernel_value OOMScoreAdjust -500",
+          "kernel_value IOReadBandwidthMax '/srv/models 1048576'",
+          "limit_row IOWeight; REPLY=$KERNEL_FILE",
+        ],
+        "bfq",
+      ),
+    ).toEqual([
+      "150000 100000",
+      "max 100000",
+      "30000 20000",
+      "max 20000",
+      "4073 12345",
+      "default 80",
+      "default 1000",
+      "default 181",
+      "1000",
+      "max",
+      "1073741824",
+      "1073741824",
+      "max",
+      "0-2",
+      "0-2",
+      "-500",
+      "1048576",
+      "io.bfq.weight",
+    ]);
+    expect(
+      replies(["kernel_value IOWeight 1000", "limit_row IOWeight; REPLY=$KERNEL_FILE"], "iocost"),
+    ).toEqual(["default 1000", "io.weight"]);
+  });
+
+  it("spells what systemd and the kernel say as it is declared", () => {
+    const spellings: [property: string, value: string, declared: string][] = [
+      ["CPUQuota", "1.5s", "150%"],
+      ["CPUQuota", "1.509s", "1509000 us"],
+      ["CPUQuota", "infinity", "infinity"],
+      ["CPUQuota", "150%", "150%"],
+      ["CPUQuota", "150000 100000", "150%"],
+      ["CPUQuota", "375000 250000", "150%"],
+      ["CPUQuota", "4073 12345", "33%"],
+      ["CPUQuota", "150400 100000", "150400 100000"],
+      ["CPUQuota", "max 250000", "infinity"],
+      ["MemoryMax", "18446744073709551615", "infinity"],
+      ["MemoryMax", "max", "infinity"],
+      ["MemoryHigh", "1073741825", "1073741824"],
+      ["TasksMax", "max", "infinity"],
+      ["CPUWeight", "[not set]", "100"],
+      ["IOWeight", "default 80", "80"],
+      ["AllowedCPUs", "0-1 2 5", "0-2,5"],
+      ["OOMScoreAdjust", "0", "0"],
+      ["GPUs", "0,1", "0,1"],
+    ];
+    expect(replies(spellings.map(([property, value]) => `canonical ${property} '${value}'`))).toEqual(
+      spellings.map(([, , declared]) => declared),
+    );
+    expect(
+      replies(["readable MemoryMax 8589934592", "readable MemoryMax max", "readable CPUQuota '50000 25000'"]),
+    ).toEqual(["8 GiB", "infinity", "200%"]);
+    // Where a page is larger.
+    expect(replies(["PAGE_SIZE=65536; canonical MemoryMax 1073745920"])).toEqual(["1073741824"]);
+  });
+});
+
+/** What systemd has loaded of a unit that runs as process 42. */
+const LOADED = `
+  SEEN_UNIT=(["a.service|LoadState"]=loaded ["a.service|ActiveState"]=active ["a.service|ControlGroup"]=/ai.slice/a.service
+    ["a.service|MainPID"]=42 ["a.service|MemoryMax"]=1073741824 ["a.service|MemoryLow"]=4096 ["a.service|CPUQuotaPerSecUSec"]=2s
+    ["a.service|AllowedCPUs"]='0-1' ["a.service|OOMScoreAdjust"]=-500 ["a.service|CPUAffinity"]='0-1'
+    ["a.service|IOReadBandwidthMax"]='/srv 1048576' ["a.service|DropInPaths"]='')
+  find_weighing() { WEIGHED_BY=none; }
+  disk_of() { DISK=vda DISK_NUMBER=254:0; }
+`;
+
+const DECLARED = {
+  MemoryMax: "1073741824",
+  MemoryLow: "4096",
+  CPUQuota: "200%",
+  AllowedCPUs: "0-1",
+  OOMScoreAdjust: "-500",
+  CPUAffinity: "0-1",
+  IOReadBandwidthMax: "/srv 1048576",
+};
+
+/** A cgroup whose kernel has what is declared. */
+class Cgroup {
+  constructor(readonly folder: string) {
+    mkdirSync(join(folder, "cgroups/ai.slice/a.service"), { recursive: true });
+    mkdirSync(join(folder, "processes/42"), { recursive: true });
+    this.set("memory.max", "1073741824");
+    this.set("memory.low", "4096");
+    this.set("../memory.low", "4096");
+    this.set("cpu.max", "200000 100000");
+    this.set("cpuset.cpus.effective", "0-1");
+    this.set("io.max", "8:0 rbps=5 wbps=max\n254:0 rbps=1048576 wbps=max riops=max wiops=max");
+    writeFileSync(join(folder, "processes/42/oom_score_adj"), "-500\n");
+    writeFileSync(join(folder, "processes/42/status"), "Name:\ta\nCpus_allowed_list:\t0-1\n");
+  }
+
+  set(file: string, text: string): void {
+    writeFileSync(join(this.folder, "cgroups/ai.slice/a.service", file), `${text}\n`);
+  }
+
+  run(text: string): string[] {
+    return bashWithStore(
+      `exec 2>&1\nNAME=app\n${loadVersion(this.folder, "WANT", { limits: { "a.service": DECLARED } })}${LOADED}${text}`,
+      this.folder,
+      { CGROUPS: `${this.folder}/cgroups`, PROCESSES: `${this.folder}/processes` },
+    )
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.replaceAll(`${this.folder}/`, ""));
+  }
+
+  /** The findings, without the bundle and the unit, and every verdict but "enforced". */
+  drift(before = ""): string[] {
+    const lines = this.run(
+      `${before}\nfind_limit_drift; printf '%s\\n' "\${FINDINGS[@]}"; printf 'verdict\\t%s\\n' "\${LIMITS[@]}"`,
+    );
+    return lines
+      .filter((line) => !line.endsWith("\tenforced\t"))
+      .map((line) => line.replace(/app\ta\.service\t/, "").replaceAll("\t", "|"));
+  }
+
+  write(before = ""): string[] {
+    return this.run(`${before}\nattempt write_limits; echo "status $STATUS"`);
+  }
+}
+
+const onCgroup = (action: (cgroup: Cgroup) => void): void => {
+  inFolder((folder) => {
+    action(new Cgroup(folder));
+  });
+};
+
+describe("limits", () => {
+  it("that hold are no drift, whatever the period of the quota", () => {
+    onCgroup((cgroup) => {
+      expect(cgroup.drift()).toEqual([]);
+      cgroup.set("cpu.max", "50000 25000");
+      expect(cgroup.drift()).toEqual([]);
+      expect(cgroup.write()).toEqual(["status 0"]);
+      cgroup.set("cpu.max", "50000 100000");
+      expect(cgroup.drift()).toEqual([
+        "CPUQuota|200%|200%|50%|written by hand or not taken by the kernel",
+        "verdict|CPUQuota|200%|50%|inert|written by hand or not taken by the kernel",
+      ]);
+    });
+  });
+
+  it("that systemd has otherwise are named with the drop-in that wins", () => {
+    onCgroup((cgroup) => {
+      const folder = join(cgroup.folder, "a\\x2db");
+      mkdirSync(folder);
+      writeFileSync(join(folder, "50-x.conf"), "[Service]\nMemoryMax=2G\n");
+      cgroup.set("memory.max", "2147483648");
+      const other = `SEEN_UNIT["a.service|MemoryMax"]=2147483648 SEEN_UNIT["a.service|DropInPaths"]='/none ${folder}/50-x.conf'`;
+      expect(cgroup.drift(other)).toEqual([
+        "MemoryMax|1 GiB|2 GiB|2 GiB|overridden by a\\x2db/50-x.conf",
+        "verdict|MemoryMax|1 GiB|2 GiB|inert|overridden by a\\x2db/50-x.conf",
+      ]);
+      // systemd's to put right, by a reload.
+      expect(cgroup.write(other)).toEqual(["status 0"]);
+    });
+  });
+
+  it("that protect nothing, because a slice above does not, are inert", () => {
+    onCgroup((cgroup) => {
+      cgroup.set("../memory.low", "0");
+      expect(cgroup.drift()).toEqual([
+        "verdict|MemoryLow|4096 B|4096 B|inert|a slice above has no MemoryLow",
+      ]);
+    });
+  });
+
+  it("of a unit that does not run are inert, and of one that is not there, too", () => {
+    onCgroup((cgroup) => {
+      const inert = (before: string): string[] =>
+        cgroup.drift(before).filter((line) => line.includes("CPUQuota"));
+      expect(inert('SEEN_UNIT["a.service|ControlGroup"]=')).toEqual([
+        "verdict|CPUQuota|200%||inert|a.service is not running",
+      ]);
+      expect(inert('SEEN_UNIT["a.service|LoadState"]=not-found')).toEqual([
+        "verdict|CPUQuota|200%||inert|a.service is not on this host",
+      ]);
+    });
+  });
+
+  it("that were written by hand are put right, by the same share of the kernel's period", () => {
+    onCgroup((cgroup) => {
+      cgroup.set("memory.max", "max");
+      cgroup.set("cpu.max", "1000 20000");
+      writeFileSync(join(cgroup.folder, "processes/42/oom_score_adj"), "0\n");
+      expect(cgroup.write()).toEqual([
+        "  set a.service cpu.max to 40000 20000",
+        "  set a.service memory.max to 1073741824",
+        "  set a.service oom_score_adj to -500",
+        "status 0",
+      ]);
+      expect(cgroup.drift()).toEqual([]);
+    });
+  });
+
+  it("of a disk and of a process's CPUs are put right where the kernel has them", () => {
+    onCgroup((cgroup) => {
+      cgroup.set("io.max", "8:0 rbps=5");
+      writeFileSync(join(cgroup.folder, "processes/42/status"), "Cpus_allowed_list:\t0-7\n");
+      const kernel = `
+        taskset() { echo "taskset $*" >&2; printf 'Cpus_allowed_list:\\t%s\\n' "$2" >"$PROCESSES/42/status"; }
+        write_kernel() { echo "kernel \${1##*/} $2"; echo "$2" >"$1"; }`;
+      expect(cgroup.write(kernel)).toEqual([
+        "taskset -apc 0-1 42",
+        "  set a.service status to 0-1",
+        "kernel io.max 254:0 rbps=1048576",
+        "  set a.service io.max to 254:0 rbps=1048576",
+        "status 0",
+      ]);
+      writeFileSync(join(cgroup.folder, "processes/42/status"), "Cpus_allowed_list:\t0-7\n");
+      expect(cgroup.write("taskset() { return 1; }")).toEqual([
+        "warning: a.service: not every thread of its process can be given the CPUs 0-1",
+        "warning: a.service: status is 0-7 after 0-1 was written",
+        "status 0",
+      ]);
+    });
+  });
+
+  it("that the kernel refuses fail the apply; those that it takes otherwise are said", () => {
+    onCgroup((cgroup) => {
+      cgroup.set("memory.max", "max");
+      const refusing = `write_kernel() { fail "the kernel does not take \\"$2\\" in $1"; }`;
+      expect(cgroup.write(refusing)).toEqual([
+        'error: bundle app: the kernel does not take "1073741824" in cgroups/ai.slice/a.service/memory.max',
+        "status 1",
+      ]);
+      expect(cgroup.write('write_kernel() { echo 4096 >"$1"; }')).toEqual([
+        "warning: a.service: memory.max is 4096 after 1073741824 was written",
+        "status 0",
+      ]);
+    });
+  });
+
+  it("that systemctl set-property has left go before the reload, with their empty folder", () => {
+    onCgroup((cgroup) => {
+      const folder = join(cgroup.folder, "systemd/system.control/a.service.d");
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, "50-MemoryMax.conf"), "[Service]\nMemoryMax=2G\n");
+      writeFileSync(join(folder, "50-Other.conf"), "theirs\n");
+      const drop = `SEEN_UNIT["a.service|DropInPaths"]='${folder}/50-MemoryMax.conf ${folder}/50-Other.conf'
+        drop_overrides; ls systemd/system.control/* state/pending; rm -f '${folder}/50-Other.conf'; touch '${folder}/50-CPUQuota.conf'
+        SEEN_UNIT["a.service|DropInPaths"]='${folder}/50-CPUQuota.conf'; drop_overrides; ls systemd/system.control`;
+      expect(cgroup.run(drop)).toEqual([
+        expect.stringMatching(/^ {2}kept what stood at systemd\/.*50-MemoryMax\.conf as state\/displaced\//),
+        "state/pending:",
+        "reload",
+        "systemd/system.control/a.service.d:",
+        "50-Other.conf",
+        expect.stringMatching(/^ {2}kept what stood at .*50-CPUQuota\.conf as /),
+      ]);
+    });
+  });
+});
+
+describe("the devices of a GPU", () => {
+  it("hold by DevicePolicy or by the container's runtime, and otherwise are advice", () => {
+    const verdict = (policy: string, devices: string, more = ""): string =>
+      bash(
+        `${LOADED} SEEN_UNIT["a.service|DevicePolicy"]=${policy} ${more}
+        check_limit a.service GPUs '${devices}'; echo "$VERDICT $REASON"; [[ -z $WRONG ]]`,
+      ).trim();
+    expect(verdict("closed", "0,1")).toBe("enforced DeviceAllow");
+    expect(verdict("auto", "0")).toMatch(/^inert advice: .*without DevicePolicy/);
+    expect(verdict("closed", "GPU-1")).toMatch(/^inert advice: .*UUID/);
+    expect(verdict("auto", "0", 'WANT["units|a.service|container"]=a')).toMatch(/^enforced device nodes/);
+    expect(verdict("closed", "0", 'SEEN_UNIT["a.service|ActiveState"]=inactive')).toBe(
+      "inert a.service is not running",
+    );
+    expect(bash(`${LOADED} check_limit a.service VRAM 90; echo "$VERDICT"`)).toBe("unsupported\n");
+  });
+});
