@@ -18,6 +18,11 @@ function ensureShellcheck(): void {
   }
 }
 
+/** No function is called where strict mode is suspended, and no command where its failure is lost. */
+const STRICT = "check-set-e-suppressed,check-extra-masked-returns";
+/** What follows from `attempt` running functions by name, in a subshell. */
+const INDIRECT = "SC2317,SC2030,SC2031";
+
 ensureShellcheck();
 const folder = mkdtempSync(join(tmpdir(), "goblin-host-shellcheck-"));
 try {
@@ -28,15 +33,18 @@ try {
     .filter(
       (path) => path !== "" && !path.startsWith("host/") && readFileSync(path, "utf8").startsWith("#!"),
     );
-  const { status } = spawnSync("shellcheck", ["-s", "bash", manager, "host/ai-resource-guard", ...scripts], {
-    stdio: "inherit",
-  });
+  const check = (...args: string[]): number =>
+    spawnSync("shellcheck", ["-s", "bash", ...args], { stdio: "inherit" }).status ?? 1;
+  const first = Math.max(
+    check("-o", STRICT, "-e", INDIRECT, manager),
+    check("host/ai-resource-guard", ...scripts),
+  );
   // These say by their first line that they are for sh.
   const posix = execFileSync("git", ["ls-files", "test/monitor/fixtures/*/nvidia-smi"], {
     encoding: "utf8",
   });
   const second = spawnSync("shellcheck", posix.trim().split("\n"), { stdio: "inherit" });
-  process.exitCode = Math.max(status ?? 1, second.status ?? 1);
+  process.exitCode = Math.max(first, second.status ?? 1);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

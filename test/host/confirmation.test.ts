@@ -96,15 +96,31 @@ describe("a change that needs its confirmation", () => {
     });
   });
 
-  it("that went back cannot be confirmed any more", () => {
+  it("that went back and of which nothing is kept cannot be confirmed any more", () => {
     inFolder((folder) => {
-      const text = `confirm_bundle x new 2>&1 || echo "status $?"`;
+      const text = `attempt confirm_bundle x new 2>&1; echo "status $STATUS"`;
       expect(on(folder, { inForce: "old" }, text).said).toEqual([
         expect.stringMatching(
-          /^error: the last change of x is not in force .* Run pulumi up again to apply it$/,
+          /^error: the last change of x is not in force .*nothing is kept of it: run pulumi up/,
         ),
         "status 1",
       ]);
+    });
+  });
+
+  it("that went back is applied once more, and says that it is not confirmed", () => {
+    inFolder((folder) => {
+      const kept = `mkdir -p "$STATE/versions/x@3"; cd "$STATE/versions/x@3"
+        echo new >digest; echo new >bundle.yaml; echo 1 >applied; cd - >/dev/null`;
+      const text = `${kept}; expect_confirmation x new >/dev/null; attempt confirm_bundle x new 2>&1; echo "status $STATUS"`;
+      const { said, waiting } = on(folder, { inForce: "old" }, text);
+      expect(said).toEqual([
+        "x: its change went back because nobody confirmed it in time. It is applied once more",
+        "applied x new reverting=",
+        expect.stringMatching(/^error: the change of x had gone back .*: run pulumi up again now$/),
+        "status 1",
+      ]);
+      expect(waiting).toEqual(["x"]);
     });
   });
 
@@ -137,7 +153,7 @@ describe("a change that needs its confirmation", () => {
 
   it("waits on when the way back fails", () => {
     inFolder((folder) => {
-      const text = `FAIL=1; revert_overdue || echo "status $?"`;
+      const text = `FAIL=1; revert_overdue 2>/dev/null; echo "status $STATUS"`;
       const { said, waiting } = on(folder, { inForce: "new", good: "old" }, text);
       expect(said.at(-1)).toBe("status 1");
       expect(waiting).toEqual(["x"]);

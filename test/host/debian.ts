@@ -17,7 +17,7 @@ const COMMANDS: Record<string, string> = {
       else
         wish=install
         [[ ! -e $D/hold/$name ]] || wish=hold
-        echo "$name amd64 $(cat "$D/state/$name") $wish"
+        state=$(cat "$D/state/$name"); if [ "$state" = not-installed ]; then echo "$name $state $wish "; else echo "$name $state $wish amd64"; fi
       fi
     done
     exit $missing`,

@@ -143,30 +143,34 @@ describe("files", () => {
   it.each([
     ["a command fails", false],
     ["a copy comes out short", true],
-  ])("lose nothing at whatever step %s, and the next run ends what it began", (_, lies) => {
-    onMachine((machine) => {
-      const version = machine.version("ours\n");
-      const owners = "the owner wrote this\n";
-      const check = (was: Sections, want: Sections, prepare: () => void): void => {
-        const steps = failAtEachStep(machine.folder, lies, prepare, ({ name, before }) => {
-          const said = machine.converge(was, want, before);
-          const told = `${name}\n${said.join("\n")}`;
-          if (said.at(-1) !== "status 0") expect(said.at(-2), told).toMatch(/^error: bundle app: /);
-          expect(machine.texts, told).toContain(owners);
-          // What it says is so.
-          const stands = readFileSync(machine.owned, "utf8");
-          if (said.includes("  wrote /units/a.service")) expect(stands, told).toBe("ours\n");
-          if (said.includes("  put back /units/a.service")) expect(stands, told).toBe(owners);
-          // The next run knows of both versions.
-          expect(machine.converge(version, {}).at(-1), told).toBe("status 0");
-          machine.expectAsBefore();
-        });
-        expect(steps).toBeGreaterThan(5);
-      };
-      check({}, version, () => undefined);
-      check(version, {}, () => machine.converge({}, version));
-    });
-  });
+  ])(
+    "lose nothing at whatever step %s, and the next run ends what it began",
+    { timeout: 120_000 },
+    (_, lies) => {
+      onMachine((machine) => {
+        const version = machine.version("ours\n");
+        const owners = "the owner wrote this\n";
+        const check = (was: Sections, want: Sections, prepare: () => void): void => {
+          const steps = failAtEachStep(machine.folder, lies, prepare, ({ name, before }) => {
+            const said = machine.converge(was, want, before);
+            const told = `${name}\n${said.join("\n")}`;
+            if (said.at(-1) !== "status 0") expect(said.at(-2), told).toMatch(/^error: bundle app: /);
+            expect(machine.texts, told).toContain(owners);
+            // What it says is so.
+            const stands = readFileSync(machine.owned, "utf8");
+            if (said.includes("  wrote /units/a.service")) expect(stands, told).toBe("ours\n");
+            if (said.includes("  put back /units/a.service")) expect(stands, told).toBe(owners);
+            // The next run knows of both versions.
+            expect(machine.converge(version, {}).at(-1), told).toBe("status 0");
+            machine.expectAsBefore();
+          });
+          expect(steps).toBeGreaterThan(5);
+        };
+        check({}, version, () => undefined);
+        check(version, {}, () => machine.converge({}, version));
+      });
+    },
+  );
 
   it("are not put back from data that is not what was kept, which stays with its record", () => {
     onMachine((machine) => {

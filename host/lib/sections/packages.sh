@@ -27,9 +27,10 @@ query_packages() {
   local text line name package arch state wish status=0
   PACKAGE_STATE=() PACKAGE_WISH=()
   (($# > 0)) || return 0
-  text=$(dpkg-query -W -f '${Package} ${Architecture} ${db:Status-Status} ${db:Status-Want}\n' -- "$@" 2>&1) || status=$?
+  text=$(dpkg-query -W -f '${Package} ${db:Status-Status} ${db:Status-Want} ${Architecture}\n' -- "$@" 2>&1) || status=$?
   ((status <= 1)) || fail "dpkg-query ended with $status: $text"
-  while read -r package arch state wish; do
+  # One that is not installed has no architecture.
+  while read -r package state wish arch; do
     [[ -n $package && $package != dpkg-query: ]] || continue
     for name in "$package" "$package:$arch"; do
       # One of several architectures is enough.

@@ -11,12 +11,19 @@
 # plan_restarts: RESTART_ON[UNIT] = the files, old and new, whose change restarts it.
 declare -A RESTART_ON=()
 plan_restarts() {
-  local unit
+  local unit link section field value
   RESTART_ON=()
   entries WAS units
   for unit in "${ENTRIES[@]}"; do RESTART_ON[$unit]=${WAS["units|$unit|restartOn"]-}; done
   entries WANT units
   for unit in "${ENTRIES[@]}"; do RESTART_ON[$unit]="${RESTART_ON[$unit]-} ${WANT["units|$unit|restartOn"]-}"; done
+  # A unit of another bundle that reads a file of this one (a workload's secret variables): its own apply restarts it.
+  for link in "$STATE"/bundles/*; do
+    [[ ${link##*/} != "$NAME" ]] || continue
+    while IFS=$'\x1f' read -r section unit field value; do
+      [[ $section/$field != units/restartOn ]] || RESTART_ON[$unit]="${RESTART_ON[$unit]-} $value"
+    done <"$link/index"
+  done
 }
 
 # restart_due UNIT: ANSWER. One that was told to restart at boot has done so when another run of it has begun.
