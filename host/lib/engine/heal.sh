@@ -26,11 +26,11 @@ heal_bundle() {
   if [[ -L $STATE/removing/$NAME && ! -L $STATE/bundles/$NAME ]]; then
     say "$NAME: finishing an interrupted removal"
     attempt finish_removal
-    ((STATUS == 0)) || error "the interrupted removal of $NAME cannot be finished: $FAILURE. Run ai-resource-manager remove $NAME, or apply it again"
+    ((STATUS == 0)) || error "the interrupted removal of $NAME cannot be finished. Run ai-resource-manager remove $NAME, or apply it again"
   else
     say "$NAME: undoing an interrupted apply"
     attempt undo
-    ((STATUS == 0)) || error "the interrupted apply of $NAME cannot be undone: $FAILURE"
+    ((STATUS == 0)) || error "the interrupted apply of $NAME cannot be undone. Run it again"
   fi
   if ((STATUS == 0)); then
     record_event healed "$NAME" 'an interrupted run was undone or finished'

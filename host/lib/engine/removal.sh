@@ -27,7 +27,7 @@ remove_bundle() {
   attempt finish_removal
   if ((STATUS != 0)); then
     record_event failed "$NAME" "it cannot be removed: $FAILURE"
-    die "$EXIT_FAILED" "bundle $NAME cannot be removed: $FAILURE. Run ai-resource-manager remove $NAME again"
+    die "$EXIT_FAILED" "bundle $NAME is not removed: what is said above is in the way. Run ai-resource-manager remove $NAME again"
   fi
   leave_when_last
   say "$NAME: removed"

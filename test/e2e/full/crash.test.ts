@@ -7,7 +7,6 @@ import { applyAll, bundleText, bundles } from "../support/bundles";
 import {
   type StepResult,
   install,
-  isInterrupted,
   randomNumbers,
   killPoints,
   sample,
@@ -56,9 +55,6 @@ async function expectHealed(...names: readonly string[]): Promise<StepResult[]> 
       case "kill":
         expect(status, story).not.toBe(0);
         break;
-      case "steps":
-        interrupted = isInterrupted(output.split("\n"));
-        break;
       case "interrupted":
         interrupted = output.trim() !== "";
         break;
@@ -85,7 +81,7 @@ interface Kills {
 }
 
 const killed = (k: number | undefined, run: string, look: string): string[] =>
-  k === undefined ? [] : [`kill:${k}:${run}`, "steps", look];
+  k === undefined ? [] : [`kill:${k}:${run}`, "interrupted", look];
 
 /** After each kill the operator runs the same again. */
 async function again({ first, update, removal }: Kills): Promise<void> {

@@ -17,7 +17,7 @@ it("the last swap stays while a service at its memory limit needs it, however mu
   const { code, stderr } = await vm.ssh(REMOVE);
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /^error: bundle swap cannot be removed: \/swapfile cannot be switched off: the cgroup \/system.slice\/pattern.service is near its memory limit and has 1\d\d MiB swapped/,
+    /^error: bundle swap: \/swapfile cannot be switched off: the cgroup \/system.slice\/pattern.service is near its memory limit and has 1\d\d MiB swapped/,
   );
   await pattern.expectIntact();
 });

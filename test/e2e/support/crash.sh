@@ -6,6 +6,9 @@
 #   fill:K:apply:VERSION           the same, the disk full from its step K on
 #   manager:K                      the removal of the manager itself, killed before its step K
 #   unit:SECONDS:apply:VERSION     as a unit of its own, as over SSH, and all of it killed after so many seconds
+#   fail:K:apply:VERSION, fail:K:remove, fail:K:stored, fail:K:restore
+#                                  the same with its step K failing (see fail-trap.sh); 0 counts only
+#   stored, restore, edit, edited  the repair, the bundle's version before, the owner's edit of a file, where that is now
 #   apt:apply:VERSION              the same, killed while dpkg unpacks
 #   steps                          the steps that the last counted run took
 #   interrupted                    what the manager's store says about it
@@ -27,6 +30,20 @@ counted() {
 	: >"$folder/steps"
 	BASH_ENV=$folder/crash-trap.sh CRASH_FOLDER=$folder CRASH_KILL_AT=$1 AI_RESOURCE_MANAGER_DETACHED=1 \
 		setsid --wait ai-resource-manager "$2" "${4:-crash}" <"$folder/${3:-v1}.yaml"
+}
+
+# failing K apply VERSION, failing K remove, failing K stored, failing K restore
+failing() {
+	local -a words=("$2" crash)
+	case $2 in
+		stored) words=(apply --stored crash) ;;
+		restore) words=(restore crash) ;;
+	esac
+	rm -f "$folder"/kind.*
+	echo 0 >"$folder/count"
+	: >"$folder/steps"
+	BASH_ENV=$folder/fail-trap.sh FAIL_FOLDER=$folder FAIL_AT=$1 AI_RESOURCE_MANAGER_DETACHED=1 \
+		setsid --wait ai-resource-manager "${words[@]}" <"$folder/${3:-v1}.yaml"
 }
 
 kill_unit() { systemctl kill --signal=KILL 'ai-resource-manager-*-*.service'; }
@@ -55,6 +72,11 @@ run() {
 	case $kind in
 		apply | remove) AI_RESOURCE_MANAGER_DETACHED=1 manager "$kind" "$first" ;;
 		kill) counted "$first" "$second" "$third" ;;
+		fail) failing "$first" "$second" "$third" ;;
+		stored) AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager apply --stored crash ;;
+		restore) AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager restore crash ;;
+		edit) echo '# edited by the owner' >>/etc/goblin-crash/keep.conf ;;
+		edited) grep -rls '^# edited by the owner' /etc/goblin-crash /var/lib/ai-resource-manager/displaced ;;
 		fill) CRASH_FILL=1 counted "$first" "$second" "$third" ;;
 		manager) counted "$first" remove '' manager ;;
 		unit) killed_unit "$first" "$second" "$third" ;;

@@ -15,7 +15,7 @@ export interface StepResult {
 /** Puts the scripts and the bundles' texts into the guest, outside everything that a fingerprint reads. */
 export async function install(vm: Vm, texts: Readonly<Record<string, string>>): Promise<void> {
   await vm.run(`mkdir -p ${FOLDER}`);
-  for (const name of ["crash.sh", "crash-trap.sh", "fingerprint.sh"]) {
+  for (const name of ["crash.sh", "crash-trap.sh", "fail-trap.sh", "fingerprint.sh"]) {
     await vm.run(`cat >${FOLDER}/${name}`, {
       stdin: readFileSync(join(import.meta.dirname, name), "utf8"),
     });
@@ -46,14 +46,6 @@ export async function steps(vm: Vm, names: readonly string[]): Promise<StepResul
 /** The steps of the last counted run, in order: "external mv -T ..." or "write printf ...". */
 export const stepLines = ({ output }: StepResult): string[] =>
   output.split("\n").filter((line) => line !== "");
-
-/** Whether a run that took these steps and no more is one that the next run must heal. */
-export function isInterrupted(lines: readonly string[]): boolean {
-  const did = (step: RegExp): boolean => lines.some((line) => step.test(line));
-  const applying = did(/ ln -s .*\/journal\//) && !did(/ mv .*\/journal\/.*\/bundles\//);
-  const removing = did(/ mv .*\/bundles\/.*\/removing\//) && !did(/ rm .*\/removing\//);
-  return applying || removing;
-}
 
 /** First, last and what lies evenly between them; the one in the middle. */
 export function sample(count: number, size: number): number[] {

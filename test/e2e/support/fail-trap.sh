@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Read by the manager's shell through BASH_ENV: counts the steps of a run and makes one of them fail.
+# A step is an external command, or a built-in one whose output goes to a file. An external command that fails does nothing,
+# says so and ends with 1; a write that fails leaves half of its text behind and ends with 1, as on a disk that is full.
+#   FAIL_FOLDER   where `count` and `steps` are kept
+#   FAIL_AT       the step that fails; 0 counts only
+# Nothing here may start a process (a fork costs 50 ms in the sandbox) or touch REPLY and BASH_REMATCH.
+unset BASH_ENV
+declare -A fail_kind=() fail_word=()
+
+# fail_classify COMMAND: fail_kind[COMMAND] is external, write or none.
+fail_classify() {
+	local word=${1%%[[:space:]]*} rest=${1//'> /dev/null'/} kind
+	rest=${rest//'2> /dev/null'/}
+	case $word in
+		'[['* | '(('* | *=* | fail_*)
+			fail_kind[$1]=none
+			return
+			;;
+	esac
+	if [[ -z ${fail_word[$word]-} ]]; then
+		# A file, because a command substitution would fork.
+		type -t -- "$word" >"$FAIL_FOLDER/kind.$BASHPID" 2>/dev/null || :
+		read -r kind <"$FAIL_FOLDER/kind.$BASHPID" || kind=none
+		fail_word[$word]=$kind
+	fi
+	case ${fail_word[$word]}:$rest in
+		file:*) fail_kind[$1]='external' ;;
+		builtin:printf*'> "'* | builtin:printf*'> /'* | builtin::*'> "'*) fail_kind[$1]='write' ;;
+		*) fail_kind[$1]=none ;;
+	esac
+}
+
+# fail_once WORD: its next call fails. A function of its name comes before a program and before what bash brings.
+fail_once() {
+	case $1 in
+		printf)
+			# shellcheck disable=SC2317,SC2059 # called in place of bash's own, with the caller's format
+			printf() {
+				unset -f printf
+				local text
+				if [[ $1 == -v ]]; then builtin printf "$@" && return; fi
+				builtin printf -v text "$@"
+				builtin printf '%s' "${text:0:${#text}/2}"
+				builtin printf 'printf: write error: No space left on device\n' >&2
+				return 1
+			}
+			;;
+		:) eval ':() { unset -f :; builtin printf ":: No space left on device\n" >&2; return 1; }' ;;
+		*)
+			eval "$1() { unset -f $1; builtin printf '%s: Input/output error\n' $1 >&2; return 1; }"
+			;;
+	esac
+}
+
+# fail_step COMMAND
+fail_step() {
+	local fail_count fail_name
+	[[ ${fail_kind[$1]+set} == set ]] || fail_classify "$1"
+	[[ ${fail_kind[$1]} != none ]] || return 0
+	read -r fail_count <"$FAIL_FOLDER/count"
+	fail_count=$((fail_count + 1))
+	builtin printf '%s\n' "$fail_count" >"$FAIL_FOLDER/count"
+	builtin printf '%s %s\n' "${fail_kind[$1]}" "${1//$'\n'/ }" >>"$FAIL_FOLDER/steps"
+	((fail_count == FAIL_AT)) || return 0
+	fail_name=${1%%[[:space:]]*}
+	fail_once "$fail_name"
+}
+
+set -T
+trap '[[ ${fail_kind[$BASH_COMMAND]-} == none ]] || fail_step "$BASH_COMMAND"' DEBUG
