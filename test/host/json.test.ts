@@ -379,7 +379,11 @@ describe.runIf(hasJq)("JSON files", () => {
       machine.own(OWNERS);
       machine.converge(undefined, OURS);
       const ours = machine.text;
-      const said = machine.attempt(OURS, undefined, "jq() { echo 'jq: no more memory' >&2; return 5; }");
+      const said = machine.attempt(
+        OURS,
+        undefined,
+        `exec() { "$@"; }; jq() { echo 'jq: no more memory' >&2; return 5; }`,
+      );
       expect(said.slice(-2)).toEqual([
         expect.stringMatching(/^error: bundle app: .*: jq cannot compare it: jq: no more memory$/),
         "status 1",

@@ -10,9 +10,12 @@ const DEVICE = `
   FAILS= ALGORITHM=lz4
   sys=$BLOCK_DEVICES/zram0
   swap_line() { printf '/dev/zram0 partition %s 0 %s\\n' "$(($(<"$sys/disksize") / 1024 - 4))" "$1" >>"$SWAPS"; }
-  write_kernel() {
+  sleep() { :; }
+  try_kernel() {
+    ANSWER=
     echo "kernel: \${1##*/} $2"
-    [[ " $FAILS " != *" \${1##*/} "* ]] || fail "the kernel does not take \\"$2\\" in $1"
+    [[ " $FAILS " != *" \${1##*/} "* ]] || return 0
+    ANSWER=yes
     case \${1##*/} in
       reset) echo 0 >"$sys/disksize" ;;
       comp_algorithm) echo "lzo [$2]" >"$1" ;;

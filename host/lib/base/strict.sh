@@ -26,6 +26,8 @@ attempt() {
   ((STATUS == 0)) || read_failure
 }
 
+# With a trap for errors bash forks twice for $(command): $(exec command) is one process, where many are asked.
+
 # read_failure: the reason came by a file, because the attempt was a process of its own.
 read_failure() {
   [[ ! -e $FAILURE_FILE ]] || IFS= read -r FAILURE <"$FAILURE_FILE" || :

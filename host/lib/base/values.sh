@@ -56,8 +56,19 @@ read_facts() {
   read -r ONLINE_CPUS </sys/devices/system/cpu/online
 }
 
-# page_size: PAGE_SIZE in bytes; 4, 16 or 64 KiB.
+# page_size: PAGE_SIZE in bytes; 4, 16 or 64 KiB. This shell's own first mapping is of ordinary pages; a kernel that does not
+# tell is asked by a process.
 PAGE_SIZE=''
 page_size() {
-  [[ -n $PAGE_SIZE ]] || PAGE_SIZE=$(getconf PAGESIZE)
+  local key value
+  [[ -z $PAGE_SIZE ]] || return 0
+  if [[ -r /proc/self/smaps ]]; then
+    while read -r key value _; do
+      if [[ $key == KernelPageSize: ]]; then
+        PAGE_SIZE=$((value * 1024))
+        return
+      fi
+    done </proc/self/smaps
+  fi
+  PAGE_SIZE=$(getconf PAGESIZE)
 }

@@ -14,13 +14,13 @@ uptime_seconds() {
 # last_good NAME: REPLY is the version to go back to, or NOTHING; empty when nothing waits for its confirmation.
 last_good() {
   REPLY=
-  [[ ! -L $STATE/unconfirmed/$1 ]] || REPLY=$(readlink -- "$STATE/unconfirmed/$1")
+  [[ ! -L $STATE/unconfirmed/$1 ]] || REPLY=$(exec readlink -- "$STATE/unconfirmed/$1")
 }
 
 # in_force NAME: REPLY is the link's target of the version in force, or NOTHING.
 in_force() {
   REPLY=$NOTHING
-  [[ ! -L $STATE/bundles/$1 ]] || REPLY=$(readlink -- "$STATE/bundles/$1")
+  [[ ! -L $STATE/bundles/$1 ]] || REPLY=$(exec readlink -- "$STATE/bundles/$1")
 }
 
 # expect_confirmation NAME DIGEST: before the change. The same text again is a repair, with nothing to go back to.

@@ -8,7 +8,7 @@ drop_garbage() {
   local -A used=()
   local -a garbage=() links=("$STATE"/{bundles,journal,removing,unconfirmed}/*)
   if ((${#links[@]} > 0)); then
-    names=$(readlink -- "${links[@]}")
+    names=$(exec readlink -- "${links[@]}")
     while IFS= read -r dir; do used[${dir##*/}]=1; done <<<"$names"
   fi
   kept_versions

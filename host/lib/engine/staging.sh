@@ -24,7 +24,7 @@ add_sums() {
   local -a blobs=("$folder"/blobs/*) lines=()
   ((${#blobs[@]} > 0)) || return 0
   # Blobs have numbers for names.
-  sums=$(sha256sum -- "${blobs[@]}")
+  sums=$(exec sha256sum -- "${blobs[@]}")
   load_index LOADED "$folder"
   local -A sum_of=()
   while read -r sum blob; do sum_of[${blob##*/}]=$sum; done <<<"$sums"

@@ -64,7 +64,7 @@ next_generation() {
 # digest_of FILE
 digest_of() {
   local sum
-  sum=$(sha256sum <"$1")
+  sum=$(exec sha256sum <"$1")
   REPLY=${sum%% *}
 }
 

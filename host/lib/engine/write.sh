@@ -128,7 +128,14 @@ rename_path() {
 
 # write_kernel FILE VALUE: below /proc and /sys, where a write is taken or refused as a whole.
 write_kernel() {
-  { printf '%s' "$2" >"$1"; } || fail "the kernel does not take \"$2\" in $1"
+  try_kernel "$1" "$2"
+  [[ -n $ANSWER ]] || fail "the kernel does not take \"$2\" in $1"
+}
+
+# try_kernel FILE VALUE: ANSWER is yes where the kernel has taken it.
+try_kernel() {
+  ANSWER=yes
+  { printf '%s' "$2" >"$1"; } 2>/dev/null || ANSWER=
 }
 
 # write_new FILE TEXT: in a folder of ours that counts for nothing yet, and that is synced as a whole before it does.

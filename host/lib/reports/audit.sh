@@ -126,7 +126,7 @@ audit_alerts() {
   if ((${#files[@]} > 0)); then
     owner=$(stat -c %u:%g -- "${ALERTS%/*}")
     text=$(timeout 20 setpriv --reuid="${owner%:*}" --regid="${owner#*:}" --clear-groups --no-new-privs zcat -f -- "${files[@]}" 2>&1) ||
-      unseen "${files[*]}" "${text:0:200}"
+      unseen "${files[*]}" "$text"
     while IFS= read -r line; do
       [[ $line == ????-??-??\ ??:??:??\ ALERT:\ * && ! $line < $from ]] || continue
       kind=${line#*ALERT: }

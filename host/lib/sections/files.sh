@@ -15,7 +15,7 @@ observe_files() {
   entries "$1" files
   for path in "${ENTRIES[@]}"; do [[ ! -e $path && ! -L $path ]] || there+=("$path"); done
   ((${#there[@]} > 0)) || return 0
-  text=$(stat -c $'%F\t%a\t%u:%g\t%s' -- "${there[@]}")
+  text=$(exec stat -c $'%F\t%a\t%u:%g\t%s' -- "${there[@]}")
   while IFS=$'\t' read -r kind mode owner size; do
     path=${there[i]}
     i+=1
@@ -24,7 +24,7 @@ observe_files() {
     [[ $kind != regular* ]] || regular+=("$path")
   done <<<"$text"
   ((${#regular[@]} > 0)) || return 0
-  text=$(sha256sum -- "${regular[@]}")
+  text=$(exec sha256sum -- "${regular[@]}")
   i=0
   while read -r text _; do
     # A backslash says that the name behind it is escaped.

@@ -23,7 +23,7 @@ plan_json() {
   reloads=$REPLY
   hold_of "$path"
   read -r -a blobs <<<"${WAS["json|$path|blobs"]-}"
-  text=$(jq -nj --rawfile text "$file" --rawfile original "$before" --rawfile want "$want" --arg exists "$exists" \
+  text=$(exec jq -nj --rawfile text "$file" --rawfile original "$before" --rawfile want "$want" --arg exists "$exists" \
     --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" --arg keep "$REPLY" \
     "$JSON_PLAN_PROGRAM" "${blobs[@]}" </dev/null 2>&1) || status=$?
   read_plan "$status" "$text"

@@ -27,7 +27,7 @@ query_packages() {
   local text line name package arch state wish status=0
   PACKAGE_STATE=() PACKAGE_WISH=()
   (($# > 0)) || return 0
-  text=$(dpkg-query -W -f '${Package} ${db:Status-Status} ${db:Status-Want} ${Architecture}\n' -- "$@" 2>&1) || status=$?
+  text=$(exec dpkg-query -W -f '${Package} ${db:Status-Status} ${db:Status-Want} ${Architecture}\n' -- "$@" 2>&1) || status=$?
   ((status <= 1)) || fail "dpkg-query ended with $status: $text"
   # One that is not installed has no architecture.
   while read -r package state wish arch; do

@@ -119,12 +119,17 @@ stop_zram_setup() {
 # reset_zram DEVICE: it has no size and no algorithm any more.
 reset_zram() {
   local sys=$BLOCK_DEVICES/$1 size
+  local -i try
   [[ -e $sys/reset ]] || return 0
+  # udev opens the device for a moment when its swap is switched off, and the kernel refuses to reset one that is open.
+  for ((try = 0; try < 20; try++)); do
+    read -r size <"$sys/disksize"
+    [[ $size != 0 ]] || return 0
+    try_kernel "$sys/reset" 1
+    [[ -n $ANSWER ]] || sleep 0.25
+  done
   read -r size <"$sys/disksize"
-  [[ $size != 0 ]] || return 0
-  write_kernel "$sys/reset" 1
-  read -r size <"$sys/disksize"
-  [[ $size == 0 ]] || fail "/dev/$1 still has a size after its reset"
+  [[ $size == 0 ]] || fail "/dev/$1 is in use and cannot be reset (lsblk /dev/$1; fuser -v /dev/$1)"
 }
 
 # start_zram DEVICE: by the generator's units.
