@@ -47,14 +47,19 @@ await_confirmation() {
 
 # arm NAME SECONDS: the deadline decides; a timer of an earlier one that has gone off already finds it moved.
 arm() {
-  local unit="ai-resource-manager-revert-$1-$$-$SECONDS" deadline
-  disarm "$1"
+  local unit="ai-resource-manager-revert-$1-$$-$SECONDS" deadline old=''
+  [[ ! -r $RUN/confirm-by%$1 ]] || read -r _ old <"$RUN/confirm-by%$1" || :
+  # Two of one second are one timer.
+  [[ $old != "$unit" ]] || unit+=-again
   uptime_seconds
   deadline=$((REPLY + $2))
   systemd-run --quiet --collect --unit="$unit" --on-active="$2" --timer-property=AccuracySec=1s \
     --description="ai-resource-manager revert: the change of $1 waits for its confirmation" \
     "$SELF" revert || fail "the timer that takes back the change of $1 cannot be set"
-  write_new "$RUN/confirm-by%$1" "$deadline $unit"$'\n'
+  # The old one goes last: at no time is there none.
+  write_text "$RUN/confirm-by%$1" 0600 "$deadline $unit"$'\n'
+  remove_path "$RUN/heard%$1"
+  [[ -z $old ]] || stop_timer "$old"
 }
 
 disarm() {
@@ -62,9 +67,13 @@ disarm() {
   remove_path "$RUN/heard%$1"
   [[ -r $RUN/confirm-by%$1 ]] || return 0
   read -r _ unit <"$RUN/confirm-by%$1" || :
-  # It may have gone off; whoever it started finds no deadline any more.
-  [[ -z $unit || ! -e /run/systemd/transient/$unit.timer ]] || systemctl stop -- "$unit.timer" || warn "the timer $unit.timer does not stop; it will find nothing to do"
+  [[ -z $unit ]] || stop_timer "$unit"
   remove_path "$RUN/confirm-by%$1"
+}
+
+# stop_timer UNIT: it may have gone off; whoever it started finds another deadline, or none.
+stop_timer() {
+  [[ ! -e /run/systemd/transient/$1.timer ]] || systemctl stop -- "$1.timer" || warn "the timer $1.timer does not stop; it will find nothing to do"
 }
 
 # heard NAME: a confirmation that waits for the lock has come in time all the same.

@@ -47,6 +47,7 @@ remember_displaced() {
   local file name sum oldest old=''
   local -a kept=("$STATE"/displaced/*)
   local -i index now
+  local recent
   if [[ -f $1 && ! -L $1 ]]; then
     sum=$(sha256sum <"$1")
     if [[ -e $STATE/displaced.sums ]]; then
@@ -58,9 +59,12 @@ remember_displaced() {
   # Names begin with their time, in an order that texts have too.
   printf -v now '%(%s)T' -1
   printf -v oldest '%(%Y%m%dT%H%M%S)T' "$((now - KEEP_EDITED_DAYS * 86400))"
+  # What was kept within a month goes for no number: one run may keep more than that.
+  printf -v recent '%(%Y%m%dT%H%M%S)T' "$((now - 30 * 86400))"
   for ((index = 0; index < ${#kept[@]}; index++)); do
     file=${kept[index]} name=${file##*/}
-    if ((${#kept[@]} - index > KEEP_EDITED)) || [[ $name < $oldest ]]; then remove_path "$file"; fi
+    [[ $file != "$1" ]] || continue
+    if [[ $name < $oldest ]] || { ((${#kept[@]} - index > KEEP_EDITED)) && [[ $name < $recent ]]; }; then remove_path "$file"; fi
   done
   forget_lost_sums
 }

@@ -17,6 +17,7 @@ heal() {
   done
   attempt drop_garbage
   ((STATUS == 0)) || warn 'what nobody needs any more stays in the store until the next run'
+  STATUS=0
 }
 
 # heal_bundle NAME: STATUS is how it ended.

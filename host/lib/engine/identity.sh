@@ -23,6 +23,8 @@ stored_owner() {
 # preflight_identity: another's bundle is left alone.
 preflight_identity() {
   local mine=${WANT["meta|owner|"]-}
+  # What this host takes back by itself, or its operator restores, was here before.
+  [[ -z $REVERTING && -z $STORED ]] || return 0
   stored_owner "$NAME"
   [[ -n $REPLY && -n $mine && $REPLY != "$mine" ]] || return 0
   problem "bundle $NAME on this host belongs to \"$REPLY\", and this is \"$mine\". Either keep the old name (a host that was renamed: pulumi config set --path 'goblin-host:hosts.NEWNAME.formerly[0]' OLDNAME; another stack: apply from that one), or take it over: run 'ai-resource-manager disown' on this host, then pulumi up"
@@ -42,9 +44,11 @@ disown_bundles() {
   local name
   local -a chosen=("$@")
   stored_bundles
+  # One that is half removed has its owner, too.
+  for name in "$STATE"/removing/*; do [[ -L $STATE/bundles/${name##*/} ]] || BUNDLES+=("${name##*/}"); done
   if ((${#chosen[@]} == 0)); then chosen=("${BUNDLES[@]}"); fi
   for name in "${chosen[@]}"; do
-    [[ -L $STATE/bundles/$name ]] || die "$EXIT_USAGE" "no bundle \"$name\" is stored on this host (stored: ${BUNDLES[*]:-none})"
+    [[ -L $STATE/bundles/$name || -L $STATE/removing/$name ]] || die "$EXIT_USAGE" "no bundle \"$name\" is stored on this host (stored: ${BUNDLES[*]:-none})"
   done
   for name in "${chosen[@]}"; do
     stored_owner "$name"

@@ -15,6 +15,7 @@ take_lock() {
       die "$EXIT_LOCKED" "still locked after $LOCK_WAIT_SECONDS s by $LOCK_HOLDER. Nothing was changed; run it again when that has ended"
     fi
   fi
+  [[ $LOCK_FILE -ef /proc/self/fd/9 ]] || die "$EXIT_LOCKED" "the run that was waited for has removed the manager's folder. Nothing was changed; run it again"
   printf '%s (pid %s, since %(%F %T)T)\n' "$*" "$$" -1 >"$LOCK_FILE"
 }
 

@@ -11,7 +11,7 @@ remove_bundle() {
     say "$NAME: belongs to \"$REPLY\" now and not to \"$owner\", so nothing was removed"
     return
   fi
-  ((${#begun[@]} == 0)) || die "$EXIT_FAILED" "an interrupted apply of $NAME could not be undone (see above): mend that, then run this again"
+  ((${#begun[@]} == 0)) || [[ -L $STATE/bundles/$NAME || -L $STATE/removing/$NAME ]] || die "$EXIT_FAILED" "an interrupted apply of $NAME could not be undone (see above): mend that, then run this again"
   if [[ ! -L $STATE/bundles/$NAME && ! -L $STATE/removing/$NAME ]]; then
     leave_when_last
     say "$NAME: already absent"
@@ -49,10 +49,11 @@ refuse_others() {
 
 # finish_removal: an attempt, of NAME.
 finish_removal() {
+  # Whoever removes has nothing to confirm any more, and nothing to go back to.
+  forget_confirmation "$NAME"
   load_was "$NAME"
   load_want ''
   converge
-  forget_confirmation "$NAME"
   forget_versions "$NAME"
   LIMITS=()
   remember_verdicts "$NAME"

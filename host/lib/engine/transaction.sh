@@ -101,7 +101,9 @@ commit() {
   make_durable
   rename_path "$STATE/journal/$1" "$STATE/bundles/$NAME"
   forget_journal "$NAME"
-  remove_path "$STATE/disowned/$NAME" "$STATE/reverted/$NAME"
+  remove_path "$STATE/reverted/$NAME"
+  # A repair, or going back, makes nobody its owner.
+  if [[ -z $STORED && -z $REVERTING ]]; then remove_path "$STATE/disowned/$NAME"; fi
   remember_order
   drop_garbage
 }

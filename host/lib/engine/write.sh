@@ -14,6 +14,7 @@ prepare_text() {
   prepare "$path"
   temporary=$REPLY
   if [[ -n $like ]]; then
+    [[ ! -L $like ]] || fail "$path cannot be written: $like is a link. Put the file itself in its place, then run this again"
     cp -a --attributes-only --no-target-directory -- "$like" "$temporary" || fail "$path cannot be written: nothing can be made beside it"
   else
     (umask 077 && : >"$temporary") || fail "$path cannot be written: nothing can be made beside it"

@@ -104,7 +104,10 @@ confirm_verb() {
   local digest=''
   valid_name "${1-}"
   read -r digest _ || :
+  [[ $digest =~ ^[0-9a-f]{64}$ ]] || die "$EXIT_USAGE" "confirm needs the bundle's SHA-256 on standard input"
   make_spool
+  # Where it never gets its turn, it has not come in time. change replaces this trap once it has the lock.
+  trap 'rm -f -- "$SPOOL" "$RUN/heard%'"$1"'"' EXIT
   heard "$1"
   change confirm "$1" "$digest"
 }

@@ -26,11 +26,17 @@ count_tries() {
   [[ ! $REPLY =~ ^[0-9]{1,3}$ ]] || TRIES=10#$REPLY
 }
 
+# boot_run: an attempt, which ends as the program would.
+boot_run() {
+  main apply --boot
+  exit "$STATUS"
+}
+
 # bring_up: counted before, so that one that is killed counts too.
 bring_up() {
   local -i status
   write_text "$TRIES_FILE" 0644 "$((TRIES + 1))"$'\n'
-  attempt main apply --boot
+  attempt boot_run
   status=$STATUS
   if ((status == 0)); then
     remove_path "$TRIES_FILE"
