@@ -54,6 +54,7 @@ arm() {
   uptime_seconds
   deadline=$((REPLY + $2))
   systemd-run --quiet --collect --unit="$unit" --on-active="$2" --timer-property=AccuracySec=1s \
+    --setenv=AI_RESOURCE_MANAGER_LOCK_WAIT=7200 \
     --description="ai-resource-manager revert: the change of $1 waits for its confirmation" \
     "$SELF" revert || fail "the timer that takes back the change of $1 cannot be set"
   # The old one goes last: at no time is there none.

@@ -55,6 +55,8 @@ give_way() {
 # change_tree: what lies on the disk. Folders are made before the files in them, and go after them.
 change_tree() {
   change_folders
+  # Units and swaps may have taken minutes since the look, and somebody may have edited a file meanwhile.
+  observe_files EVERYTHING
   change_files
   change_json
   give_back_folders

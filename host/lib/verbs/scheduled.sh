@@ -12,6 +12,7 @@ declare -i TRIES=0
 
 # scheduled MODE
 scheduled() {
+  trap 'rm -f -- "$FAILURE_FILE"' EXIT
   count_tries
   if [[ ! -e $RUN/settled ]] && ((TRIES < MOST_TRIES)); then
     bring_up
