@@ -27,11 +27,11 @@ function driftWithKey(key: string, ...args: string[]): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), "goblin-host-drift-"));
   const overrides = { ...vmOverrides(vm), ...USUAL };
   const config = stackConfig(readProject(programFolder), stack, overrides, "refuse secure");
-  writeFileSync(join(folder, "Pulumi.vm.yaml"), stringify({ config }));
+  writeFileSync(join(folder, `Pulumi.${stack}.yaml`), stringify({ config }));
   return withAgent(key, async (socket) => {
     const { exitCode, stdout, stderr } = await execa(
       join(programFolder, "node_modules/.bin/tsx"),
-      [join(programFolder, "cli/drift.ts"), "--stack", "vm", ...args],
+      [join(programFolder, "cli/drift.ts"), "--stack", stack, ...args],
       { cwd: folder, env: { SSH_AUTH_SOCK: socket }, reject: false },
     );
     rmSync(folder, { recursive: true });

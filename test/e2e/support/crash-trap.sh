@@ -20,7 +20,7 @@ crash_classify() {
 	esac
 	if [[ -z ${crash_word[$word]-} ]]; then
 		# A file, because a command substitution would fork.
-		type -t -- "$word" >"$CRASH_FOLDER/kind.$BASHPID" 2>/dev/null || :
+		type -t -- "$word" >|"$CRASH_FOLDER/kind.$BASHPID" 2>/dev/null || :
 		read -r kind <"$CRASH_FOLDER/kind.$BASHPID" || kind=none
 		crash_word[$word]=$kind
 	fi
@@ -49,7 +49,7 @@ crash_step() {
 	if ((crash_count == CRASH_KILL_AT)); then
 		if [[ -n ${CRASH_FILL-} ]]; then crash_fill; else kill -KILL 0; fi
 	fi
-	printf '%s\n' "$crash_count" >"$CRASH_FOLDER/count"
+	printf '%s\n' "$crash_count" >|"$CRASH_FOLDER/count"
 	printf '%s %s\n' "${crash_kind[$1]}" "${1//$'\n'/ }" >>"$CRASH_FOLDER/steps"
 }
 

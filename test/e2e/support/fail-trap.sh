@@ -20,7 +20,7 @@ fail_classify() {
 	esac
 	if [[ -z ${fail_word[$word]-} ]]; then
 		# A file, because a command substitution would fork.
-		type -t -- "$word" >"$FAIL_FOLDER/kind.$BASHPID" 2>/dev/null || :
+		type -t -- "$word" >|"$FAIL_FOLDER/kind.$BASHPID" 2>/dev/null || :
 		read -r kind <"$FAIL_FOLDER/kind.$BASHPID" || kind=none
 		fail_word[$word]=$kind
 	fi
@@ -60,7 +60,7 @@ fail_step() {
 	[[ ${fail_kind[$1]} != none ]] || return 0
 	read -r fail_count <"$FAIL_FOLDER/count"
 	fail_count=$((fail_count + 1))
-	builtin printf '%s\n' "$fail_count" >"$FAIL_FOLDER/count"
+	builtin printf '%s\n' "$fail_count" >|"$FAIL_FOLDER/count"
 	builtin printf '%s %s\n' "${fail_kind[$1]}" "${1//$'\n'/ }" >>"$FAIL_FOLDER/steps"
 	((fail_count == FAIL_AT)) || return 0
 	fail_name=${1%%[[:space:]]*}
