@@ -25,7 +25,7 @@ crash_classify() {
 		crash_word[$word]=$kind
 	fi
 	case ${crash_word[$word]}:$rest in
-		file:*) crash_kind[$1]='external' ;;
+		file:* | builtin:'exec '[a-z]*) crash_kind[$1]='external' ;;
 		builtin:*'> "'* | builtin:*'> /'*) crash_kind[$1]='write' ;;
 		*) crash_kind[$1]=none ;;
 	esac

@@ -8,7 +8,8 @@
 #   unit:SECONDS:apply:VERSION     as a unit of its own, as over SSH, and all of it killed after so many seconds
 #   fail:K:apply:VERSION, fail:K:remove, fail:K:stored, fail:K:restore
 #                                  the same with its step K failing (see fail-trap.sh); 0 counts only
-#   stored, restore, edit, edited  the repair, the bundle's version before, the owner's edit of a file, where that is now
+#   stored, restore                the repair, the bundle's version before
+#   edit, edited                   another line of the owner's in a file of ours; all of these lines that there still are
 #   apt:apply:VERSION              the same, killed while dpkg unpacks
 #   steps                          the steps that the last counted run took
 #   interrupted                    what the manager's store says about it
@@ -75,8 +76,8 @@ run() {
 		fail) failing "$first" "$second" "$third" ;;
 		stored) AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager apply --stored crash ;;
 		restore) AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager restore crash ;;
-		edit) echo '# edited by the owner' >>/etc/goblin-crash/keep.conf ;;
-		edited) grep -rls '^# edited by the owner' /etc/goblin-crash /var/lib/ai-resource-manager/displaced ;;
+		edit) echo "# edited by the owner at $EPOCHREALTIME" >>/etc/goblin-crash/keep.conf ;;
+		edited) grep -rhs '^# edited by the owner' /etc/goblin-crash /var/lib/ai-resource-manager/displaced | sort -u ;;
 		fill) CRASH_FILL=1 counted "$first" "$second" "$third" ;;
 		manager) counted "$first" remove '' manager ;;
 		unit) killed_unit "$first" "$second" "$third" ;;

@@ -55,7 +55,7 @@ export function sample(count: number, size: number): number[] {
 
 /** External commands that only look, or that only a power cut would notice. */
 const ONLY_LOOKS =
-  /^external (readlink|sha256sum|stat|sync|findmnt|dpkg-query|flock|systemctl (--\S+ )*(show|list-[a-z-]+|is-[a-z-]+)|systemd-analyze) /;
+  /^external (exec )?(readlink|sha256sum|stat|sync|findmnt|dpkg-query|flock|systemctl (--\S+ )*(show|list-[a-z-]+|is-[a-z-]+)|systemd-analyze) /;
 
 /**
  * The steps before which a kill comes after an external command, each state of the machine once: after a command that

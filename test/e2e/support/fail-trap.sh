@@ -1,16 +1,31 @@
 #!/usr/bin/env bash
 # Read by the manager's shell through BASH_ENV: counts the steps of a run and makes one of them fail.
 # A step is an external command, or a built-in one whose output goes to a file. An external command that fails does nothing,
-# says so and ends with 1; a write that fails leaves half of its text behind and ends with 1, as on a disk that is full.
+# says so and ends with 1, also one that bash has to become (exec), and one whose words are in an array; a write that fails
+# leaves half of its text behind and ends with 1, as on a disk that is full.
 #   FAIL_FOLDER   where `count` and `steps` are kept
 #   FAIL_AT       the step that fails; 0 counts only
 # Nothing here may start a process (a fork costs 50 ms in the sandbox) or touch REPLY and BASH_REMATCH.
 unset BASH_ENV
 declare -A fail_kind=() fail_word=()
+fail_name=
+
+# fail_named COMMAND: fail_name is the command's first word, expanded where it is an array's.
+fail_named() {
+	local -a fail_words=("${1%%[[:space:]]*}")
+	# The manager's own text, which names its own arrays.
+	# shellcheck disable=SC2016 # it is text
+	case ${fail_words[0]} in
+		'"${'*'[@]}"') eval "fail_words=(${fail_words[0]})" ;;
+	esac
+	fail_name=${fail_words[0]-}
+}
 
 # fail_classify COMMAND: fail_kind[COMMAND] is external, write or none.
 fail_classify() {
-	local word=${1%%[[:space:]]*} rest=${1//'> /dev/null'/} kind
+	local word rest=${1//'> /dev/null'/} kind
+	fail_named "$1"
+	word=$fail_name
 	rest=${rest//'2> /dev/null'/}
 	case $word in
 		'[['* | '(('* | *=* | fail_*)
@@ -26,6 +41,7 @@ fail_classify() {
 	fi
 	case ${fail_word[$word]}:$rest in
 		file:*) fail_kind[$1]='external' ;;
+		builtin:'exec '[a-z]*) fail_kind[$1]='external' ;;
 		builtin:printf*'> "'* | builtin:printf*'> /'* | builtin::*'> "'*) fail_kind[$1]='write' ;;
 		*) fail_kind[$1]=none ;;
 	esac
@@ -55,7 +71,7 @@ fail_once() {
 
 # fail_step COMMAND
 fail_step() {
-	local fail_count fail_name
+	local fail_count
 	[[ ${fail_kind[$1]+set} == set ]] || fail_classify "$1"
 	[[ ${fail_kind[$1]} != none ]] || return 0
 	read -r fail_count <"$FAIL_FOLDER/count"
@@ -63,7 +79,7 @@ fail_step() {
 	builtin printf '%s\n' "$fail_count" >|"$FAIL_FOLDER/count"
 	builtin printf '%s %s\n' "${fail_kind[$1]}" "${1//$'\n'/ }" >>"$FAIL_FOLDER/steps"
 	((fail_count == FAIL_AT)) || return 0
-	fail_name=${1%%[[:space:]]*}
+	fail_named "$1"
 	fail_once "$fail_name"
 }
 

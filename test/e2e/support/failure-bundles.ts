@@ -10,9 +10,6 @@ printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=/bin/true\\n[
 systemctl enable --quiet --now goblin-old-tool.service
 `;
 
-/** What the owner writes into a file of ours, and must find again. */
-export const OWNERS_EDIT = "# edited by the owner";
-
 /**
  * The crash tests' bundle, and what merges, takes over and copies.
  * @param version "bad": its service ends at once, so that every apply of it is rolled back
