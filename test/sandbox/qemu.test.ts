@@ -52,6 +52,9 @@ describe("qemuArguments", () => {
     expect([valueOf(args, "-accel"), valueOf(args, "-cpu")]).toEqual(["tcg,thread=multi", "max"]);
     const native = qemuArguments({ ...shape, accelerator: "kvm" }, image, files);
     expect([valueOf(native, "-accel"), valueOf(native, "-cpu")]).toEqual(["kvm", "host"]);
+    // Only what is emulated is spared what a real host has.
+    expect(valueOf(args, "-append")).toMatch(/ mitigations=off norandmaps$/);
+    expect(valueOf(native, "-append")).not.toMatch(/mitigations|norandmaps/);
   });
 });
 

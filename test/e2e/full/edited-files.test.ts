@@ -37,7 +37,7 @@ it("what the operator wrote into our files outlives their repair and their remov
     new RegExp(`^edited +\\S+ \\S+ sound +${DROP_IN}$`, "m"),
   );
   expect(await vm.run(`ai-resource-manager restore ${DROP_IN} 2>&1`)).toMatch(
-    /^restored .*\nwarning: .* belongs to the bundle workload-ollama: this is drift until the next apply/m,
+    /^restored .*\n {2}reloaded systemd\nwarning: .* belongs to the bundle workload-ollama: this is drift until the next apply/m,
   );
   expect(await vm.run(`tail -n 1 ${DROP_IN}`)).toBe("TasksMax=99\n");
   await vm.run("ai-resource-manager apply --stored");

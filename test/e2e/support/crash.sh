@@ -38,13 +38,19 @@ failing() {
 	local -a words=("$2" crash)
 	case $2 in
 		stored) words=(apply --stored crash) ;;
-		restore) words=(restore crash) ;;
+		restore) words=(restore crash) && fresh_spool ;;
 	esac
 	rm -f "$folder"/kind.*
 	echo 0 >"$folder/count"
 	: >"$folder/steps"
 	BASH_ENV=$folder/fail-trap.sh FAIL_FOLDER=$folder FAIL_AT=$1 AI_RESOURCE_MANAGER_DETACHED=1 \
 		setsid --wait ai-resource-manager "${words[@]}" <"$folder/${3:-v1}.yaml"
+}
+
+# fresh_spool: what the front of a detached restore hands on.
+fresh_spool() {
+	AI_RESOURCE_MANAGER_SPOOL=$(mktemp "/run/ai-resource-manager/spool.$$.XXXXXXXX")
+	export AI_RESOURCE_MANAGER_SPOOL
 }
 
 kill_unit() { systemctl kill --signal=KILL 'ai-resource-manager-*-*.service'; }
@@ -75,7 +81,7 @@ run() {
 		kill) counted "$first" "$second" "$third" ;;
 		fail) failing "$first" "$second" "$third" ;;
 		stored) AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager apply --stored crash ;;
-		restore) AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager restore crash ;;
+		restore) fresh_spool && AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager restore crash ;;
 		edit) echo "# edited by the owner at $EPOCHREALTIME" >>/etc/goblin-crash/keep.conf ;;
 		edited) grep -rhs '^# edited by the owner' /etc/goblin-crash /var/lib/ai-resource-manager/displaced | sort -u ;;
 		fill) CRASH_FILL=1 counted "$first" "$second" "$third" ;;
