@@ -92,6 +92,7 @@ copy_file() {
 # same_content A B: ANSWER is yes where both are the same file, link or folder by their contents.
 same_content() {
   local one two
+  local -i status=0
   ANSWER=
   if [[ -L $1 || -L $2 ]]; then
     [[ -L $1 && -L $2 ]] || return 0
@@ -99,10 +100,21 @@ same_content() {
     two=$(readlink -- "$2")
     [[ $one != "$two" ]] || ANSWER=yes
   elif [[ -d $1 && -d $2 ]]; then
-    ! diff -rq --no-dereference -- "$1" "$2" >/dev/null || ANSWER=yes
+    diff -rq --no-dereference -- "$1" "$2" >/dev/null || status=$?
+    compared "$status" "$1" "$2"
   elif [[ -f $1 && -f $2 ]]; then
-    ! cmp -s -- "$1" "$2" || ANSWER=yes
+    cmp -s -- "$1" "$2" || status=$?
+    compared "$status" "$1" "$2"
   fi
+}
+
+# compared STATUS A B: ANSWER, after cmp or diff, which end with 1 where A and B differ, and with more where nobody knows.
+compared() {
+  case $1 in
+    0) ANSWER=yes ;;
+    1) ANSWER= ;;
+    *) fail "$2 cannot be compared with $3" ;;
+  esac
 }
 
 # drop_unfinished: after a failure, what lies beside its place.

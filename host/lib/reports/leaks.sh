@@ -58,7 +58,8 @@ find_docker_leaks() {
   local text id
   local -a ids=()
   command -v docker >/dev/null || return 0
-  if ! systemctl is-active --quiet docker.service; then
+  state_of docker.service
+  if [[ $REPLY != active ]]; then
     unseen 'containers and images' 'docker.service is not active'
     return
   fi

@@ -74,10 +74,15 @@ stop_container() {
 
 # may_ask_docker: ANSWER is empty where nobody answers, or where at boot the question would start dockerd.
 may_ask_docker() {
+  local unit answering=''
   local -a units=(docker.service)
   [[ -n $BOOTING ]] || units+=(docker.socket)
-  ANSWER=
-  ! systemctl is-active --quiet -- "${units[@]}" || ANSWER=yes
+  query_units ActiveState "${units[@]}"
+  for unit in "${units[@]}"; do
+    seen "$unit" ActiveState
+    [[ $REPLY != @(active|reloading) ]] || answering=yes
+  done
+  ANSWER=$answering
 }
 
 # container_runs CONTAINER: ANSWER

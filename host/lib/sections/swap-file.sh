@@ -14,6 +14,7 @@ folder_facts() {
 
 # is_swap PATH: a regular file that the kernel swaps to, or that mkswap has written its signature into.
 is_swap() {
+  local -i status=0
   ANSWER=
   [[ -f $1 && ! -L $1 ]] || return 0
   if [[ -n ${SEEN_SWAP[$1]-} ]]; then
@@ -22,7 +23,8 @@ is_swap() {
   fi
   page_size
   # At the end of the first page, whose size is the kernel's.
-  ! cmp -s -n 10 -i "$((PAGE_SIZE - 10)):0" -- "$1" - <<<SWAPSPACE2 || ANSWER=yes
+  cmp -s -n 10 -i "$((PAGE_SIZE - 10)):0" -- "$1" - <<<SWAPSPACE2 || status=$?
+  compared "$status" "$1" "a swap file's signature"
 }
 
 # only_swap PATH: what else stands there is somebody's, and stays.

@@ -113,7 +113,8 @@ switch_off_zram() {
 stop_zram_setup() {
   local unit=systemd-zram-setup@$1.service
   [[ -z $BOOTING ]] || return 0
-  if systemctl is-active --quiet -- "$unit"; then systemctl stop -- "$unit" || fail "$unit cannot be stopped"; fi
+  state_of "$unit"
+  [[ $REPLY != active ]] || systemctl stop -- "$unit" || fail "$unit cannot be stopped"
 }
 
 # reset_zram DEVICE: it has no size and no algorithm any more.
@@ -136,7 +137,8 @@ reset_zram() {
 start_zram() {
   local unit
   for unit in "systemd-zram-setup@$1.service" "dev-$1.swap"; do
-    if systemctl is-failed --quiet -- "$unit"; then systemctl reset-failed -- "$unit" || fail "$unit cannot be reset"; fi
+    state_of "$unit"
+    [[ $REPLY != failed ]] || systemctl reset-failed -- "$unit" || fail "$unit cannot be reset"
   done
   if ! systemctl start -- "dev-$1.swap"; then
     last_journal_line "systemd-zram-setup@$1.service"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Read by the manager's shell through BASH_ENV: counts the steps of a run and makes one of them fail.
 # A step is an external command, or a built-in one whose output goes to a file. An external command that fails does nothing,
-# says so and ends with 1, also one that bash has to become (exec), and one whose words are in an array; a write that fails
-# leaves half of its text behind and ends with 1, as on a disk that is full.
+# says so and ends with 1 (cmp and diff with 2, because 1 is an answer of theirs), also one that bash has to become (exec),
+# and one whose words are in an array; a write that fails leaves half of its text behind and ends with 1, as on a disk that
+# is full.
 #   FAIL_FOLDER   where `count` and `steps` are kept
 #   FAIL_AT       the step that fails; 0 counts only
 # Nothing here may start a process (a fork costs 50 ms in the sandbox) or touch REPLY and BASH_REMATCH.
@@ -63,6 +64,7 @@ fail_once() {
 			}
 			;;
 		:) eval ':() { unset -f :; builtin printf ":: No space left on device\n" >&2; return 1; }' ;;
+		cmp | diff) eval "$1() { unset -f $1; builtin printf '%s: Input/output error\n' $1 >&2; return 2; }" ;;
 		*)
 			eval "$1() { unset -f $1; builtin printf '%s: Input/output error\n' $1 >&2; return 1; }"
 			;;
