@@ -55,10 +55,26 @@ bring_folder() {
   cd /
 }
 
-# enter_folder PATH [make]: it is the working folder then, whatever is renamed meanwhile. From / down, a folder at a time,
-# because one on the way may be a service's, whose user can put a link in its place at any moment: a link is followed only
-# where nobody but root can put one.
+# enter_folder PATH [make]: it is the working folder then, whatever is renamed meanwhile. A folder on the way may be a
+# service's, whose user can put a link in its place at any moment.
 enter_folder() {
+  local folder=${1%/*}
+  local -a parents=(/)
+  while [[ -n $folder && ! -L $folder ]]; do
+    [[ ! -d $folder ]] || parents+=("$folder")
+    folder=${folder%/*}
+  done
+  if [[ -z $folder ]]; then others_write "${parents[@]}"; else ANSWER=yes; fi
+  if [[ -n $ANSWER ]]; then
+    walk_to "$@"
+    return
+  fi
+  [[ -d $1 || -z ${2-} ]] || mkdir -p -- "$1" || fail "$1 cannot be made"
+  cd -P -- "$1" || fail "$1 cannot be entered"
+}
+
+# walk_to PATH [make]: the same from / down, a folder at a time: a link is followed only where nobody but root can put one.
+walk_to() {
   local way=${1#/}/ part seen
   local -i followed=0
   cd /
@@ -76,9 +92,9 @@ enter_folder() {
       continue
     fi
     [[ -d $part || -z ${2-} ]] || mkdir -- "$part" || fail "$1 cannot be made"
-    seen=$(stat -c '%d:%i' -- "$part")
+    seen=$(exec stat -c '%d:%i' -- "$part")
     cd -P -- "$part" || fail "$1 cannot be entered"
-    part=$(stat -c '%d:%i' .)
+    part=$(exec stat -c '%d:%i' .)
     [[ $part == "$seen" ]] || fail "$1 cannot be reached: a folder on the way is being replaced. Run this again"
   done
 }

@@ -158,12 +158,14 @@ preflight_folder_links() {
   done
 }
 
-# others_write FOLDER: whether somebody else than root may put something there.
+# others_write FOLDER...: whether somebody else than root may put something into one of them.
 others_write() {
   local facts mode owner
-  facts=$(stat -c '%a %u' -- "$1")
-  read -r mode owner <<<"$facts"
-  if ((owner == 0 && (8#$mode & 8#022) == 0)); then ANSWER=; else ANSWER=yes; fi
+  ANSWER=
+  facts=$(exec stat -c '%a %u' -- "$@")
+  while read -r mode owner; do
+    ((owner == 0 && (8#$mode & 8#022) == 0)) || ANSWER=yes
+  done <<<"$facts"
 }
 
 # preflight_owner SETTING OWNER
