@@ -1,8 +1,11 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Bundle } from "../../../components/host-bundle/bundle";
 import { bundleCommands } from "../../../components/host-bundle/commands";
+import { managerProgram } from "../../../components/manager/program";
+import { renderManager } from "../../../components/manager/render";
 import { applyAll, bundles } from "../support/bundles";
 import { difference, fingerprint } from "../support/fingerprint";
+import { itInLong } from "../support/long";
 import { deploy, get, goTo, machine, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { Pattern } from "../support/pattern";
 import { MIXED } from "../support/small-host";
@@ -40,7 +43,7 @@ describe("a removal that fails", () => {
   it("is taken over by an apply, and neither another run nor the next boot goes on with it", async () => {
     await goTo(vm, "clean");
     await applyAll(vm, [bundles.manager(), SWAP]);
-    const pattern = await Pattern.start(vm, 192);
+    const pattern = await Pattern.start(vm, 192, { zram: false });
     const failed = await vm.ssh(remove);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(
@@ -73,52 +76,79 @@ describe("a removal that fails", () => {
     expect(await vm.run("ai-resource-manager apply --stored")).toContain("swap: unchanged\n");
     expect([await swaps(), await unfinished()]).toEqual([ON, ""]);
     await vm.reboot();
-    await expectBooted(60);
+    await expectBooted(120);
     expect([await swaps(), await unfinished()]).toEqual([ON, ""]);
     expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
   });
 });
 
-describe("a destroy that the power cut ends in the middle", () => {
-  let before: string[];
-
-  /**
-   * Holds the removal where it would start the owner's own service again, which is ordered after the manager's run at boot.
-   * Armed by what no boot survives.
-   */
-  const TRAP = `#!/bin/bash
+/**
+ * Holds a removal where it would start the owner's own service again, which is ordered after the manager's run at boot.
+ * Armed by what no boot survives.
+ */
+const TRAP = `#!/bin/bash
 if [[ $* == "start -- llamacpp.service" && -e /run/goblin-trap ]]; then
   : >/run/goblin-trapped
-  sleep 600
+  sleep 900
 fi
 exec /usr/bin/systemctl "$@"
 `;
+const setTrap = (): Promise<string> =>
+  vm.run("install -m 0755 /dev/stdin /usr/local/sbin/systemctl; sync -f /usr/local; : >/run/goblin-trap", {
+    stdin: TRAP,
+  });
+const TRAPPED = "until [ -e /run/goblin-trapped ]; do sleep 1; done";
 
-  beforeAll(async () => {
+/** The next boot finishes the removal of that bundle, and waits for nothing. */
+async function expectFinishedAtBoot(bundle: string): Promise<void> {
+  await expectBooted(120);
+  expect(await vm.run("journalctl -q -b -o cat -u ai-resource-manager")).toMatch(
+    new RegExp(
+      `^${bundle}: finishing an interrupted removal\\n[^]*^ {2}told systemd to start llamacpp\\.service again$`,
+      "m",
+    ),
+  );
+  expect(await unfinished()).toBe("");
+  expect(await get(vm, 8080, "/health")).toBe("ok\n");
+  await vm.run("rm /usr/local/sbin/systemctl");
+}
+
+describe("a destroy that the power cut ends in the middle", () => {
+  it("does not hold up the next boot, which finishes it, and the destroy after that ends clean", async () => {
     await goTo(vm, "clean");
-    before = await fingerprint(vm);
-    await goTo(vm, "applied", MIXED);
+    const before = await fingerprint(vm);
+    // Its service waits for the manager's run, as every workload does.
+    const manager = renderManager(managerProgram().text, { before: ["llamacpp.service"], daily: "verify" });
+    const tool: Bundle = { name: "tool", replaces: { "llamacpp.service": "another takes its place" } };
+    await applyAll(vm, [manager, bundles.swap({ size: "512MiB" }), tool]);
+    expect((await vm.ssh("systemctl is-active llamacpp")).code).not.toBe(0);
+    const destroy = ["tool", "swap", "manager"].map((name) => bundleCommands(name).remove);
+
+    await setTrap();
+    const cut = vm.ssh(destroy[0] ?? "", { fresh: true }).catch(() => undefined);
+    await vm.run(TRAPPED, { timeoutSeconds: 120 });
+    expect(await unfinished()).toBe("removing/tool\n");
+    await vm.powerCut();
+    expect((await cut)?.code).not.toBe(0);
+
+    await expectFinishedAtBoot("tool");
+    for (const command of destroy) await vm.run(command);
+    expect(difference(before, await fingerprint(vm))).toEqual([]);
+    expect(await vm.run("systemctl is-system-running; systemctl list-jobs --no-legend")).toBe("running\n");
   });
 
-  it("does not hold up the next boot, which finishes it, and the destroy after that ends clean", async () => {
-    await vm.run(
-      "install -m 0755 /dev/stdin /usr/local/sbin/systemctl; sync -f /usr/local; : >/run/goblin-trap",
-      { stdin: TRAP },
-    );
+  itInLong("of the whole program, too", { timeout: 1_800_000 }, async () => {
+    await goTo(vm, "clean");
+    const before = await fingerprint(vm);
+    await goTo(vm, "applied", MIXED);
+    await setTrap();
     const destroying = tryDeploy(vm, "destroy", { overrides: MIXED });
-    await vm.run("until [ -e /run/goblin-trapped ]; do sleep 1; done", { timeoutSeconds: 590 });
+    await vm.run(TRAPPED, { timeoutSeconds: 900 });
     expect(await unfinished()).toBe("removing/workload-llamacpp\n");
     await vm.powerCut();
     expect((await destroying).exitCode).toBe(1);
 
-    await expectBooted(120);
-    expect(await vm.run("journalctl -q -b -o cat -u ai-resource-manager")).toMatch(
-      /^workload-llamacpp: finishing an interrupted removal\n[^]*^ {2}told systemd to start llamacpp\.service again$/m,
-    );
-    expect(await unfinished()).toBe("");
-    expect(await get(vm, 8080, "/health")).toBe("ok\n");
-
-    await vm.run("rm /usr/local/sbin/systemctl");
+    await expectFinishedAtBoot("workload-llamacpp");
     await deploy(vm, "destroy", { overrides: MIXED });
     const left = difference(before, await fingerprint(vm));
     expect(left.filter((line) => !/\/var\/(lib\/ai-resource-monitor|log\/ai-monitoring)/.test(line))).toEqual(
