@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { bashWithStore, inFolder } from "./manager";
 
@@ -127,6 +129,27 @@ Alerts
   2 × High CPU usage
   1 × Service ollama memory usage
   /alerts /alerts.1.gz could not be looked at: gzip: /alerts.1.gz: `);
+    });
+  });
+
+  it("takes of the monitor's folder neither what a link leads to, nor more than a log's size", () => {
+    inFolder((folder) => {
+      const secret = join(folder, "secret");
+      writeFileSync(secret, "2099-01-01 00:00:00 ALERT: The secret: 1\n");
+      symlinkSync(secret, join(folder, "alerts"));
+      execFileSync("mkfifo", [join(folder, "alerts.1")]);
+      const section = () =>
+        /^Alerts\n(?: {2}.*\n)*/m
+          .exec(bashWithStore(`${QUIET}\naudit_verb`, folder, places(folder)))?.[0]
+          .replaceAll(folder, "");
+      expect(section()).toBe("Alerts\n  none\n");
+      // 5 MiB of alerts in some kilobytes.
+      const line = "2099-01-01 00:00:00 ALERT: High CPU usage: 95%\n";
+      writeFileSync(
+        join(folder, "alerts.2.gz"),
+        gzipSync(line.repeat(Math.ceil((5 * 1024 ** 2) / line.length))),
+      );
+      expect(section()).toBe("Alerts\n  /alerts.2.gz could not be looked at: they hold more than 4 MiB\n");
     });
   });
 

@@ -213,6 +213,42 @@ describe("files", () => {
     });
   });
 
+  it("are known by names with a blank and a backslash, too, which sha256sum and fstab write otherwise", () => {
+    inFolder((folder) => {
+      mkdirSync(join(folder, "units"));
+      const names = ["srv-my\\x2dswap.swap", "a b+c@d.conf"];
+      const paths = names.map((name) => join(folder, "units", name));
+      for (const path of paths) writeFileSync(path, "the owner wrote this\n");
+      const version = (content: string): Sections => ({
+        files: Object.fromEntries(paths.map((path) => [path, { mode: "0644", content }])),
+      });
+      const run = (was: Sections, want: Sections): string[] =>
+        bashWithStore(
+          `exec 2>&1
+          NAME=app RESTART_ON=()
+          ${loadVersion(folder, "WAS", was)} ${loadVersion(folder, "WANT", want)}
+          EVERYTHING[files]='${paths.map((path) => `${path}\n`).join("")}'
+          observe_files EVERYTHING
+          attempt change_files
+          observe_files EVERYTHING
+          FINDINGS=(); find_file_drift; echo "status $STATUS, differing \${#FINDINGS[@]}"`,
+          folder,
+          { UNIT_FOLDER: `${folder}/units` },
+        )
+          .split("\n")
+          .filter((line) => !line.includes("backed up"))
+          .map((line) => line.replaceAll(`${folder}/units/`, ""));
+      const done = "status 0, differing 0";
+      expect(run({}, version("ours\n"))).toEqual([...names.map((name) => `  wrote ${name}`), done, ""]);
+      expect(run(version("ours\n"), version("ours\n"))).toEqual([done, ""]);
+      // Nobody has edited what we wrote.
+      expect(run(version("ours\n"), {})).toEqual([...names.map((name) => `  put back ${name}`), done, ""]);
+      expect(readdirSync(join(folder, "units")).sort()).toEqual([...names].sort());
+      expect(readdirSync(join(folder, "state/displaced"))).toEqual([]);
+      for (const path of paths) expect(readFileSync(path, "utf8")).toBe("the owner wrote this\n");
+    });
+  });
+
   it("whose copy somebody edited leave it", () => {
     onMachine((machine) => {
       const version = machine.version("ours\n");

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -154,6 +155,59 @@ describe("folders on the host", () => {
       expect(look(say("stat: no memory", 1))).toMatch(
         /^error: bundle models: stat does not say what .* is: stat: no memory$/,
       );
+    });
+  });
+
+  it("are not given away through a link that a service's user put on the way", () => {
+    inFolder((folder) => {
+      // The folder of the test stands for one of a service's, because others than root may write it.
+      chmodSync(folder, 0o777);
+      const roots = join(folder, "roots/models");
+      mkdirSync(roots, { recursive: true });
+      chmodSync(roots, 0o700);
+      const theirs = join(folder, "srv");
+      symlinkSync(join(folder, "roots"), theirs);
+      const refused = [
+        "error: bundle models: /srv/models cannot be reached: srv, on the way, is a link that others than root may replace. Put a folder in its place, then run this again",
+        "status 1",
+      ];
+      expect(converge(folder, undefined, { mode: "2777" })).toEqual(refused);
+      expect(statSync(roots).mode & 0o7777).toBe(0o700);
+      expect(
+        bashWithStore(
+          `${loadVersion(folder, "WANT", { folders: { [`${theirs}/models`]: { setting: "goblin-host:models" } } })}
+          observe_folders WANT; preflight_folders; printf '%s\n' "\${PROBLEMS[@]}"`,
+          folder,
+        ).replaceAll(folder, ""),
+      ).toBe(
+        "goblin-host:models.path: /srv, on the way to /srv/models, is a link that others than root may replace. Allowed: the path that it stands for. Fix: pulumi config set --path 'goblin-host:models.path' /roots/models\n",
+      );
+
+      // What was theirs when it was applied is a link when it is given back.
+      rmSync(theirs);
+      mkdirSync(join(theirs, "models"), { recursive: true });
+      chmodSync(join(theirs, "models"), 0o711);
+      rmSync(join(folder, "state"), { recursive: true });
+      expect(converge(folder, undefined, { mode: "0755" }).at(-1)).toBe("status 0");
+      rmSync(theirs, { recursive: true });
+      symlinkSync(join(folder, "roots"), theirs);
+      expect(converge(folder, { mode: "0755" }, undefined)).toEqual(refused);
+      expect(statSync(roots).mode & 0o7777).toBe(0o700);
+    });
+  });
+
+  it("are reached by a link that root put there, and never by one that comes between the look and the step", () => {
+    expect(bash("[[ ! -L /bin ]] || { enter_folder /bin/../lib; pwd -P; }")).toMatch(/^(\/usr\/lib\n)?$/);
+    inFolder((folder) => {
+      mkdirSync(join(folder, "srv/models"), { recursive: true });
+      mkdirSync(join(folder, "roots/models"), { recursive: true });
+      // As fast as its user can: after the folder was looked at, before it is entered.
+      const swap = `stat() { command stat "$@"; [[ \${!#} != ./srv ]] || { mv srv aside; ln -s roots srv; }; }; exec() { "$@"; }`;
+      expect(converge(folder, undefined, { mode: "0700" }, swap)).toEqual([
+        "error: bundle models: /srv/models cannot be reached: a folder on the way is being replaced. Run this again",
+        "status 1",
+      ]);
+      expect(statSync(join(folder, "roots/models")).mode & 0o777).toBe(0o755);
     });
   });
 

@@ -107,7 +107,8 @@ describe("packages", () => {
       expect(debian.converge(["a", "mine"], [])).toEqual([
         "  kept package one: somebody has installed it by hand since",
         "  kept package two: it is on hold",
-        "  purged a four three",
+        "  purged a four",
+        "  removed three: the configuration that was here before stays",
         "status 0",
       ]);
       expect(debian.installed).toEqual(["mine", "one", "two"]);

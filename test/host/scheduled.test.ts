@@ -91,6 +91,24 @@ describe("the unit's run", () => {
     });
   });
 
+  it("shortens the events when the look is over, and is a failed one where it cannot", () => {
+    inFolder((folder) => {
+      const settled = `: >"$RUN/settled"; exec 9<>"$LOCK_FILE"; exec 9>&-`;
+      const many = `for i in {1..9000}; do printf '%s\\tapplied\\tswap\\tgeneration of some length\\n' "$i"; done >"$EVENTS"`;
+      const events = () => readFileSync(join(folder, "state", "events.log"), "utf8").split("\n").length - 1;
+      expect(run(folder, `${settled}; ${many}; tail() { return 1; }`)).toEqual([
+        "1 bundles, 0 limits: all holds",
+        expect.stringMatching(/^error: .* ended with 1 \(in bound_events\)$/),
+        "status 1",
+      ]);
+      expect(events()).toBe(9000);
+      const told = JSON.parse(readFileSync(join(folder, "run", "last-verify.json"), "utf8")) as object;
+      expect(told).toMatchObject({ exitCode: 1, findings: 0 });
+      expect(run(folder, settled)).toEqual(["1 bundles, 0 limits: all holds", "status 0"]);
+      expect(events()).toBeLessThan(4500);
+    });
+  });
+
   it("does not ask twice for the look after the boot", () => {
     inFolder((folder) => {
       writeFileSync(join(folder, "boot"), "0");

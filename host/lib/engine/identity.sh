@@ -41,7 +41,7 @@ is_anothers() {
 
 # disown [NAME]: the next apply of it, or of anything, takes it over.
 disown_bundles() {
-  local name
+  local name owner
   local -a chosen=("$@")
   stored_bundles
   # One that is half removed has its owner, too.
@@ -52,8 +52,9 @@ disown_bundles() {
   done
   for name in "${chosen[@]}"; do
     stored_owner "$name"
-    [[ -n $REPLY ]] || continue
-    write_text "$STATE/disowned/$name" 0600 "$REPLY"$'\n'
-    say "$name: does not belong to \"$REPLY\" any more; whoever applies it next is its owner"
+    owner=$REPLY
+    [[ -n $owner ]] || continue
+    write_text "$STATE/disowned/$name" 0600 "$owner"$'\n'
+    say "$name: does not belong to \"$owner\" any more; whoever applies it next is its owner"
   done
 }

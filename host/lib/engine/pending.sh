@@ -1,4 +1,5 @@
-# What must still follow a change survives a kill: pending/reload, pending/restart%UNIT. Asked as [[ -e $PENDING/NAME ]].
+# What must still follow a change survives a kill: pending/reload, pending/restart%UNIT and the others that
+# docs/architecture.md lists. Asked as [[ -e $PENDING/NAME ]].
 
 readonly PENDING=$STATE/pending
 

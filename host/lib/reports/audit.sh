@@ -3,8 +3,8 @@
 
 readonly REPORTS=/var/log/ai-resource-manager REPORTS_KEPT=12
 
-# Where the monitor writes its alerts.
-readonly ALERTS=/var/log/ai-monitoring/alerts.log
+# Where the monitor writes its alerts, and how much of them is read: what they unpack to is the monitor's to say.
+readonly ALERTS=/var/log/ai-monitoring/alerts.log ALERTS_BYTES=4194304
 
 declare AUDIT=''
 
@@ -116,7 +116,7 @@ audit_limits() {
 
 # audit_alerts FROM: by kind, from alerts.log and what logrotate made of it.
 audit_alerts() {
-  local text line kind from file owner
+  local text line kind from file owner reason=''
   local -A count=()
   local -a alerts=() files=()
   UNSEEN=()
@@ -125,8 +125,14 @@ audit_alerts() {
   for file in "$ALERTS"*; do [[ ! -f $file || -L $file ]] || files+=("$file"); done
   if ((${#files[@]} > 0)); then
     owner=$(stat -c %u:%g -- "${ALERTS%/*}")
-    text=$(timeout 20 setpriv --reuid="${owner%:*}" --regid="${owner#*:}" --clear-groups --no-new-privs zcat -f -- "${files[@]}" 2>&1) ||
-      unseen "${files[*]}" "$text"
+    text=$(timeout 20 setpriv --reuid="${owner%:*}" --regid="${owner#*:}" --clear-groups --no-new-privs zcat -f -- "${files[@]}" 2>&1 |
+      head -c "$((ALERTS_BYTES + 1))") || reason=$text
+    if ((${#text} > ALERTS_BYTES)); then
+      unseen "${files[*]}" "they hold more than $((ALERTS_BYTES >> 20)) MiB"
+      text=
+    elif [[ -n $reason ]]; then
+      unseen "${files[*]}" "$reason"
+    fi
     while IFS= read -r line; do
       [[ $line == ????-??-??\ ??:??:??\ ALERT:\ * && ! $line < $from ]] || continue
       kind=${line#*ALERT: }

@@ -1,5 +1,5 @@
 # Folders: made when they are missing, with the mode and the owner declared. What is in them is never touched.
-# Reads WANT, NAME; sets SEEN_FOLDER, DIFFERS, ANSWER.
+# Reads WANT, NAME; sets SEEN_FOLDER, DIFFERS, ANSWER; adds to PROBLEMS.
 
 # "directory mode uid:gid user:group", another kind of file, "hung", or "broken:REASON"; nothing where nothing is.
 declare -A SEEN_FOLDER=()
@@ -121,6 +121,7 @@ preflight_folders() {
         ;;
     esac
     preflight_folder_place "$path" "$setting"
+    preflight_folder_links "$path" "$setting"
     is_mounted "$path"
     [[ -n $ANSWER ]] ||
       problem "$setting.mount: \"required\", but nothing is mounted at $path or above it: it is on the root filesystem. Mount its disk (mount $path; findmnt -T $path). Allowed: required, any. Fix: pulumi config set --path '$setting.mount' any"
@@ -139,6 +140,32 @@ preflight_folder_place() {
     problem "$2.path: $1 is a ${kind//-/ }, not a folder. Move it away, or choose another folder. Fix: pulumi config set --path '$2.path' FOLDER"
   while [[ -z $kind && -n $parent && ! -e $parent && ! -L $parent ]]; do parent=${parent%/*}; done
   [[ -n $kind || -z $parent || -d $parent ]] || problem "$2.path: $parent is not a folder, and $1 must go below it"
+}
+
+# preflight_folder_links PATH SETTING: where a link leads is for whoever may replace it to say, and root gives no folder away
+# on their word.
+preflight_folder_links() {
+  local link=${1%/*} real
+  while [[ -n $link ]]; do
+    if [[ -L $link ]]; then
+      others_write "${link%/*}/"
+      if [[ -n $ANSWER ]]; then
+        real=$(readlink -m -- "$1")
+        problem "$2.path: $link, on the way to $1, is a link that others than root may replace. Allowed: the path that it stands for. Fix: pulumi config set --path '$2.path' $real"
+      fi
+    fi
+    link=${link%/*}
+  done
+}
+
+# others_write FOLDER...: whether somebody else than root may put something into one of them.
+others_write() {
+  local facts mode owner
+  ANSWER=
+  facts=$(exec stat -c '%a %u' -- "$@")
+  while read -r mode owner; do
+    ((owner == 0 && (8#$mode & 8#022) == 0)) || ANSWER=yes
+  done <<<"$facts"
 }
 
 # preflight_owner SETTING OWNER

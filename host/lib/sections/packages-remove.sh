@@ -69,7 +69,7 @@ hand_over() {
 # were not here before is purged.
 purge_unneeded() {
   local name why
-  local -a there=() purged=() gone=()
+  local -a there=() purged=() gone=() removed=()
   query_packages "$@"
   for name in "$@"; do
     case ${PACKAGE_STATE[$name]-not-installed}:${BEFORE[$name]-} in
@@ -83,13 +83,17 @@ purge_unneeded() {
   take_away --remove config-files "${UNCLAIMED[@]}"
   why=$REPLY
   for name in "${UNCLAIMED[@]}"; do
-    case ${PACKAGE_STATE[$name]-not-installed} in not-installed | config-files) gone+=("$name") ;; esac
-    if [[ ${PACKAGE_STATE[$name]-} == config-files && -z ${BEFORE[$name]-} ]]; then purged+=("$name"); fi
+    case ${PACKAGE_STATE[$name]-not-installed}:${BEFORE[$name]-} in
+      not-installed:*) gone+=("$name") ;;
+      config-files:) gone+=("$name") purged+=("$name") ;;
+      config-files:1) removed+=("$name") ;;
+    esac
   done
   keep_edited_conffiles "${purged[@]}"
   take_away --purge not-installed "${purged[@]}"
   why+=$REPLY
   ((${#gone[@]} == 0)) || [[ -n $REPLY ]] || say "  purged ${gone[*]}"
+  ((${#removed[@]} == 0)) || say "  removed ${removed[*]}: the configuration that was here before stays"
   [[ -z $why ]] || fail "$why"
 }
 

@@ -1,4 +1,5 @@
-# The verbs.
+# The command line: usage, the verbs, and what each of them runs.
+# Sets STATUS (what the program ends with), BOOTING, SPOOL.
 
 usage() {
   cat <<'TEXT'

@@ -64,6 +64,10 @@ look_once() {
   fi
   attempt look_and_tell "$1"
   status=$STATUS
+  # It takes the lock that the look shares.
+  end_look
+  attempt bound_events
+  ((STATUS == 0)) || status=$STATUS
   if ((status != 0 && status != EXIT_DRIFT)); then
     FINDINGS=()
     tell_monitor remember_look "$status"
@@ -91,7 +95,6 @@ look_and_tell() {
   tell_monitor remember_look "$status"
   record_findings found "${FINDINGS[@]}"
   remember_verdicts "${EXAMINED[@]}"
-  bound_events
   if ((status == EXIT_DRIFT)) && [[ $1 == repair ]]; then
     # A unit of its own: this one is ordered before the workloads, and waiting here for one of them would never end.
     systemctl start --no-block ai-resource-manager-repair.service || fail 'the repair cannot be started'

@@ -19,16 +19,19 @@ export class Pattern {
     private readonly started: string,
   ) {}
 
-  /** Starts the service, and returns when it holds `mib` MiB, at most 48 of them in memory and none in zram. */
-  static async start(vm: Vm, mib: number): Promise<Pattern> {
+  /**
+   * Starts the service, and returns when it holds `mib` MiB, at most 48 of them in memory and none in zram.
+   * @param zram whether the machine has zram, which is off meanwhile
+   */
+  static async start(vm: Vm, mib: number, { zram = true } = {}): Promise<Pattern> {
     const script = readFileSync(join(import.meta.dirname, "pattern.pl"), "utf8");
     await vm.run("cat >/run/pattern.pl", { stdin: script });
     await vm.run(
-      `rm -f ${ANSWER}; ${ZRAM_OFF};` +
+      `rm -f ${ANSWER}; ${zram ? ZRAM_OFF : "true"};` +
         "systemd-run --quiet --unit=pattern -p MemoryMax=48M -p MemorySwapMax=infinity -p OOMScoreAdjust=-900 " +
         `perl /run/pattern.pl ${mib} ${ANSWER};` +
         `until [ -e ${ANSWER} ]; do systemctl is-active --quiet pattern || exit 1; sleep 0.3; done;` +
-        ZRAM_ON,
+        (zram ? ZRAM_ON : "true"),
     );
     return new Pattern(vm, await started(vm));
   }

@@ -8,6 +8,7 @@ import { deletionOrder, requirementsOf } from "./graph";
 import { parsePath, resetPath } from "./paths";
 import { diffResource, replace } from "./replacement";
 import type { ResourceState } from "./state";
+import { Targets } from "./targets";
 import type { PropertyMap } from "./values";
 
 export class Deployment {
@@ -16,7 +17,10 @@ export class Deployment {
   private readonly aliases: Aliases;
   private stackOutputs: { urn: string; outputs: PropertyMap } | undefined;
 
-  constructor(private readonly run: Run) {
+  constructor(
+    private readonly run: Run,
+    private readonly targets: Targets = new Targets({}),
+  ) {
     this.executor = new Executor(run);
     this.aliases = new Aliases(run.state);
   }
@@ -57,7 +61,9 @@ export class Deployment {
     await this.executor.idle();
     if (this.executor.isCancelled()) return;
     const { state } = this.run;
-    const unseen = [...state.resources.values()].filter(({ urn }) => !this.seen.has(urn));
+    const unseen = [...state.resources.values()].filter(
+      (resource) => !this.seen.has(resource.urn) && this.targets.includes(resource),
+    );
     for (const old of unseen.filter((resource) => resource.pendingReplacement))
       state.resources.delete(old.urn);
     const condemned = [...state.pendingDeletes, ...unseen.filter((resource) => !resource.pendingReplacement)];
@@ -105,6 +111,7 @@ export class Deployment {
   }
 
   private apply(goal: Goal, old: ResourceState | undefined): Promise<ResourceState> {
+    if (!this.targets.includes(goal) && goal.type !== STACK_TYPE) return this.leave(goal, old);
     if (old === undefined) return this.executor.create(goal, "create");
     const diff = diffResource(this.run.providers, old, goal.inputs, goal.replaceOnChanges);
     const replaces = diff.properties.some((property) => property.replace);
@@ -113,6 +120,12 @@ export class Deployment {
     return diff.properties.length > 0 || isHalfDone
       ? this.executor.update(goal, old, diff)
       : this.executor.same(goal, old);
+  }
+
+  /** What is not targeted stays as the state has it. */
+  private leave(goal: Goal, old: ResourceState | undefined): Promise<ResourceState> {
+    if (old === undefined) this.reject(goal, "the local engine does not serve a new resource beside targets");
+    return this.executor.same({ ...goal, inputs: old.inputs }, old);
   }
 
   private replace(goal: Goal, old: ResourceState, diff: Diff): Promise<ResourceState> {

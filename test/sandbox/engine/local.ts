@@ -11,6 +11,7 @@ import { Providers } from "./providers/registry";
 import { refresh } from "./refresh";
 import { Report, summarize } from "./report";
 import { StateStore } from "./state";
+import { Targets } from "./targets";
 import type { Engine, EngineOptions, EngineResult } from "./types";
 import { show } from "./values";
 
@@ -63,7 +64,7 @@ async function deploy(
     env: { ...process.env, ...options.env },
     cwd: project.pwd,
   };
-  const deployment = new Deployment(context);
+  const deployment = new Deployment(context, new Targets(options));
   try {
     if (project.refresh) await refresh(context, deployment.executor);
     if (deployment.executor.isCancelled()) return show(deployment.finalize()) as Record<string, unknown>;

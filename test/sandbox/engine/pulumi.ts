@@ -35,12 +35,17 @@ interface Common {
 export const pulumiEngine: Engine = {
   preview: (options) =>
     drive(options, true, async (stack, common) => {
-      await stack.preview({ ...common, diff: true, ...expectation(options) });
+      await stack.preview({ ...common, diff: true, ...expectation(options), ...targetsOf(options) });
       return {};
     }),
   up: (options) =>
     drive(options, false, async (stack, common) => {
-      const { outputs } = await stack.up({ ...common, diff: true, ...expectation(options) });
+      const { outputs } = await stack.up({
+        ...common,
+        diff: true,
+        ...expectation(options),
+        ...targetsOf(options),
+      });
       return Object.fromEntries(
         Object.entries(outputs).map(([name, { value, secret }]) => [
           name,
@@ -50,13 +55,17 @@ export const pulumiEngine: Engine = {
     }),
   destroy: (options) =>
     drive(options, false, async (stack, common) => {
-      await stack.destroy(common);
+      await stack.destroy({ ...common, ...targetsOf(options) });
       return {};
     }),
 };
 
 function expectation({ expectNoChanges }: EngineOptions): { expectNoChanges?: boolean } {
   return expectNoChanges === true ? { expectNoChanges } : {};
+}
+
+function targetsOf({ targets, targetDependents = false }: EngineOptions) {
+  return targets === undefined ? {} : { target: targets, targetDependents };
 }
 
 async function drive(options: EngineOptions, preview: boolean, operation: Operation): Promise<EngineResult> {

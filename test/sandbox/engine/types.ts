@@ -51,6 +51,10 @@ export interface EngineOptions {
   stateFile: string;
   /** Added to this process's environment for the program and for the providers. */
   env?: NodeJS.ProcessEnv;
+  /** As `--target`: URNs, in which `*` and `**` stand for any text. The other resources stay as they are. */
+  targets?: string[];
+  /** As `--target-dependents`: with what depends on them. */
+  targetDependents?: boolean;
   /** Proposed changes are an error with exit code 7. */
   expectNoChanges?: boolean;
   /** Called as things happen. */

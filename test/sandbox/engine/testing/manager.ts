@@ -19,6 +19,8 @@ export class StandInManager {
   /** Bundles whose apply fails. */
   readonly broken = new Set<string>();
   private readonly disowned = new Set<string>();
+  /** What a change that waits for its confirmation goes back to. */
+  private readonly lastGood = new Map<string, Held | undefined>();
 
   readonly answer = ({ command, stdin }: Executed): Answer => {
     if (command.includes("status --json")) return { stdout: JSON.stringify(this.status()) };
@@ -35,14 +37,27 @@ export class StandInManager {
     for (const name of this.held.keys()) this.disowned.add(name);
   }
 
+  /** The time for a confirmation is over. */
+  goBack(reverted: string): void {
+    for (const [name, { unconfirmed, generation }] of this.held) {
+      if (unconfirmed !== true) continue;
+      const good = this.lastGood.get(name);
+      if (good === undefined) this.held.delete(name);
+      else this.held.set(name, { ...good, generation: generation + 1, unconfirmed: false, reverted });
+    }
+  }
+
   private apply(name: string, stdin: string): Answer {
     const owner = /^owner: "(.*)"$/m.exec(stdin)?.[1] ?? "";
     const { generation } = this.held.get(name) ?? { generation: 0 };
     const found = this.ownerOf(name);
     if (found !== "" && found !== owner) return { status: 2, stderr: `bundle ${name} belongs to ${found}\n` };
     if (this.broken.has(name)) return { status: 1, stderr: `bundle ${name} was rolled back\n` };
-    const { unconfirmed = false } = this.held.get(name) ?? {};
+    const before = this.held.get(name);
     const digest = createHash("sha256").update(stdin).digest("hex");
+    const isNew = /^confirm: "/m.test(stdin) && before?.digest !== digest;
+    const unconfirmed = before?.unconfirmed === true || isNew;
+    if (isNew && before?.unconfirmed !== true) this.lastGood.set(name, before);
     this.held.set(name, { digest, generation: generation + 1, owner, findings: [], unconfirmed });
     this.disowned.delete(name);
     return {};
