@@ -13,7 +13,12 @@ examine() {
   FINDINGS=($'swap\\t/swapfile\\tswap\\t16 GiB\\t\\toff\\tis off')
   LIMITS=($'slices\\tai.slice\\tMemoryMax\\t18 GiB\\t18 GiB\\tenforced\\t' $'slices\\tai.slice\\tIOWeight\\t100\\t\\tinert\\tno disk weighs IO')
 }
-systemctl() { [[ $1 != list-units ]] || printf '%s loaded active active x\\n' ai-ollama.slice ai-gone.slice; }
+systemctl() {
+  case $1 in
+    list-units) printf '%s loaded active active x\\n' ai-ollama.slice ai-gone.slice ;;
+    show) echo ActiveState=active ;;
+  esac
+}
 timeout() { shift; "$@"; }
 docker() {
   case "$1 $2" in
@@ -29,7 +34,7 @@ du() { printf '70000\\t%s\\n' "$STATE"; }
 const QUIET = `
 HOSTNAME=goblin
 examine() { FINDINGS=() LIMITS=() EVERYTHING=(); }
-systemctl() { :; }
+systemctl() { [[ $1 != show ]] || echo ActiveState=active; }
 docker() { :; }
 timeout() { shift; "$@"; }
 du() { :; }
@@ -110,7 +115,11 @@ Alerts
       writeFileSync(join(folder, "alerts.1.gz"), Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]));
       const text = bashWithStore(
         `${QUIET}
-        systemctl() { [[ $1 == is-active ]] || { echo 'Failed to list units: Connection refused' >&2; return 1; }; }
+        systemctl() {
+          [[ "$*" != 'show --property=ActiveState -- docker.service' ]] || { echo ActiveState=active; return; }
+          echo 'Failed to list units: Connection refused' >&2
+          return 1
+        }
         docker() { echo 'error during connect: EOF' >&2; return 1; }
         du() { printf '70000\\t%s\\n' "$STATE"; echo "du: cannot read directory '/x': Input/output error" >&2; return 1; }
         audit_verb`,
@@ -157,7 +166,7 @@ Alerts
     inFolder((folder) => {
       const text = bashWithStore(
         `${QUIET}
-        systemctl() { [[ $1 != is-active ]]; }
+        systemctl() { [[ $1 != show ]] || echo ActiveState=inactive; }
         docker() { echo "docker $*" >>asked; }
         audit_verb`,
         folder,

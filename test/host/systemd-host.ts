@@ -45,10 +45,6 @@ const SYSTEMD = `
         done
         return
         ;;
-      is-active)
-        for unit in "\${units[@]}"; do [[ $(of "$unit" ActiveState) != active ]] || return 0; done
-        return 3
-        ;;
       is-enabled)
         if [[ ! -e units/\${units[0]}/UnitFileState ]]; then
           echo "Failed to get unit file state for \${units[0]}: No such file or directory" >&2

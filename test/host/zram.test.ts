@@ -30,8 +30,10 @@ const DEVICE = `
   stop_empty_slice() { :; }
   systemctl() {
     case $1 in
-      is-active) [[ $(<"$sys/disksize") != 0 ]]; return ;;
-      is-failed) return 1 ;;
+      show)
+        if [[ $(<"$sys/disksize") != 0 ]]; then echo ActiveState=active; else echo ActiveState=inactive; fi
+        return
+        ;;
     esac
     echo "systemctl $1 \${!#}"
     [[ " $FAILS " != *" $1 "* ]] || return 1

@@ -58,8 +58,10 @@ find_docker_leaks() {
   local text id
   local -a ids=()
   command -v docker >/dev/null || return 0
-  state_of docker.service
-  if [[ $REPLY != active ]]; then
+  if ! text=$(systemctl show --property=ActiveState -- docker.service 2>&1); then
+    unseen 'containers and images' "$text"
+    return
+  elif [[ $text != ActiveState=active ]]; then
     unseen 'containers and images' 'docker.service is not active'
     return
   fi
