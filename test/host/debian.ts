@@ -103,8 +103,9 @@ const COMMANDS: Record<string, string> = {
     exit $status`,
 };
 
-/** Where nothing is loaded: a block of lines for each unit. */
+/** Where nothing is loaded: a block of lines for each unit. What is no question is a call. */
 const SYSTEMCTL = `
+    if [[ $1 != show ]]; then echo "systemctl $*" >>"$D/log"; exit 0; fi
     separator=''
     for unit in "\${@:5}"; do printf '%sUnitFileState=\\nActiveState=inactive\\n' "$separator"; separator=$'\\n'; done`;
 
@@ -186,7 +187,7 @@ export class Debian {
   change(was: Sections, want: Sections): string[] {
     return this.run(
       `${loadVersion(this.folder, "WAS", was)} ${loadVersion(this.folder, "WANT", want)}
-      both() { install_packages; release_starts; remove_packages; }
+      both() { install_packages; release_scripts; remove_packages; }
       look
       attempt both
       echo "status $STATUS"`,

@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Debian } from "./debian";
@@ -141,6 +149,40 @@ describe("packages of bundles that follow", () => {
     ).toEqual(["jq", "mine"]);
   });
 
+  it("reload systemd once, where a script starts something, and once at the end", () => {
+    onHost((debian) => {
+      const scripts = join(debian.folder, "state/package-scripts");
+      const pending = (): string[] => readdirSync(join(debian.folder, "state/pending"));
+      const run = (...commands: string[]): string[] => {
+        debian.run(commands.map((command) => `'${scripts}/systemctl' ${command}`).join("\n"));
+        return debian.calls;
+      };
+      debian.run("defer_reloads");
+      expect(pending()).toEqual(["reload"]);
+      expect(run("--system daemon-reload", "daemon-reload", "is-enabled -- a.service")).toEqual([
+        "systemctl is-enabled -- a.service",
+      ]);
+      expect(run("--root=/ enable a", "--user daemon-reload")).toEqual([
+        "systemctl --root=/ enable a",
+        "systemctl --user daemon-reload",
+      ]);
+      expect(run("--quiet --system start a.timer", "start b.service")).toEqual([
+        "systemctl daemon-reload",
+        "systemctl --quiet --system start a.timer",
+        "systemctl start b.service",
+      ]);
+      run("daemon-reload");
+      expect(debian.run('release_scripts; echo "$RELOAD_SURE"')).toEqual(["yes"]);
+      expect(pending()).toEqual(["reload"]);
+      expect(existsSync(scripts)).toBe(false);
+      // Where none was asked for, the mark goes again, unless it is somebody else's.
+      debian.run("done_pending reload; defer_reloads; release_scripts");
+      expect(pending()).toEqual([]);
+      debian.run("mark_reload /etc/systemd/system/a.service; defer_reloads; release_scripts");
+      expect(pending()).toEqual(["reload"]);
+    });
+  });
+
   it("of a run that was killed meanwhile start again; the owner's policy is not touched", () => {
     onHost((debian) => {
       const policy = join(debian.folder, "policy-rc.d");
@@ -151,10 +193,10 @@ describe("packages of bundles that follow", () => {
       expect(asked("docker", "start")).toEqual(["101"]);
       expect(asked("docker.service", "stop")).toEqual(["0"]);
       expect(asked("ssh.service", "restart")).toEqual(["0"]);
-      expect(debian.run("release_starts")).toEqual([]);
+      expect(debian.run("release_scripts")).toEqual([]);
       expect(existsSync(policy)).toBe(false);
       writeFileSync(policy, "#!/bin/sh\nexit 101\n");
-      debian.run("mark_pending policy; release_starts");
+      debian.run("mark_pending policy; release_scripts");
       expect(existsSync(policy)).toBe(true);
     });
   });

@@ -15,7 +15,7 @@ converge() {
   change_tree
   validate_units
   install_packages
-  release_starts
+  release_scripts
   copy_backups
   retire_units
   enable_units

@@ -1,10 +1,8 @@
 # Packages ahead: those of bundles that follow come by the same run of apt as this one's, so that a whole deployment is one
 # simulation and one installation. They stay those bundles' own: that one is missing is no drift here, it goes with its
 # bundle, and with this one only where no bundle has taken it over. What of it a bundle configures does not start before
-# that: the run of apt has a policy for package scripts (invoke-rc.d(8)), which is Debian's own way to say so.
+# that (packages-scripts.sh).
 # Reads WANT, WAS, NAME, STATE; sets AHEAD, REPLY, ANSWER.
-
-readonly START_POLICY=/usr/sbin/policy-rc.d
 
 declare -a AHEAD=()
 
@@ -87,32 +85,6 @@ capture_ahead() {
   for path in "${paths[@]}"; do
     [[ -e $path || -L $path ]] || write_text "$path" 0644 '# Written by goblin-host. What belongs here comes with its bundle.'$'\n'
   done
-}
-
-# hold_starts: package scripts do not start the units of AHEAD.
-hold_starts() {
-  local package scripts=''
-  for package in "${AHEAD[@]}"; do scripts+=" ${WANT["ahead|$package|units"]-}"; done
-  join_words "$scripts"
-  [[ -n $REPLY ]] || return 0
-  mark_pending policy
-  # Scripts of System V's kind ask by the name without .service.
-  write_text "$START_POLICY" 0755 "#!/bin/sh
-# Written by goblin-host. What is named here starts with its configuration, which comes next.
-test -e $PENDING/policy && test \"\$2\" != stop || exit 0
-case \" $REPLY \" in *\" \$1 \"* | *\" \$1.service \"*) exit 101 ;; esac
-exit 0
-"
-}
-
-# release_starts: also after a run that was killed meanwhile. Without its mark the policy has no effect.
-release_starts() {
-  [[ -e $PENDING/policy ]] || return 0
-  is_ours "$START_POLICY"
-  [[ -z $ANSWER ]] || remove_path "$START_POLICY"
-  beside "$START_POLICY"
-  remove_path "$REPLY"
-  done_pending policy
 }
 
 # forget_ahead: what was announced and is not any more, and no bundle has taken over. Before its package is purged, which

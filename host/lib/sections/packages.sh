@@ -86,7 +86,7 @@ run_installation() {
     if ((try == 1)); then
       for package in "$@" "${AHEAD[@]}"; do say "  installing $package"; done
     fi
-    apt --no-remove install --no-install-recommends "$@" "${AHEAD[@]}"
+    apt -o "DPkg::Path=$SCRIPTS:/usr/sbin:/usr/bin:/sbin:/bin" --no-remove install --no-install-recommends "$@" "${AHEAD[@]}"
     ((APT_STATUS != 0)) || return 0
     if (($# == 0)); then
       warn 'packages of bundles that follow could not be installed ahead of them: each will try by itself'
@@ -124,7 +124,7 @@ plan_packages() {
   for name in "$@" "${AHEAD[@]}"; do record_plan "$name" "$* ${AHEAD[*]}"; done
   make_durable
   ((${#AHEAD[@]} == 0)) || capture_ahead
-  hold_starts
+  govern_scripts
 }
 
 # simulate PACKAGE...: APT_STATUS, PLAN, and REMOVED (what apt would remove for it).
