@@ -58,6 +58,9 @@ describe("a reload for new unit files", () => {
       });
     }
     onSystemdHost((host) => {
+      // Nobody needs to ask for what runs.
+      host.unit("new.service", { ...LOADED, FragmentPath: host.at(NEW), UnitFileState: "enabled" });
+      expect(settle(host, [NEW], 'SEEN_UNIT["new.service|ActiveState"]=active')).toEqual(RELOADED);
       host.unit("old.service", { ...LOADED, DropInPaths: "/run/x.conf" });
       expect(settle(host, [DROP_IN])).toEqual(RELOADED);
     });

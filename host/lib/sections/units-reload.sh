@@ -35,6 +35,9 @@ has_read_all() {
     unit=${unit%%.d/*}
     # A template, or a drop-in of many units, is no unit that could be asked for.
     [[ $unit == ?*.@(service|slice|swap|timer|socket|mount|target|path) && $unit != *@.* && $unit != *-.* ]] || return 0
+    # One that runs was loaded before its file came.
+    seen "$unit" ActiveState
+    [[ $REPLY != active ]] || return 0
     unit_of[$path]=$unit
   done
   query_units LoadState,NeedDaemonReload,FragmentPath,DropInPaths,UnitFileState "${unit_of[@]}" "${ENABLED[@]}"
