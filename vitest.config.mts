@@ -14,6 +14,8 @@ const integration = [
 const bothCores = { maxWorkers: Math.max(2, availableParallelism() - 1) };
 
 const oneAtATime = {
+  // What differs stands in the message, which is all that a closing list of failures has.
+  chaiConfig: { truncateThreshold: 2000 },
   testTimeout: 600_000,
   hookTimeout: 900_000,
   fileParallelism: false,

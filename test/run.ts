@@ -133,8 +133,8 @@ function failure(name: string, message = ""): string {
   const why = stripVTControlCharacters(message)
     .split("\n")
     .filter((line) => line.trim() !== "" && !/^\s+at /.test(line))
-    .slice(0, 8)
-    .map((line) => `\n      ${line.slice(0, 200)}`);
+    .slice(0, 12)
+    .map((line) => `\n      ${line.slice(0, 400)}`);
   return name + why.join("");
 }
 

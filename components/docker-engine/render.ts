@@ -1,9 +1,17 @@
 import type { z } from "zod";
-import { type Bundle, CONFIRM_SECONDS } from "../host-bundle/bundle";
+import { type Bundle, CONFIRM_SECONDS, type PackageAhead } from "../host-bundle/bundle";
 import type { DockerEngineSettings } from "./schema";
 
 const CONFIG = "/etc/docker/daemon.json";
 const UNIT = "docker.service";
+/** dockerd starts these two; that they are named makes the manager remember how they stood. */
+const ITS_UNITS = ["docker.socket", "containerd.service"];
+
+/** The package recommends apparmor, without which dockerd starts no container on a kernel that has it. */
+export const DOCKER_PACKAGES: readonly PackageAhead[] = [
+  { name: "apparmor" },
+  { name: "docker.io", unless: "docker-ce", program: "dockerd", units: [UNIT, ...ITS_UNITS] },
+];
 
 /**
  * What json-file knows (docs.docker.com, "JSON File logging driver"), and what every driver does. dockerd does not
@@ -49,13 +57,10 @@ export function renderDockerEngine(
         setting,
       },
     },
-    // The package recommends apparmor, without which dockerd starts no container on a kernel that has it.
     packages: ["apparmor", { name: "docker.io", unless: "docker-ce" }],
-    // dockerd starts these two; that they are named makes the manager remember how they stood.
     units: {
       [UNIT]: { enabled: true, active: true, restartOn: [CONFIG] },
-      "docker.socket": {},
-      "containerd.service": {},
+      ...Object.fromEntries(ITS_UNITS.map((unit) => [unit, {}])),
     },
     docker: {
       [UNIT]: {

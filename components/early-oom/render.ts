@@ -1,12 +1,13 @@
 import type { z } from "zod";
-import type { Bundle, Limits } from "../host-bundle/bundle";
+import type { Bundle, Limits, PackageAhead } from "../host-bundle/bundle";
 import { quoteExecArgument } from "../render/shell";
 import { renderUnitFile } from "../render/unit-file";
 import type { EarlyOomSettings } from "./schema";
 
 type Settled = z.output<typeof EarlyOomSettings>;
 
-const DROP_IN = "/etc/systemd/system/earlyoom.service.d/50-goblin.conf";
+const UNIT = "earlyoom.service";
+const DROP_IN = `/etc/systemd/system/${UNIT}.d/50-goblin.conf`;
 
 /** What keeps the host reachable and accounted for is never killed. */
 const ALWAYS_AVOID = [
@@ -26,6 +27,8 @@ const ALWAYS_AVOID = [
   "systemd*",
 ];
 
+export const EARLY_OOM_PACKAGES: readonly PackageAhead[] = [{ name: "earlyoom", units: [UNIT] }];
+
 /** What the killer itself needs to run when nothing else does. */
 const LIMITS: Limits = { CPUWeight: "1000", MemoryMin: "16777216", OOMScoreAdjust: "-1000" };
 
@@ -37,9 +40,9 @@ export function renderEarlyOom(settings: Settled): Bundle {
     files: { [DROP_IN]: { mode: "0644", content: renderDropIn(command) } },
     packages: ["earlyoom"],
     units: {
-      "earlyoom.service": { enabled: true, active: true, restartOn: [DROP_IN], cmdline: command.join(" ") },
+      [UNIT]: { enabled: true, active: true, restartOn: [DROP_IN], cmdline: command.join(" ") },
     },
-    limits: { "earlyoom.service": LIMITS },
+    limits: { [UNIT]: LIMITS },
   };
 }
 

@@ -26,6 +26,7 @@ import { renderSwapFile } from "../swap-file/render";
 import { SwapFileSettings } from "../swap-file/schema";
 import { renderZramDevice } from "../zram-device/render";
 import { ZramDeviceSettings } from "../zram-device/schema";
+import { PACKAGES_AHEAD } from "./ahead";
 import { type DeclaredHost, type DeclaredWorkload, declareHost, valid } from "./declare";
 import type { GoblinHostSettings } from "./schema";
 import type { ConfiguredHost } from "./stack";
@@ -61,7 +62,7 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
     },
   );
   return [
-    ["manager-bundle", renderManager(managerProgram().text, { before, daily })],
+    ["manager-bundle", renderManager(managerProgram().text, { before, daily, ahead: PACKAGES_AHEAD })],
     ["zram-bundle", renderZramDevice(valid(ZramDeviceSettings, settings.zram ?? {}), settingPath("zram"))],
     ["swap-bundle", renderSwapFile(valid(SwapFileSettings, settings.swap ?? {}), settingPath("swap"))],
     ["earlyoom-bundle", renderEarlyOom(valid(EarlyOomSettings, settings.earlyOom ?? {}))],

@@ -17,6 +17,7 @@ import type { Observation } from "../observation/observe";
 import { parseSettings } from "../settings/parse";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
+import { PACKAGES_AHEAD } from "./ahead";
 import { type DeclaredWorkload, declareHost } from "./declare";
 import { knownAsBefore } from "./former-names";
 import { GoblinHostSettings } from "./schema";
@@ -83,7 +84,12 @@ export class GoblinHost extends pulumi.ComponentResource {
 
     const manager = new Manager(
       `${name}-manager`,
-      { host, before: declared.workloads.map(({ unit }) => unit), daily: declared.daily },
+      {
+        host,
+        before: declared.workloads.map(({ unit }) => unit),
+        daily: declared.daily,
+        ahead: PACKAGES_AHEAD,
+      },
       { parent: this },
     );
     const compressed = new ZramDevice(

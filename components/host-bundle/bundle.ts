@@ -20,6 +20,8 @@ export interface Bundle {
   readonly json?: Readonly<Record<string, BundleJson>>;
   /** Debian packages that must be installed. */
   readonly packages?: readonly (string | BundlePackage)[];
+  /** Packages of bundles that follow on the same host, which come with this one's by one run of apt. */
+  readonly ahead?: readonly PackageAhead[];
   /** Units of older tools that are taken over, and the tool's name for the operator. */
   readonly replaces?: Readonly<Record<string, string>>;
   /** Files of the user's that are copied before their tool is taken over. */
@@ -88,6 +90,19 @@ export interface BundlePackage {
   readonly name: string;
   /** Where this package is installed, the other is not wanted. */
   readonly unless: string;
+}
+
+/** A package that stays its own bundle's: this one brings it and knows no more of it. */
+export interface PackageAhead {
+  readonly name: string;
+  /** Where this package is installed, the other is not wanted. */
+  readonly unless?: string;
+  /** Where the host has this program from elsewhere, its bundle decides what becomes of that. */
+  readonly program?: string;
+  /** Units that it brings and its bundle configures: they do not start before. */
+  readonly units?: readonly string[];
+  /** Files that it brings and its bundle writes. */
+  readonly files?: readonly string[];
 }
 
 export interface BundleReadAhead {

@@ -1,4 +1,4 @@
-import type { Bundle, BundlePackage } from "./bundle";
+import type { Bundle, BundlePackage, PackageAhead } from "./bundle";
 
 type Entry = Readonly<Record<string, string | undefined>>;
 type Section = Readonly<Record<string, Entry | string>>;
@@ -40,6 +40,7 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
       setting,
     })),
     packages: bundle.packages && Object.fromEntries(bundle.packages.map(packageEntry)),
+    ahead: bundle.ahead && Object.fromEntries(bundle.ahead.map(aheadEntry)),
     replaces: bundle.replaces,
     backups: bundle.backups,
     units: map(bundle.units, (unit) => ({
@@ -86,6 +87,11 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
 
 function packageEntry(wanted: string | BundlePackage): [string, Entry | string] {
   return typeof wanted === "string" ? [wanted, "present"] : [wanted.name, { unless: wanted.unless }];
+}
+
+function aheadEntry({ name, units, files, ...rest }: PackageAhead): [string, Entry | string] {
+  const entry: Entry = { ...rest, units: units?.join(" "), files: files?.join(" ") };
+  return [name, Object.values(entry).every((value) => value === undefined) ? "present" : entry];
 }
 
 /** The fields that are literal blocks. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { PackageAhead } from "../host-bundle/bundle";
 import type { HostConnection } from "../host-bundle/connection";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { managerProgram } from "./program";
@@ -11,6 +12,8 @@ export interface ManagerArgs {
   readonly before?: readonly string[];
   /** What the daily timer does with drift: report it (verify), or repair it too, which hides it from CI. Default verify. */
   readonly daily?: "verify" | "repair";
+  /** Packages of the components that follow, so that one run of apt brings all. Default none: each brings its own. */
+  readonly ahead?: readonly PackageAhead[];
 }
 
 /** `ai-resource-manager` on a host. Every other component of the host depends on it. */
@@ -22,6 +25,7 @@ export class Manager extends pulumi.ComponentResource {
     const bundle = renderManager(managerProgram().text, {
       before: args.before ?? [],
       daily: args.daily ?? "verify",
+      ahead: args.ahead ?? [],
     });
     this.hostBundle = new HostBundle(`${name}-bundle`, { host: args.host, bundle }, childOptions(this, opts));
     this.registerOutputs({ receipt: this.hostBundle.receipt });

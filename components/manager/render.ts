@@ -1,4 +1,4 @@
-import type { Bundle } from "../host-bundle/bundle";
+import type { Bundle, PackageAhead } from "../host-bundle/bundle";
 import { MANAGER as PROGRAM } from "../host-bundle/commands";
 import { renderUnitFile } from "../render/unit-file";
 import { AUDIT_FOLDER, auditFiles, auditTimers } from "./audit";
@@ -13,13 +13,15 @@ export interface ManagerContext {
   readonly before: readonly string[];
   /** What the daily timer does with drift: report it, or repair it too. */
   readonly daily: "verify" | "repair";
+  /** What the bundles that follow need: it comes by one run of apt. Default none. */
+  readonly ahead?: readonly PackageAhead[];
 }
 
 /**
  * The `manager` bundle: the host's own program, its run at boot and its look every day.
  * @param program the text of ai-resource-manager
  */
-export function renderManager(program: string, { before, daily }: ManagerContext): Bundle {
+export function renderManager(program: string, { before, daily, ahead = [] }: ManagerContext): Bundle {
   const unit = (name: string) => `/etc/systemd/system/${name}`;
   return {
     name: "manager",
@@ -32,6 +34,7 @@ export function renderManager(program: string, { before, daily }: ManagerContext
     },
     folders: { [AUDIT_FOLDER]: { mode: "0750", data: true, setting: "goblin-host:manager" } },
     packages: ["jq"],
+    ...(ahead.length === 0 ? {} : { ahead }),
     // The service is enabled and never started from here: it would wait for the lock that the applying run holds.
     units: {
       [UNIT]: { enabled: true },

@@ -1,4 +1,4 @@
-import type { Bundle, BundleFile, BundleRequirement } from "../host-bundle/bundle";
+import type { Bundle, BundleFile, BundleRequirement, PackageAhead } from "../host-bundle/bundle";
 import { NVIDIA_RUNTIME } from "../limited-container/gpu";
 import { FILE_HEADER } from "../render/unit-file";
 
@@ -13,6 +13,9 @@ export const MONITOR_FOLDERS = {
   log: "/var/log/ai-monitoring",
   config: "/etc/ai-resource-monitor",
 } as const;
+
+/** iostat, of sysstat, is one of the specification's own commands. */
+export const MONITOR_PACKAGES: readonly PackageAhead[] = [{ name: "logrotate" }, { name: "sysstat" }];
 
 /**
  * The `monitor` bundle: what the host needs before the monitor's container starts. Folders under /run are gone after a
@@ -47,8 +50,7 @@ export function renderMonitorHost(
       "/usr/local/bin/ai-resource-monitor": program,
       "/usr/local/bin/ai-resource-monitor.sh": program,
     },
-    // iostat is one of the specification's own commands.
-    packages: ["logrotate", "sysstat"],
+    packages: MONITOR_PACKAGES.map(({ name }) => name),
   };
 }
 

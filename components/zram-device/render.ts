@@ -1,9 +1,14 @@
 import type { z } from "zod";
-import { type Bundle, CONFIRM_SECONDS } from "../host-bundle/bundle";
+import { type Bundle, CONFIRM_SECONDS, type PackageAhead } from "../host-bundle/bundle";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
 import type { ZramDeviceSettings } from "./schema";
 
 type Settled = z.output<typeof ZramDeviceSettings>;
+
+const CONFIG = "/etc/systemd/zram-generator.conf";
+
+/** The package has a configuration of its own, which would make a device of half the memory. */
+export const ZRAM_PACKAGES: readonly PackageAhead[] = [{ name: "systemd-zram-generator", files: [CONFIG] }];
 
 /**
  * The `zram` bundle: systemd-zram-generator makes the device at boot, zram-tools steps aside.
@@ -15,7 +20,7 @@ export function renderZramDevice(settings: Settled, setting: string): Bundle {
     name: "zram",
     confirmSeconds: CONFIRM_SECONDS,
     files: {
-      "/etc/systemd/zram-generator.conf": { mode: "0644", content: renderGeneratorConfig(settings) },
+      [CONFIG]: { mode: "0644", content: renderGeneratorConfig(settings) },
       "/etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf": {
         mode: "0644",
         content: renderMemoryLimit(settings),

@@ -64,7 +64,12 @@ const COMMANDS: Record<string, string> = {
     if ((\${#conflicts[@]} > 0)) && [[ -z $remove ]]; then echo "E: Packages need to be removed but remove is disabled." >&2; exit 100; fi
     for name in "\${plan[@]}"; do
       echo installed >"$D/state/$name"
-      for path in $(cat "$D/conffiles/$name" 2>/dev/null); do echo default >"$path"; done
+      for path in $(cat "$D/conffiles/$name" 2>/dev/null); do [[ -e $path ]] || echo default >"$path"; done
+      for unit in $(cat "$D/starts/$name" 2>/dev/null); do
+        status=0
+        [[ ! -x $D/../policy-rc.d ]] || "$D/../policy-rc.d" "$unit" start || status=$?
+        ((status == 101)) || touch "$D/started/$unit"
+      done
     done
     for name in "\${names[@]}"; do touch "$D/manual/$name"; done`,
   dpkg: `
@@ -98,14 +103,22 @@ const COMMANDS: Record<string, string> = {
     exit $status`,
 };
 
-const FACTS = "state known depends conflicts conffiles manual hold silent broken fails".split(" ");
+/** Where nothing is loaded: a block of lines for each unit. What is no question is a call. */
+const SYSTEMCTL = `
+    if [[ $1 != show ]]; then echo "systemctl $*" >>"$D/log"; exit 0; fi
+    separator=''
+    for unit in "\${@:5}"; do printf '%sUnitFileState=\\nActiveState=inactive\\n' "$separator"; separator=$'\\n'; done`;
+
+const FACTS = "state known depends conflicts conffiles manual hold silent broken fails starts started".split(
+  " ",
+);
 
 /** A host with packages of its own. */
 export class Debian {
   constructor(readonly folder: string) {
     for (const fact of FACTS) mkdirSync(join(folder, "debian", fact), { recursive: true });
     mkdirSync(join(folder, "bin"));
-    for (const [name, text] of Object.entries(COMMANDS)) {
+    for (const [name, text] of Object.entries({ ...COMMANDS, systemctl: SYSTEMCTL })) {
       const path = join(folder, "bin", name);
       writeFileSync(path, `#!/bin/bash\nshopt -s nullglob\nD=${folder}/debian\n${text}\n`);
       chmodSync(path, 0o755);
@@ -157,14 +170,24 @@ export class Debian {
     return readdirSync(join(this.folder, "state/originals")).sort();
   }
 
+  /** Units that package scripts have started. */
+  get started(): string[] {
+    return readdirSync(join(this.folder, "debian/started")).sort();
+  }
+
   /** From one set of packages to another; what it said, with its status at the end. */
   converge(was: readonly string[], want: readonly string[]): string[] {
     const sections = (names: readonly string[]): Sections => ({
       packages: Object.fromEntries(names.map((name) => [name, { "": "present" }])),
     });
+    return this.change(sections(was), sections(want));
+  }
+
+  /** From one version of a bundle to another, as far as packages go. */
+  change(was: Sections, want: Sections): string[] {
     return this.run(
-      `${loadVersion(this.folder, "WAS", sections(was))} ${loadVersion(this.folder, "WANT", sections(want))}
-      both() { install_packages; remove_packages; }
+      `${loadVersion(this.folder, "WAS", was)} ${loadVersion(this.folder, "WANT", want)}
+      both() { install_packages; release_scripts; remove_packages; }
       look
       attempt both
       echo "status $STATUS"`,
@@ -172,7 +195,9 @@ export class Debian {
   }
 
   run(text: string): string[] {
-    return bashWithStore(`exec 2>&1\nPATH=${this.folder}/bin:$PATH NAME=app\n${text}`, this.folder)
+    return bashWithStore(`exec 2>&1\nPATH=${this.folder}/bin:$PATH NAME=app\n${text}`, this.folder, {
+      START_POLICY: join(this.folder, "policy-rc.d"),
+    })
       .split("\n")
       .filter((line) => line !== "");
   }

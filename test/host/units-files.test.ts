@@ -21,6 +21,74 @@ describe("a reload of systemd", () => {
   });
 });
 
+describe("a reload for new unit files", () => {
+  const LOADED = { LoadState: "loaded", NeedDaemonReload: "no" };
+  const NEW = "etc/new.service";
+  const DROP_IN = "etc/old.service.d/50-goblin.conf";
+
+  /** What is said and done for these new files, of which systemd shows what the units of the host have. */
+  const settle = (host: SystemdHost, files: readonly string[], before = ""): string[] => {
+    const marks = files.map((file) => `mark_reload '${host.at(file)}'`).join("\n");
+    const said = host.attempt(NONE, NONE, "reload_if_pending", `${before}\n${marks}`);
+    expect(host.pending).toEqual([]);
+    return [...said, ...host.calls];
+  };
+  const RELOADED = ["  reloaded systemd", "status 0", "systemctl daemon-reload"];
+
+  it("is left out where systemd has read them all by itself", () => {
+    onSystemdHost((host) => {
+      host.unit("new.service", { ...LOADED, FragmentPath: host.at(NEW), UnitFileState: "enabled" });
+      host.unit("old.service", { ...LOADED, DropInPaths: `/run/x.conf ${host.at(DROP_IN)}` });
+      expect(settle(host, [NEW, DROP_IN], "ENABLED=(new.service)")).toEqual(["status 0"]);
+    });
+  });
+
+  it("is done where it has not, or keeps an older state", () => {
+    const shown: readonly Record<string, string>[] = [
+      { LoadState: "not-found" },
+      { ...LOADED, LoadState: "masked" },
+      { ...LOADED, NeedDaemonReload: "yes" },
+      { ...LOADED, FragmentPath: "/lib/systemd/system/new.service" },
+      { ...LOADED, UnitFileState: "disabled" },
+    ];
+    for (const properties of shown) {
+      onSystemdHost((host) => {
+        host.unit("new.service", { FragmentPath: host.at(NEW), UnitFileState: "enabled", ...properties });
+        expect(settle(host, [NEW], "ENABLED=(new.service)")).toEqual(RELOADED);
+      });
+    }
+    onSystemdHost((host) => {
+      // Nobody needs to ask for what runs.
+      host.unit("new.service", { ...LOADED, FragmentPath: host.at(NEW), UnitFileState: "enabled" });
+      expect(settle(host, [NEW], 'SEEN_UNIT["new.service|ActiveState"]=active')).toEqual(RELOADED);
+      host.unit("old.service", { ...LOADED, DropInPaths: "/run/x.conf" });
+      expect(settle(host, [DROP_IN])).toEqual(RELOADED);
+    });
+  });
+
+  it("is done for what is no one unit, for anything else that changed, and after a run that was killed", () => {
+    onSystemdHost((host) => {
+      host.unit("new.service", { ...LOADED, FragmentPath: host.at(NEW) });
+      for (const file of ["etc/service.d/50.conf", "etc/a@.service", "etc/ai-.slice.d/50.conf"])
+        expect(settle(host, [NEW, file])).toEqual(RELOADED);
+      expect(settle(host, [NEW], "mark_reload")).toEqual(RELOADED);
+      expect(settle(host, [NEW], "mark_pending reload")).toEqual(RELOADED);
+    });
+  });
+
+  it("follows a unit file that is changed, and not only one that is made", () => {
+    onSystemdHost((host) => {
+      host.unit("new.service", { ...LOADED, FragmentPath: host.at(NEW) });
+      const write = (content: string): string[] => {
+        const want = { files: { [host.at(NEW)]: { mode: "0644", content } } };
+        return host.attempt(NONE, want, "look; change_files; reload_if_pending");
+      };
+      expect(write("one\n")).toEqual([`  wrote /${NEW}`, "status 0"]);
+      expect(write("two\n").slice(-2)).toEqual(["  reloaded systemd", "status 0"]);
+    });
+  });
+});
+
 describe("a unit that shall be enabled", () => {
   const enable = (host: SystemdHost, before = "", want: typeof ENABLED = ENABLED): string[] =>
     host.attempt(NONE, want, "enable_units", before);

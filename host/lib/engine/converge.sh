@@ -15,6 +15,7 @@ converge() {
   change_tree
   validate_units
   install_packages
+  release_scripts
   copy_backups
   retire_units
   enable_units

@@ -111,7 +111,9 @@ write_files() {
     is_edited "$path"
     [[ -z $ANSWER ]] || edited+=("$path")
   done
-  for path in "$@"; do changed_file "$path"; done
+  for path in "$@"; do
+    if [[ -e $path || -L $path ]]; then changed_file "$path" changed; else changed_file "$path" made; fi
+  done
   make_way "${edited[@]}"
   place_prepared
   WRITTEN+=("$@")
@@ -135,11 +137,13 @@ make_way() {
   PREPARED=("${waiting[@]}") PREPARED_FOR=("${waiting_for[@]}")
 }
 
-# changed_file PATH: what must follow a change of PATH.
+# changed_file PATH HOW: what must follow a change of PATH, which is made where there was none, or changed.
 changed_file() {
   local path=$1 unit
   touches_units "$path"
-  [[ -z $ANSWER ]] || mark_pending reload
+  if [[ -n $ANSWER ]]; then
+    if [[ $2 == made && $path == "$UNIT_FOLDER"/* ]]; then mark_reload "$path"; else mark_reload; fi
+  fi
   for unit in "${!RESTART_ON[@]}"; do
     [[ " ${RESTART_ON[$unit]} " != *" $path "* ]] || mark_pending "restart%$unit"
   done

@@ -22,7 +22,7 @@ give_back_files() {
     fi
     # While anything is still to be done, the program that does it stays.
     [[ $path != "$SELF" || ${RECORD[0]} != absent ]] || continue
-    changed_file "$path"
+    changed_file "$path" changed
     if [[ ${RECORD[0]} == kept ]]; then put_back_file "$path"; else leaving+=("$path"); fi
   done
   remove_files "${leaving[@]}"

@@ -24,8 +24,11 @@ declare -rA LIMIT_TABLE=(
   [VRAM]='advice - -'
 )
 
-# limit_row PROPERTY
+# limit_row PROPERTY: asked some eight times in a row for each limit, so the last one is kept.
+LIMIT_ROW=''
 limit_row() {
+  [[ $LIMIT_ROW != "$1 $WEIGHED_BY" ]] || return 0
+  LIMIT_ROW="$1 $WEIGHED_BY"
   read -r SPELLING KERNEL_FILE LOADED_AS IO_KEY <<<"${LIMIT_TABLE[$1]:-number - $1}"
   # BFQ has a file of its own.
   [[ $SPELLING != io-weight || $WEIGHED_BY != bfq ]] || KERNEL_FILE=io.bfq.weight

@@ -71,7 +71,7 @@ drop_overrides() {
       property=${file##*/50-}
       property=${property%.conf}
       [[ -n ${WANT["limits|$unit|$property"]-} ]] || continue
-      mark_pending reload
+      mark_reload
       displace "$file"
       held=("${file%/*}"/* "${file%/*}"/.[!.]* "${file%/*}"/..?*)
       ((${#held[@]} > 0)) || rmdir -- "${file%/*}" || warn "the empty folder ${file%/*} cannot be removed"

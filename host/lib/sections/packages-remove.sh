@@ -1,18 +1,24 @@
 # Packages, taken away: what this project brought and nothing else needs. What its owner has made theirs since stays.
-# Reads WAS, WANT, NAME, PACKAGE_STATE, PACKAGE_WISH; sets BROUGHT, BEFORE, ASKED, OTHERS, NEEDED, UNCLAIMED, REPLY.
+# Reads WAS, WANT, NAME, PACKAGE_STATE, PACKAGE_WISH; sets BROUGHT, BEFORE, ASKED, OTHERS, NEEDED, SHARED, UNCLAIMED, REPLY.
 
 # What is to go, what of it had left its configuration here before, and what was asked for by itself.
 declare -A BROUGHT=() BEFORE=() ASKED=() OTHERS=()
 # What dpkg keeps, because something else needs it.
 declare -a NEEDED=()
+declare SHARED=' '
 
 # remove_packages: all at once; dpkg itself refuses to remove what another package needs.
 remove_packages() {
   local package name link
-  local -a gone=()
+  local -a gone=() candidates
   BROUGHT=() BEFORE=() ASKED=() OTHERS=() NEEDED=()
   gone_entries packages
-  for package in "${ENTRIES[@]}"; do
+  candidates=("${ENTRIES[@]}")
+  gone_entries ahead
+  candidates+=("${ENTRIES[@]}")
+  forget_ahead
+  for package in "${candidates[@]}"; do
+    [[ -z ${WANT["has|packages|$package"]-}${WANT["has|ahead|$package"]-} ]] || continue
     original packages "$package"
     [[ -z ${RECORD[0]-} ]] || gone+=("$package")
   done
@@ -27,6 +33,7 @@ remove_packages() {
     for name in ${RECORD[2]-}; do BEFORE[$name]=1; done
   done
   leave_to_others
+  find_shared
   # In an order that is the same each time.
   sort_words "${!BROUGHT[@]}"
   purge_unneeded "${SORTED[@]}"
@@ -44,6 +51,19 @@ leave_to_others() {
     [[ -n ${RECORD[0]-} ]] || record_original packages "$name" absent "$name" -
   done
   make_durable
+}
+
+# find_shared: SHARED is what other packages of ours have brought too, by the same run of apt: it goes with the last of them,
+# which nobody needs to hear of at each.
+find_shared() {
+  local record package
+  SHARED=' '
+  for record in "$STATE"/originals/packages%*; do
+    package=${record##*%}
+    [[ -z ${ASKED[$package]-} ]] || continue
+    original packages "$package"
+    SHARED+="$package ${RECORD[1]-} "
+  done
 }
 
 # hand_over: what something else still needs goes with the last of ours that may be it. Not what was asked for by itself:
@@ -155,7 +175,7 @@ take_away() {
       *)
         if [[ $said == *"dependency problems prevent removal of $name:"* ]]; then
           NEEDED+=("$name")
-          say "  kept package $name: something else needs it"
+          [[ $SHARED == *" $name "* ]] || say "  kept package $name: something else needs it"
         else
           failed+=("$name")
         fi

@@ -1,9 +1,10 @@
 # Packages: installed without questions, and what that brings is recorded before. packages-remove.sh takes it away again.
-# Reads WANT, NAME; sets SEEN_PACKAGE, PACKAGE_STATE, PACKAGE_WISH, PLAN, PLANNED_BEFORE, REPLY.
+# Reads WANT, NAME, AHEAD; sets SEEN_PACKAGE, PACKAGE_STATE, PACKAGE_WISH, PLAN, PLANNED_BEFORE, REMOVED, REPLY.
 
 declare -A SEEN_PACKAGE=() PACKAGE_STATE=() PACKAGE_WISH=()
 # What the simulation would bring that is not installed now, and what of it has left its configuration here.
 declare -a PLAN=() PLANNED_BEFORE=()
+declare REMOVED=''
 
 observe_packages() {
   local package other
@@ -53,28 +54,19 @@ package_or_other() {
   [[ -z $other || ${SEEN_PACKAGE[$other]-} != installed ]] || REPLY+=${REPLY:+ and }$other
 }
 
-# install_packages: all that is missing by one run of apt, which removes nothing.
+# install_packages: all that is missing, and what bundles that follow will miss, by one run of apt, which removes nothing.
 install_packages() {
   local package
   local -a missing=()
-  local -i try
   entries WANT packages
   for package in "${ENTRIES[@]}"; do
     package_or_other "$package"
     [[ -n $REPLY ]] || missing+=("$package")
   done
+  find_ahead
+  ((${#missing[@]} + ${#AHEAD[@]} > 0)) || return 0
+  run_installation "${missing[@]}"
   ((${#missing[@]} > 0)) || return 0
-  for ((try = 1; ; try++)); do
-    # With other lists it may bring something else.
-    plan_packages "${missing[@]}"
-    if ((try == 1)); then
-      for package in "${missing[@]}"; do say "  installing $package"; done
-    fi
-    apt --no-remove install --no-install-recommends "${missing[@]}"
-    ((APT_STATUS != 0)) || break
-    ((try < 3)) || apt_failed "${missing[@]}"
-    mend_apt "${missing[@]}"
-  done
   query_packages "${missing[@]}"
   for package in "${missing[@]}"; do
     SEEN_PACKAGE[$package]=${PACKAGE_STATE[$package]-}
@@ -83,35 +75,73 @@ install_packages() {
   done
 }
 
-# plan_packages PACKAGE...: what apt would do is looked at and recorded, before it does.
-plan_packages() {
-  local line name version
-  local -a removed=()
-  local -A asked=()
-  apt -s install --no-install-recommends "$@"
-  if ((APT_STATUS != 0)); then
+# run_installation PACKAGE...: these, and AHEAD.
+run_installation() {
+  local package
+  local -i try
+  for ((try = 1; ; try++)); do
+    # With other lists it may bring something else.
+    plan_packages "$@"
+    (($# + ${#AHEAD[@]} > 0)) || return 0
+    if ((try == 1)); then
+      for package in "$@" "${AHEAD[@]}"; do say "  installing $package"; done
+    fi
+    apt -o "DPkg::Path=$SCRIPTS:/usr/sbin:/usr/bin:/sbin:/bin" --no-remove install --no-install-recommends "$@" "${AHEAD[@]}"
+    ((APT_STATUS != 0)) || return 0
+    if (($# == 0)); then
+      warn 'packages of bundles that follow could not be installed ahead of them: each will try by itself'
+      return
+    fi
+    ((try < 3)) || apt_failed "$@"
+    # What is in the way of the others does not keep these from coming.
+    ((try == 1)) || AHEAD=()
     mend_apt "$@"
-    apt -s install --no-install-recommends "$@"
-    ((APT_STATUS == 0)) || apt_failed "$@"
+  done
+}
+
+# plan_packages PACKAGE...: what apt would do with them and AHEAD is looked at and recorded, before it does. AHEAD is empty
+# where something is in its way: the bundle that needs it says what.
+plan_packages() {
+  local name
+  simulate "$@" "${AHEAD[@]}"
+  if ((APT_STATUS != 0 && $# > 0)); then
+    mend_apt "$@"
+    simulate "$@" "${AHEAD[@]}"
   fi
-  PLAN=("$@")
-  for name in "$@"; do asked[$name]=1; done
-  while read -r line name version _; do
-    case $line in
-      Remv) removed+=("$name") ;;
-      # In brackets stands the version that is installed now.
-      Inst) [[ $version == \[* || -n ${asked[$name]-} ]] || PLAN+=("$name") ;;
-    esac
-  done <<<"$APT_SAID"
-  if ((${#removed[@]} > 0)); then
+  if [[ $APT_STATUS != 0 || -n $REMOVED ]] && ((${#AHEAD[@]} > 0)); then
+    AHEAD=()
+    (($# > 0)) || return 0
+    simulate "$@"
+  fi
+  ((APT_STATUS == 0)) || apt_failed "$@"
+  if [[ -n $REMOVED ]]; then
     packages_named "$@"
-    fail "$REPLY cannot be installed: that would remove ${removed[*]}, which is not this project's to remove. Look at it (apt-get -s install $*), decide between them, then run this again"
+    fail "$REPLY cannot be installed: that would remove $REMOVED, which is not this project's to remove. Look at it (apt-get -s install $*), decide between them, then run this again"
   fi
   query_packages "${PLAN[@]}"
   PLANNED_BEFORE=()
   for name in "${PLAN[@]}"; do [[ ${PACKAGE_STATE[$name]-} != config-files ]] || PLANNED_BEFORE+=("$name"); done
-  for name in "$@"; do record_plan "$name" "$*"; done
+  for name in "$@" "${AHEAD[@]}"; do record_plan "$name" "$* ${AHEAD[*]}"; done
   make_durable
+  ((${#AHEAD[@]} == 0)) || capture_ahead
+  govern_scripts
+}
+
+# simulate PACKAGE...: APT_STATUS, PLAN, and REMOVED (what apt would remove for it).
+simulate() {
+  local line name version
+  local -A asked=()
+  REMOVED=
+  apt -s install --no-install-recommends "$@"
+  PLAN=("$@")
+  for name in "$@"; do asked[$name]=1; done
+  while read -r line name version _; do
+    case $line in
+      Remv) REMOVED+=${REMOVED:+ }$name ;;
+      # In brackets stands the version that is installed now.
+      Inst) [[ $version == \[* || -n ${asked[$name]-} ]] || PLAN+=("$name") ;;
+    esac
+  done <<<"$APT_SAID"
 }
 
 # record_plan PACKAGE ASKED: it and all of the plan but what was asked for by itself: what two of them need goes with the

@@ -52,6 +52,6 @@ edit_fstab() {
   [[ ! -L $FSTAB_FILE ]] || file=$(readlink -e -- "$FSTAB_FILE")
   size=$(stat -c %s -- "$file")
   ((${#before} == size)) || fail "$file holds a byte 0, or somebody is writing it; it is as it was. Take that byte out (it is no text), then run this again"
-  mark_pending reload
+  mark_reload
   write_text "$file" - "$after" "$file"
 }

@@ -4,19 +4,23 @@
 
 # capture_units: remembers how each unit stood before this project first touched it.
 capture_units() {
-  local unit section file
+  local unit section
   for section in units replaces; do
     entries WANT "$section"
-    for unit in "${ENTRIES[@]}"; do
-      original "$section" "$unit"
-      [[ -z ${RECORD[0]-} ]] || continue
-      seen "$unit" UnitFileState
-      file=${REPLY:-none}
-      seen "$unit" ActiveState
-      record_original "$section" "$unit" "$file" "${REPLY:-inactive}"
-    done
+    for unit in "${ENTRIES[@]}"; do capture_unit "$section" "$unit"; done
   done
   make_durable
+}
+
+# capture_unit SECTION UNIT: one that was seen.
+capture_unit() {
+  local file
+  original "$1" "$2"
+  [[ -z ${RECORD[0]-} ]] || return 0
+  seen "$2" UnitFileState
+  file=${REPLY:-none}
+  seen "$2" ActiveState
+  record_original "$1" "$2" "$file" "${REPLY:-inactive}"
 }
 
 # validate_units: systemd reads the changed unit files before it is told to load them.
@@ -46,15 +50,6 @@ validate_units() {
     fail "systemd-analyze cannot check the unit files (it ended with $status): ${text:-it said nothing}"
 }
 
-reload_if_pending() {
-  local said
-  [[ -e $PENDING/reload ]] || return 0
-  # No job, so that it waits for no unit, at boot neither.
-  said=$(systemctl daemon-reload 2>&1) || fail "systemd was not reloaded (systemctl daemon-reload): ${said:-it said nothing}"
-  done_pending reload
-  say "  reloaded systemd"
-}
-
 # unit_file_state UNIT: REPLY is enabled, disabled, masked, ...; empty where it has no file. systemctl show would give what
 # was so at the last reload.
 unit_file_state() {
@@ -79,6 +74,7 @@ enable_units() {
     # One that a generator made (a swap file's, from fstab) ends with what it was made from.
     [[ -z $ANSWER || ($REPLY == generated && -n ${WANT["has|files|$UNIT_FOLDER/$unit"]-}) ]] || continue
     mark_pending reload
+    ENABLED+=("$unit")
     enable_unit "$REPLY" "$unit"
     changed+=("$unit")
   done
@@ -99,7 +95,8 @@ enable_unit() {
       said=$(systemctl unmask --runtime --no-reload --quiet -- "$2" 2>&1) || fail "$2 is masked and cannot be unmasked: $said"
       ;;
   esac
-  said=$(systemctl enable --no-reload --quiet -- "$2" 2>&1) || fail "$2 cannot be enabled: $said"
+  # The links of System V's scripts mean nothing beside a unit, and each change of theirs reloads systemd twice.
+  said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$2" 2>&1) || fail "$2 cannot be enabled: $said"
 }
 
 # disable_unit UNIT: ANSWER is yes where it was enabled.

@@ -19,7 +19,7 @@ restore_path() {
   must_be_kept "$path" "$source" "$owner"
   kept=$ANSWER
   touches_units "$path"
-  [[ -z $ANSWER ]] || mark_pending reload
+  [[ -z $ANSWER ]] || mark_reload
   if [[ -n $kept ]]; then put_in_place_of "$path" "$source"; else copy_file "$source" "$path"; fi
   say "restored $path from $source"
   reload_if_pending

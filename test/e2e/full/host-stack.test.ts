@@ -131,6 +131,17 @@ describe("the host stack on a new machine", () => {
     }
   });
 
+  it("that was one run of apt, and systemd was reloaded only for what it had loaded before", async () => {
+    const history = "/var/log/apt/history.log";
+    expect(await vm.run(`grep -c '^Commandline: apt-get .* --no-remove install ' ${history}`)).toBe("1\n");
+    const reloads = await vm.run(
+      `journalctl -q --no-pager _PID=1 -o cat -g '^Reloading' --since "$(sed -n 's/^End-Date: //p' ${history} | tail -n 1)" | wc -l`,
+    );
+    // For the packages, zram's generator, and drop-ins of EarlyOOM, of the system's slices and of three workloads.
+    expect(Number(reloads)).toBeGreaterThan(1);
+    expect(Number(reloads)).toBeLessThanOrEqual(7);
+  });
+
   it("the specification's own commands print the limits", async () => {
     const shown = await vm.run(
       "systemctl show ollama -p MemoryMax,MemoryLimit,CPUQuotaPerSecUSec,CPUAffinity",
