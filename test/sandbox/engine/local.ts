@@ -5,6 +5,7 @@ import { Deployment } from "./deployment";
 import { Display } from "./display";
 import type { Run } from "./executor";
 import type { StackName } from "./goal";
+import { Hooks } from "./hooks";
 import { EXIT_ALREADY_REPORTED, launch } from "./launcher";
 import { serveMonitor } from "./monitor";
 import { Providers } from "./providers/registry";
@@ -59,6 +60,7 @@ async function deploy(
     },
     providers: new Providers(),
     report,
+    hooks: new Hooks(),
     dryRun,
     env: { ...process.env, ...options.env },
     cwd: project.pwd,
@@ -75,6 +77,7 @@ async function deploy(
     return show(deployment.finalize()) as Record<string, unknown>;
   } finally {
     context.providers.close();
+    context.hooks.close();
   }
 }
 
@@ -87,7 +90,7 @@ async function runProgram(options: EngineOptions, context: Run, deployment: Depl
   const project = { ...readProject(options.programDir), name: whereOf(options).project };
   const config = readConfig(project, options.stack, options.overrides);
   const where = whereOf(options);
-  const monitor = await serveMonitor(deployment, where, report);
+  const monitor = await serveMonitor(deployment, where, report, context.hooks);
   const program = launch({
     project,
     stack: options.stack,
