@@ -9,7 +9,8 @@ const owned = (unit = true): Sections => ({
   ...(unit ? { units: { "a.service": { container: "a" } } } : {}),
 });
 /** The same as version 1.0 had it. */
-const without = ({ containers: _, ...sections }: Sections): Sections => sections;
+const without = (sections: Sections): Sections =>
+  Object.fromEntries(Object.entries(sections).filter(([section]) => section !== "containers"));
 
 const id = (digit: string): string => digit.repeat(64);
 /** Docker with one container of that name. */

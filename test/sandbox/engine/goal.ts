@@ -87,8 +87,8 @@ function refuseUnserved(request: RegisterResourceRequest, resource: string): voi
 }
 
 function hasOtherHooks(request: RegisterResourceRequest): boolean {
-  const { beforeCreateList: _, ...others } = request.getHooks()?.toObject() ?? { beforeCreateList: [] };
-  return Object.values(others).some((names) => names.length > 0);
+  const hooks = Object.entries(request.getHooks()?.toObject() ?? {});
+  return hooks.some(([kind, names]) => kind !== "beforeCreateList" && names.length > 0);
 }
 
 /** The part of a goal that is remembered. */

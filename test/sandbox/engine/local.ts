@@ -67,7 +67,7 @@ async function deploy(
   };
   const deployment = new Deployment(context);
   try {
-    if (project.refresh) await refresh(context, deployment.executor);
+    if (project.refresh && options.refresh !== false) await refresh(context, deployment.executor);
     if (deployment.executor.isCancelled()) return show(deployment.finalize()) as Record<string, unknown>;
     if (operation === "destroy") await deployment.finish();
     else await runProgram(options, context, deployment);

@@ -51,6 +51,8 @@ export interface EngineOptions {
   stateFile: string;
   /** Added to this process's environment for the program and for the providers. */
   env?: NodeJS.ProcessEnv;
+  /** False: as `--refresh=false`, whatever Pulumi.yaml says. Local engine only. */
+  refresh?: false;
   /** Proposed changes are an error with exit code 7. */
   expectNoChanges?: boolean;
   /** Called as things happen. */
