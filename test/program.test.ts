@@ -214,6 +214,7 @@ describe("the program", () => {
         name: named(resource.name),
         parent: named(resource.parent),
         dependsOn: resource.dependsOn.map(named),
+        deletedWith: named(resource.deletedWith),
         inputs: JSON.parse(JSON.stringify(resource.inputs).replaceAll("prime-", "goblin-")) as object,
         aliases: [],
       })),

@@ -27,26 +27,25 @@ export interface MachineShape {
   readonly accelerator: Accelerator;
 }
 
-/** `mitigations=off`: under emulation the work-arounds for processor faults cost time and protect nothing. */
-const kernelArguments = [
-  "root=/dev/vda",
-  "rw",
-  "console=ttyS0",
-  "quiet",
-  "net.ifnames=0",
-  "mitigations=off",
-  "panic=10",
-].join(" ");
+const kernelArguments = ["root=/dev/vda", "rw", "console=ttyS0", "quiet", "net.ifnames=0", "panic=10"];
+
+/**
+ * What an emulated machine is told, too. `mitigations=off`: the work-arounds for processor faults cost time and protect
+ * nothing. `norandmaps`: what QEMU has translated is found by its address, so a process whose libraries lie elsewhere
+ * than the last one's is translated anew; without that a process costs a half to a third of the time.
+ */
+const emulatedKernelArguments = ["mitigations=off", "norandmaps"];
 
 /** The arguments of qemu-system-x86_64, which then runs on its own and outlives its starter. */
 export function qemuArguments(shape: MachineShape, image: Image, files: VmFiles): string[] {
+  const append = [...kernelArguments, ...(shape.accelerator === "kvm" ? [] : emulatedKernelArguments)];
   return [
     ...["-name", `goblin-host-${shape.name}`],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"],
     ...["-accel", shape.accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
     ...["-cpu", shape.accelerator === "kvm" ? "host" : "max"],
     ...["-smp", `${shape.cpus}`, "-m", `${shape.memoryMiB}M`],
-    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelArguments],
+    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", append.join(" ")],
     // unsafe: a flush in the guest need not reach this machine's disk. The VM is disposable.
     ...[
       "-drive",
