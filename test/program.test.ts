@@ -189,6 +189,9 @@ describe("the program", () => {
     for (const { name, dependsOn } of commands(registered)) {
       expect(dependsOn.every((other) => other.startsWith(name.slice(0, 2)))).toBe(true);
     }
+    // One that goes takes no name of another's along.
+    const images = registered.filter(({ type }) => type === "docker:index/remoteImage:RemoteImage");
+    expect(new Set(images.map(({ inputs }) => inputs["name"])).size).toBe(2);
   });
 
   it("declares the same for a host that was renamed, and each resource says what it was called", async () => {
@@ -214,6 +217,7 @@ describe("the program", () => {
         name: named(resource.name),
         parent: named(resource.parent),
         dependsOn: resource.dependsOn.map(named),
+        deletedWith: named(resource.deletedWith),
         inputs: JSON.parse(JSON.stringify(resource.inputs).replaceAll("prime-", "goblin-")) as object,
         aliases: [],
       })),

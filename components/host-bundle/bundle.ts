@@ -29,6 +29,8 @@ export interface Bundle {
   readonly units?: Readonly<Record<string, BundleUnit>>;
   /** By unit: how it proves that it is well, after each start and each new revision. */
   readonly ready?: Readonly<Record<string, BundleReadiness>>;
+  /** By name: containers that belong to the bundle. The docker provider makes them; they go with the bundle. */
+  readonly containers?: Readonly<Record<string, BundleContainer>>;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly swapFiles?: Readonly<Record<string, BundleSwapFile>>;
   readonly zram?: Readonly<Record<string, BundleZram>>;
@@ -137,6 +139,13 @@ export interface BundleUnit {
   readonly cmdline?: string;
   /** The container that the unit stands for. */
   readonly container?: string;
+}
+
+export interface BundleContainer {
+  /** How long it may take to stop. */
+  readonly graceSeconds: number;
+  /** The setting that errors name. */
+  readonly setting: string;
 }
 
 /** One of `http` and `command` is the unit's own check; without them systemd's word is enough. */

@@ -29,6 +29,10 @@ export class HostBundle extends pulumi.ComponentResource {
   /** What the host's manager printed when it last applied the bundle. */
   readonly receipt: pulumi.Output<string>;
   readonly bundle: Bundle;
+  /** Whose it is: identity.ts. */
+  readonly owner: string;
+  /** What applies it, and takes it back when it is deleted. */
+  readonly command: pulumi.Resource;
 
   constructor(name: string, args: HostBundleArgs, opts?: pulumi.ComponentResourceOptions) {
     const { host, bundle, appliedFor, sealed } = args;
@@ -39,6 +43,7 @@ export class HostBundle extends pulumi.ComponentResource {
     super("goblin-host:index:HostBundle", name, {}, { ...opts, aliases });
     this.bundle = bundle;
     const sent = sentBundle(bundle, ownerOf(currentStack(), name, host.firstNames));
+    this.owner = sent.owner;
     const commands = bundleCommands(bundle.name, sent.owner);
     refuseSecond(this, name, host, bundle.name);
     refuseForeign(this, host, sent);
@@ -84,6 +89,7 @@ export class HostBundle extends pulumi.ComponentResource {
         { parent: this, dependsOn: applied, ...options, aliases: before("-confirm") },
       );
     }
+    this.command = applied;
     this.receipt = applied.stdout;
     this.registerOutputs({ receipt: this.receipt });
   }

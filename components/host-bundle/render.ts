@@ -59,6 +59,10 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
       revision,
       setting,
     })),
+    containers: map(bundle.containers, ({ graceSeconds, setting }) => ({
+      grace: String(graceSeconds),
+      setting,
+    })),
     sysctls: bundle.sysctls,
     swapFiles: map(bundle.swapFiles, ({ sizeBytes, priority, setting }) => ({
       size: String(sizeBytes),

@@ -7,6 +7,8 @@ import type { HostConnection } from "../host-bundle/connection";
 import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
 import { parseSettings } from "../settings/parse";
+import { makeWay } from "./make-way";
+import { ownedBy } from "./owned";
 import { renderContainerReadiness, renderContainerUnit } from "./render";
 import { containerRevision } from "./revision";
 import { containerSpec } from "./spec";
@@ -75,13 +77,14 @@ export class LimitedContainer extends pulumi.ComponentResource {
     const pulled = new docker.RemoteImage(
       `${name}-image`,
       { name: image, keepLocally: true },
-      { parent: this, provider, dependsOn: this.hostBundle },
+      { parent: this, provider, dependsOn: this.hostBundle, deletedWith: this.hostBundle.command },
     );
     this.container = new docker.Container(
       `${name}-container`,
       {
         ...spec,
         ...(hasAny(credentials) ? { envs: secretEnvironment(spec.envs, credentials) } : {}),
+        labels: ownedBy(this.hostBundle.owner),
         image: pulled.imageId,
         mustRun: true,
       },
@@ -90,6 +93,9 @@ export class LimitedContainer extends pulumi.ComponentResource {
         provider,
         dependsOn: this.hostBundle,
         deleteBeforeReplace: true,
+        // The host removes it with its unit, also where no dockerd answers.
+        deletedWith: this.hostBundle.command,
+        ...makeWay(name, host, spec.name, this.hostBundle),
         // The provider takes these to be changeable in place, and changes nothing.
         replaceOnChanges: ["healthcheck", "init", "tmpfs"],
         additionalSecretOutputs: hasAny(credentials) ? ["envs"] : [],

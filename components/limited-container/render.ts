@@ -12,12 +12,13 @@ import { NVIDIA_RUNTIME } from "./gpu";
  * @param setting path of the workload's settings, for the host's error messages
  */
 export function renderContainerUnit(workload: SettledWorkload, setting: string): Bundle {
-  const { name, unit, gpu } = workload;
+  const { name, unit, gpu, stopGrace } = workload;
   const path = `/etc/systemd/system/${unit}`;
   return {
     name: `workload-${name}`,
     files: { [path]: { mode: "0644", content: renderUnit(workload) } },
     units: { [unit]: { enabled: true, container: name, restartOn: [path] } },
+    containers: { [name]: { graceSeconds: parseDuration(stopGrace), setting } },
     ...(gpu === undefined
       ? {}
       : { requires: { [`${setting}.gpu`]: NVIDIA_RUNTIME }, limits: { [unit]: gpuLimits(workload) } }),

@@ -4,6 +4,8 @@ import type { SettledWorkload } from "../cgroup-service/workload";
 import type { HostConnection } from "../host-bundle/connection";
 import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
+import { makeWay } from "../limited-container/make-way";
+import { OWNER_LABEL, ownedBy } from "../limited-container/owned";
 import { MonitorTimer } from "../monitor-timer/monitor-timer";
 import { parseSettings } from "../settings/parse";
 import { monitorConfig, needsNetwork, watchesGpus } from "./config";
@@ -66,23 +68,27 @@ export class Monitor extends pulumi.ComponentResource {
     const image = new docker.RemoteImage(
       `${name}-image`,
       {
-        // Its tag names its contents, so that an image that goes takes no other one along.
-        name: `goblin-host/monitor:${shortDigest(hash, baseImage)}`,
+        // Its tag names its contents and whose it is, so that an image that goes takes no other one along.
+        name: `goblin-host/monitor:${shortDigest(hash, baseImage, this.hostBundle.owner)}`,
         build: {
           context,
           buildArgs: { BASE_IMAGE: baseImage },
+          label: { [OWNER_LABEL]: this.hostBundle.owner },
           // The other builder is the one of the machine that runs Pulumi (measured).
           useLegacyBuilder: true,
         },
         triggers: { context: hash },
+        // A version that is replaced loses its name also where somebody's container uses it, and goes with that.
+        forceRemove: true,
       },
-      { parent: this, provider, dependsOn: this.hostBundle },
+      { parent: this, provider, dependsOn: this.hostBundle, deletedWith: this.hostBundle.command },
     );
     const spec = monitorSpec(watched.monitor, { modelsPath, network: needsNetwork(watched), gpu });
     this.container = new docker.Container(
       `${name}-container`,
       {
         ...spec,
+        labels: ownedBy(this.hostBundle.owner),
         image: image.imageId,
         mustRun: true,
       },
@@ -91,6 +97,8 @@ export class Monitor extends pulumi.ComponentResource {
         provider,
         dependsOn: this.hostBundle,
         deleteBeforeReplace: true,
+        deletedWith: this.hostBundle.command,
+        ...makeWay(name, host, spec.name, this.hostBundle),
         replaceOnChanges: ["healthcheck", "init", "tmpfs"],
       },
     );

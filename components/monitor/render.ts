@@ -5,6 +5,10 @@ import { FILE_HEADER } from "../render/unit-file";
 /** The user of the monitor's image (monitor/Dockerfile), which no host has. */
 export const MONITOR_USER = "65532:65532";
 
+/** The name of its container, and the seconds that it may take to stop. */
+export const MONITOR_CONTAINER = "ai-resource-monitor";
+export const MONITOR_GRACE_SECONDS = 10;
+
 /** Folders that the container mounts, and what must become of them. */
 export const MONITOR_FOLDERS = {
   run: "/run/ai-resource-monitor",
@@ -51,6 +55,7 @@ export function renderMonitorHost(
       "/usr/local/bin/ai-resource-monitor.sh": program,
     },
     packages: MONITOR_PACKAGES.map(({ name }) => name),
+    containers: { [MONITOR_CONTAINER]: { graceSeconds: MONITOR_GRACE_SECONDS, setting } },
   };
 }
 

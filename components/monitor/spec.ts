@@ -1,12 +1,11 @@
 import type { z } from "zod";
 import { NO_GPU, WATCH_ALL_GPUS } from "../limited-container/gpu";
 import { type ContainerMount, type ContainerSpec, dockerCpus } from "../limited-container/spec";
-import { MONITOR_FOLDERS, MONITOR_USER } from "./render";
+import { MONITOR_CONTAINER, MONITOR_FOLDERS, MONITOR_GRACE_SECONDS, MONITOR_USER } from "./render";
 import type { MonitorSettings } from "./schema";
 
 /** The monitor's slice, outside ai.slice, so that it sees and outlives what happens there. */
 export const MONITOR_SLICE = "airm.slice";
-export const MONITOR_CONTAINER = "ai-resource-monitor";
 
 /** The monitor's container: it reads the host and can change nothing of it. */
 export function monitorSpec(
@@ -44,7 +43,7 @@ export function monitorSpec(
     networkMode: network ? "host" : "none",
     logDriver: "json-file",
     logOpts: { "max-file": "3", "max-size": "10m" },
-    destroyGraceSeconds: 10,
+    destroyGraceSeconds: MONITOR_GRACE_SECONDS,
   };
 }
 

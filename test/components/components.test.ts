@@ -334,6 +334,7 @@ describe("HostBundle", () => {
       dependsOn: [],
       deleteBeforeReplace: true,
       ignoreChanges: ["update"],
+      deletedWith: "",
       aliases: [],
     });
   });
@@ -358,6 +359,7 @@ describe("HostBundle", () => {
         dependsOn: ["bundle-apply"],
         deleteBeforeReplace: true,
         ignoreChanges: ["update"],
+        deletedWith: "",
         aliases: [],
       },
     ]);

@@ -139,6 +139,7 @@ WantedBy=multi-user.target
           restartOn: ["/etc/systemd/system/llamacpp.service"],
         },
       },
+      containers: { llamacpp: { graceSeconds: 120, setting: "goblin-host:workloads.llamacpp" } },
     });
   });
 
@@ -242,6 +243,14 @@ describe("LimitedContainer", () => {
     const container = registered.find(({ name }) => name === "a-container");
     expect(container?.inputs).toMatchObject({ cgroupParent: "ai-llamacpp.slice", mustRun: true });
     expect(container?.dependsOn).toContain("a-bundle-apply");
+    // Whose it is on the host, and who takes it along.
+    const owner = "goblin-host/test/a-bundle";
+    expect(container?.inputs["labels"]).toEqual([{ label: "goblin-host.owner", value: owner }]);
+    expect(registered.find(({ name }) => name === "a-bundle-apply")?.inputs["stdin"]).toContain(
+      `owner: "${owner}"\n`,
+    );
+    for (const name of ["a-container", "a-image"])
+      expect(registered.find((resource) => resource.name === name)?.deletedWith, name).toBe("a-bundle-apply");
     expect(container?.deleteBeforeReplace).toBe(true);
     // Also when the container is another one, for whatever reason.
     const proof = registered.find(({ name }) => name === "a-ready-apply");

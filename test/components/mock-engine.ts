@@ -11,6 +11,8 @@ export interface Registered {
   dependsOn: string[];
   deleteBeforeReplace: boolean;
   ignoreChanges: string[];
+  /** Name of what takes it along when it is deleted. */
+  deletedWith: string;
   /** Other names under which Pulumi may know it. */
   aliases: string[];
 }
@@ -21,6 +23,7 @@ interface Request {
   getParent(): string;
   getDependenciesList(): string[];
   getDeletebeforereplace(): boolean;
+  getDeletedwith(): string;
   getIgnorechangesList(): string[];
   getAliasesList(): { getSpec(): { getName(): string } | undefined }[];
 }
@@ -66,6 +69,7 @@ export async function mockEngine(
           dependsOn: [],
           deleteBeforeReplace: false,
           ignoreChanges: [],
+          deletedWith: "",
           aliases: [],
         });
         return { id: `${name}-id`, state: { ...given, stdout: `receipt of ${name}` } };
@@ -129,6 +133,7 @@ function watchOptions(registered: readonly Registered[]): void {
       found.parent = nameOf(request.getParent());
       found.dependsOn = request.getDependenciesList().map(nameOf);
       found.deleteBeforeReplace = request.getDeletebeforereplace();
+      found.deletedWith = nameOf(request.getDeletedwith());
       found.ignoreChanges = request.getIgnorechangesList();
       found.aliases = request.getAliasesList().flatMap((alias) => alias.getSpec()?.getName() || []);
     }

@@ -22,6 +22,8 @@ export interface DeployOptions {
   /** Set on top of the stack's file, as `pulumi config set --path` would. */
   readonly overrides?: Record<string, unknown>;
   readonly expectNoChanges?: boolean;
+  /** False: as `--refresh=false`. */
+  readonly refresh?: false;
   /** The folder of Pulumi.yaml; default: this checkout. */
   readonly programDir?: string;
   readonly onEvent?: (event: EngineEvent) => void;

@@ -50,6 +50,7 @@ give_way() {
   give_back_swap_files
   stop_gone_units
   stop_switched_units
+  change_containers
   drop_overrides
 }
 

@@ -18,6 +18,7 @@ preflight() {
   preflight_json
   preflight_packages
   preflight_docker
+  preflight_containers
   preflight_cores
   preflight_programs
   preflight_memory

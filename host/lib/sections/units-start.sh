@@ -4,7 +4,7 @@
 #
 # At boot (BOOTING) a unit may be ordered after this run: whoever waited for its start, stop, restart or reload would wait for
 # itself. systemd is only told (--no-block), and pending/ keeps what the next run has to prove. What does block at boot is no
-# job of a unit and cannot wait for one: systemctl show, is-enabled, is-active, enable, disable, mask, unmask and
+# job of a unit and cannot wait for one: systemctl show, is-enabled, enable, disable, mask, unmask and
 # daemon-reload, which the service manager answers at once; systemd-analyze and journalctl, which only read files; and
 # docker's client, asked only while dockerd runs already, because its socket would start it.
 

@@ -31,6 +31,11 @@ change() {
       restore "$2" "${3-}"
       ;;
     disown) disown_bundles "${@:2}" ;;
+    vacate)
+      vacate_container "$2" "$3"
+      # Nothing of a boot was brought up by it.
+      return
+      ;;
   esac
   # Whoever has applied anything since the boot has brought all of it up.
   ((STATUS != 0)) || [[ ! -d $RUN ]] || : >"$RUN/settled"

@@ -12,6 +12,8 @@ usage: ai-resource-manager apply NAME             apply the bundle on standard i
        ai-resource-manager confirm NAME           keep its last change; the bundle's SHA-256 on standard input
        ai-resource-manager revert                 go back where nobody confirmed a change in time
        ai-resource-manager disown [NAME]          forget whose the bundles are: the next apply takes them over
+       ai-resource-manager vacate CONTAINER --owner OWNER
+                                                  remove a container of OWNER's that Pulumi is about to make
        ai-resource-manager verify [NAME] [--table]
        ai-resource-manager backups                what is kept of files and bundles, and whether it is sound
        ai-resource-manager restore PATH|NAME [--at TIME]
@@ -39,7 +41,7 @@ main() {
   local verb=${1-}
   STATUS=0
   case $verb in
-    apply | remove | confirm | revert | restore | audit | scheduled | verify | status | disown)
+    apply | remove | confirm | revert | restore | audit | scheduled | verify | status | disown | vacate)
       become_root "$@"
       check_host
       run_verb "$@"
@@ -62,6 +64,7 @@ run_verb() {
     revert) revert_verb ;;
     restore) restore_verb "${@:2}" ;;
     disown) disown_verb "${@:2}" ;;
+    vacate) vacate_verb "${@:2}" ;;
     audit) audit_verb "${@:2}" ;;
     scheduled) scheduled_verb "${@:2}" ;;
     verify) verify "${@:2}" ;;
@@ -123,6 +126,13 @@ disown_verb() {
   [[ -z ${1-} ]] || valid_name "$1"
   make_spool
   change disown "$@"
+}
+
+# vacate_verb CONTAINER --owner OWNER
+vacate_verb() {
+  [[ $# == 3 && $1 =~ ^[a-zA-Z0-9][a-zA-Z0-9_.-]*$ && $2 == --owner && -n $3 ]] || wrong_usage
+  make_spool
+  change vacate "$1" "$3"
 }
 
 scheduled_verb() {

@@ -11,7 +11,7 @@ function resource(name: string, given: Partial<Goal> = {}): Goal {
   return {
     ...{ urn: urn(name), type: "t:i:Child", name, custom: true, id: "1", inputs: {}, outputs: {}, parent },
     ...{ provider: "", protect: false, retainOnDelete: undefined, deleteBeforeReplace: undefined },
-    ...{ ...options, additionalSecretOutputs: [], aliases: [], ...given },
+    ...{ ...options, additionalSecretOutputs: [], aliases: [], beforeCreate: [], ...given },
   };
 }
 

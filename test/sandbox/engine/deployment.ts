@@ -144,10 +144,12 @@ export class Deployment {
       for (const urn of requirementsOf(old, condemned)) kept.add(urn);
       return;
     }
-    await this.executor.delete(old, isReplaced ? "delete-replaced" : "delete", () => {
+    const forget = (): void => {
       if (isReplaced) state.pendingDeletes.splice(state.pendingDeletes.indexOf(old), 1);
       else state.resources.delete(old.urn);
-    });
+    };
+    const goesWith = condemned.some(({ urn }) => urn === old.deletedWith);
+    await this.executor.delete(old, isReplaced ? "delete-replaced" : "delete", forget, goesWith);
   }
 }
 

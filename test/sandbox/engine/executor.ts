@@ -3,6 +3,7 @@
 import { describe } from "./describe";
 import { toState, type Goal } from "./goal";
 import type { Diff } from "./diff";
+import type { Hooks } from "./hooks";
 import { PartialFailure, type Operation } from "./providers/provider";
 import type { Providers } from "./providers/registry";
 import type { Report } from "./report";
@@ -17,6 +18,7 @@ export interface Run {
   save(): void;
   providers: Providers;
   report: Report;
+  hooks: Hooks;
   dryRun: boolean;
   env: NodeJS.ProcessEnv;
   /** Where the program runs. */
@@ -59,6 +61,7 @@ export class Executor {
 
   create(goal: Goal, op: "create" | "create-replacement"): Promise<ResourceState> {
     return this.perform(op, goal, "", async (operation) => {
+      for (const hook of goal.beforeCreate) await this.run.hooks.call(hook, goal, this.run.dryRun);
       if (!goal.custom) return this.remember(goal, "", {});
       const creation = this.run.providers.of(goal.type).create(operation, goal.inputs);
       const { id, outputs } = await this.keepPartial(goal, creation);
@@ -92,10 +95,18 @@ export class Executor {
     return provider.read(this.operation(old, []), old);
   }
 
-  /** Deletes a resource; `forget` takes it out of the state afterwards. */
-  delete(old: ResourceState, op: "delete" | "delete-replaced", forget: () => void): Promise<void> {
+  /**
+   * Deletes a resource; `forget` takes it out of the state afterwards.
+   * @param goesWith whether its provider has nothing to do, because it is gone with another that is deleted
+   */
+  delete(
+    old: ResourceState,
+    op: "delete" | "delete-replaced",
+    forget: () => void,
+    goesWith = false,
+  ): Promise<void> {
     return this.perform(op, old, "", async (operation) => {
-      if (old.custom && old.retainOnDelete !== true && !this.run.dryRun) {
+      if (old.custom && old.retainOnDelete !== true && !goesWith && !this.run.dryRun) {
         await this.run.providers.of(old.type).delete(operation, old);
       }
       forget();

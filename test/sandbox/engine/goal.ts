@@ -12,6 +12,8 @@ export interface Goal extends ResourceState {
   additionalSecretOutputs: string[];
   /** URNs under which the state may know this resource. */
   aliases: string[];
+  /** Names of the hooks that run before it is created. */
+  beforeCreate: string[];
 }
 
 /** Where the program's resources live. */
@@ -57,6 +59,7 @@ export function readGoal(request: RegisterResourceRequest, where: StackName): Go
     provider: request.getProvider(),
     protect: request.getProtect() ?? false,
     retainOnDelete: request.hasRetainondelete() ? request.getRetainondelete() : undefined,
+    ...(request.getDeletedwith() !== "" && { deletedWith: request.getDeletedwith() }),
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
     deleteBeforeReplace: request.getDeletebeforereplacedefined()
@@ -64,6 +67,7 @@ export function readGoal(request: RegisterResourceRequest, where: StackName): Go
       : undefined,
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases: request.getAliasurnsList(),
+    beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
   };
 }
 
@@ -73,18 +77,28 @@ function refuseUnserved(request: RegisterResourceRequest, resource: string): voi
   const asked: [string, boolean][] = [
     ["a remote component", request.getRemote()],
     ["import", request.getImportid() !== ""],
-    ["deletedWith", request.getDeletedwith() !== ""],
     ["replaceWith", request.getReplaceWithList().length > 0],
     ["replacementTrigger", trigger !== undefined && trigger !== null],
     ["transforms", request.getTransformsList().length > 0],
+    ["hooks other than beforeCreate", hasOtherHooks(request)],
   ];
   const option = asked.find(([, used]) => used)?.[0];
   if (option !== undefined) throw new EngineError(`${resource}: the local engine does not serve ${option}`);
 }
 
+function hasOtherHooks(request: RegisterResourceRequest): boolean {
+  const hooks = Object.entries(request.getHooks()?.toObject() ?? {});
+  return hooks.some(([kind, names]) => kind !== "beforeCreateList" && names.length > 0);
+}
+
 /** The part of a goal that is remembered. */
 export function toState(goal: Goal): ResourceState {
-  const forgotten: (keyof Goal)[] = ["deleteBeforeReplace", "additionalSecretOutputs", "aliases"];
+  const forgotten: (keyof Goal)[] = [
+    "deleteBeforeReplace",
+    "additionalSecretOutputs",
+    "aliases",
+    "beforeCreate",
+  ];
   const kept = Object.entries(goal).filter(([key]) => !forgotten.includes(key as keyof Goal));
   return Object.fromEntries(kept) as unknown as ResourceState;
 }

@@ -5,6 +5,7 @@ import { Deployment } from "./deployment";
 import { Display } from "./display";
 import type { Run } from "./executor";
 import type { StackName } from "./goal";
+import { Hooks } from "./hooks";
 import { EXIT_ALREADY_REPORTED, launch } from "./launcher";
 import { serveMonitor } from "./monitor";
 import { Providers } from "./providers/registry";
@@ -60,13 +61,14 @@ async function deploy(
     },
     providers: new Providers(),
     report,
+    hooks: new Hooks(),
     dryRun,
     env: { ...process.env, ...options.env },
     cwd: project.pwd,
   };
   const deployment = new Deployment(context, new Targets(options));
   try {
-    if (project.refresh) await refresh(context, deployment.executor);
+    if (project.refresh && options.refresh !== false) await refresh(context, deployment.executor);
     if (deployment.executor.isCancelled()) return show(deployment.finalize()) as Record<string, unknown>;
     if (operation === "destroy") await deployment.finish();
     else await runProgram(options, context, deployment);
@@ -76,6 +78,7 @@ async function deploy(
     return show(deployment.finalize()) as Record<string, unknown>;
   } finally {
     context.providers.close();
+    context.hooks.close();
   }
 }
 
@@ -88,7 +91,7 @@ async function runProgram(options: EngineOptions, context: Run, deployment: Depl
   const project = { ...readProject(options.programDir), name: whereOf(options).project };
   const config = readConfig(project, options.stack, options.overrides);
   const where = whereOf(options);
-  const monitor = await serveMonitor(deployment, where, report);
+  const monitor = await serveMonitor(deployment, where, report, context.hooks);
   const program = launch({
     project,
     stack: options.stack,

@@ -9,12 +9,18 @@ import resourceProto from "@pulumi/pulumi/proto/resource_pb.js";
 import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import { Cancelled } from "./executor";
 import type { Deployment } from "./deployment";
+import type { Hooks } from "./hooks";
 import { readGoal, type StackName } from "./goal";
 import type { Report } from "./report";
 import type { Severity } from "./types";
 
 /** What this monitor can do. The SDK refuses, with a message, to use what is not listed. */
-const FEATURES: ReadonlySet<string> = new Set(["secrets", "resourceReferences"]);
+const FEATURES: ReadonlySet<string> = new Set([
+  "secrets",
+  "resourceReferences",
+  "deletedWith",
+  "resourceHooks",
+]);
 
 const SEVERITIES: readonly Severity[] = ["debug", "info", "warning", "error"];
 
@@ -54,6 +60,7 @@ export async function serveMonitor(
   deployment: Deployment,
   where: StackName,
   report: Report,
+  hooks: Hooks,
 ): Promise<Monitor> {
   let signalled = false;
   let rootUrn = "";
@@ -102,7 +109,10 @@ export async function serveMonitor(
     registerPackage: unserved("parameterized packages"),
     registerStackTransform: unserved("stack transforms"),
     registerStackInvokeTransform: unserved("invoke transforms"),
-    registerResourceHook: unserved("resource hooks"),
+    registerResourceHook: serve((request: resourceProto.RegisterResourceHookRequest) => {
+      hooks.register(request);
+      return new emptyProto.Empty();
+    }),
     registerErrorHook: unserved("error hooks"),
   });
   server.addService(EngineService, {

@@ -21,6 +21,8 @@ export interface ResourceState {
   provider: string;
   protect: boolean;
   retainOnDelete: boolean | undefined;
+  /** URN of another resource: with it this one is gone, too. */
+  deletedWith?: string;
   ignoreChanges: string[];
   replaceOnChanges: string[];
   /** Deleted, its replacement not made yet (deleteBeforeReplace). */

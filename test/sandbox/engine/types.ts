@@ -55,6 +55,8 @@ export interface EngineOptions {
   targets?: string[];
   /** As `--target-dependents`: with what depends on them. */
   targetDependents?: boolean;
+  /** False: as `--refresh=false`, whatever Pulumi.yaml says. Local engine only. */
+  refresh?: false;
   /** Proposed changes are an error with exit code 7. */
   expectNoChanges?: boolean;
   /** Called as things happen. */

@@ -151,7 +151,8 @@ async function remove({ docker }: Client, id: string, state: PropertyMap): Promi
     const grace = Math.max(0, number(state["destroyGraceSeconds"]));
     await asking(
       `Error stopping container ${id}`,
-      container.stop({ t: grace }).catch(unlessStatus(304, 404)),
+      // One that is gone is an error here, and none below.
+      container.stop({ t: grace }).catch(unlessStatus(304)),
     );
   }
   // `v` takes the anonymous volumes along; a volume with a name stays.
