@@ -3,6 +3,7 @@
 #   "SECTION|ENTRY|FIELD"     the value
 #   "SECTION"                 its entries, one a line
 #   "files|PATH|known"        checksums that any version gave the file; "json|PATH|blobs" the same for JSON
+#   "limits|UNIT|properties"  those that are declared for it
 # Sets ENTRIES, REPLY.
 
 declare -A WAS=() WANT=() EVERYTHING=()
@@ -10,21 +11,23 @@ declare -A WAS=() WANT=() EVERYTHING=()
 # load_index ARRAY DIR: adds the version in DIR to ARRAY; the first loaded wins where two differ.
 load_index() {
   local -n into=$1
-  local dir=$2 section entry field value before=''
+  local dir=$2 section entry field value key=''
+  # Some hundred lines at each look: few commands for each.
   while IFS=$'\x1f' read -r section entry field value; do
-    if [[ "$section|$entry" != "$before" ]]; then
-      before="$section|$entry"
-      [[ -n ${into["has|$before"]-} ]] || into["$section"]+=$entry$'\n'
-      into["has|$before"]=1
+    if [[ "$section|$entry" != "$key" ]]; then
+      key="$section|$entry"
+      [[ -n ${into["has|$key"]-} ]] || into["$section"]+=$entry$'\n'
+      into["has|$key"]=1
     fi
-    # Whatever version wrote a file, it was this project.
-    [[ $field != @(sha256|expandedSha256) ]] || into["$before|known"]+=" $value "
-    # The values that any version gave a key of a JSON file are ours.
-    [[ $section/$field != json/blob ]] || into["$before|blobs"]+="$dir/blobs/$value "
-    if [[ -n $field$value && -z ${into["$before|$field"]+set} ]]; then
-      into["$before|$field"]=$value
-      [[ $field != blob ]] || into["$before|dir"]=$dir
-    fi
+    case $section/$field in
+      # Whatever version wrote a file, it was this project.
+      */sha256 | */expandedSha256) into["$key|known"]+=" $value " ;;
+      # The values that any version gave a key of a JSON file are ours.
+      json/blob) into["$key|blobs"]+="$dir/blobs/$value " ;;&
+      */blob) [[ -n ${into["$key|blob"]+set} ]] || into["$key|dir"]=$dir ;;
+      limits/?*) [[ -n ${into["$key|$field"]+set} ]] || into["$key|properties"]+="$field " ;;
+    esac
+    [[ -z $field$value || -n ${into["$key|$field"]+set} ]] || into["$key|$field"]=$value
   done <"$dir/index"
 }
 

@@ -81,9 +81,8 @@ drop_overrides() {
 
 # limits_of UNIT: SORTED=(the properties that are declared for it).
 limits_of() {
-  local key
-  local -a properties=()
-  for key in "${!WANT[@]}"; do [[ $key != "limits|$1|"?* ]] || properties+=("${key##*|}"); done
+  local -a properties
+  read -r -a properties <<<"${WANT["limits|$1|properties"]-}"
   sort_words "${properties[@]}"
 }
 
