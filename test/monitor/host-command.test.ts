@@ -188,6 +188,8 @@ const SWAP = `
   }`;
 
 test("what is swapped between the look and the reading is neither followed nor waited for", async () => {
+  // What stands there until the swapper has started.
+  put("display.txt", "plain\n");
   const swapper = spawn("perl", ["-e", SWAP, run, secret, ...(isRoot ? MONITOR_USER.split(":") : [])]);
   try {
     const seen = new Set<string>();
