@@ -1,50 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it } from "vitest";
-import { stringify } from "yaml";
-import { withAgent } from "../../sandbox/agent";
-import { programFolder, stack, vmOverrides } from "../../sandbox/deploy";
-import { readProject, stackConfig } from "../../sandbox/engine/config";
+import { driftCommand, driftWithKey } from "../support/drift-command";
 import { itInLong } from "../support/long";
 import { CONFIRMED, drifted, expectFoundAndRepaired, watchedPreview } from "../support/drift";
-import { deploy, goTo, machine, USUAL } from "../support/machine";
+import { deploy, goTo, machine } from "../support/machine";
 
 const vm = machine();
 const OLLAMA = "/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service";
-
-interface Ended {
-  readonly code: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** `npm run drift` in a folder with this VM's stack. */
-const driftCommand = (...args: string[]): Promise<Ended> => driftWithKey(vm.files.clientKey, ...args);
-
-function driftWithKey(key: string, ...args: string[]): Promise<Ended> {
-  const folder = mkdtempSync(join(tmpdir(), "goblin-host-drift-"));
-  const overrides = { ...vmOverrides(vm), ...USUAL };
-  const config = stackConfig(readProject(programFolder), stack, overrides, "refuse secure");
-  writeFileSync(join(folder, `Pulumi.${stack}.yaml`), stringify({ config }));
-  return withAgent(key, async (socket) => {
-    const { exitCode, stdout, stderr } = await execa(
-      join(programFolder, "node_modules/.bin/tsx"),
-      [join(programFolder, "cli/drift.ts"), "--stack", stack, ...args],
-      { cwd: folder, env: { SSH_AUTH_SOCK: socket }, reject: false },
-    );
-    rmSync(folder, { recursive: true });
-    return { code: exitCode, stdout, stderr };
-  });
-}
 
 beforeAll(() => goTo(vm, "applied"));
 
 describe("drift", () => {
   it("is not seen where there is none, and not while all cores compute", async () => {
     expect(await drifted(vm)).toEqual({});
-    const { code, stdout } = await driftCommand();
+    const { code, stdout } = await driftCommand(vm);
     expect([code, stdout]).toEqual([
       0,
       expect.stringMatching(/^sandbox \(root@127\.0\.0\.1:\d+\): in sync, 12 bundles$/),
@@ -58,7 +30,7 @@ describe("drift", () => {
       "systemctl set-property --runtime ollama MemoryMax=4G; swapoff /swapfile; sysctl -qw vm.swappiness=60;" +
         "systemctl stop earlyoom",
     );
-    const command = await driftCommand("--json");
+    const command = await driftCommand(vm, "--json");
     expect(command.code).toBe(7);
     const { hosts } = JSON.parse(command.stdout) as {
       hosts: { state: string; bundles: { bundle: string; drift: string[] }[] }[];
@@ -89,7 +61,7 @@ describe("drift", () => {
     const options = 'restrict,command="/usr/local/sbin/ai-resource-manager status --json"';
     const line = `${options} ${readFileSync(`${key}.pub`, "utf8")}`;
     await vm.run("cat >>/root/.ssh/authorized_keys", { stdin: line });
-    const { code, stdout } = await driftWithKey(key);
+    const { code, stdout } = await driftWithKey(vm, key);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/: in sync, 12 bundles$/)]);
     rmSync(folder, { recursive: true });
   });
@@ -97,12 +69,12 @@ describe("drift", () => {
   itInLong("is not seen in 50 runs, nor right after a reboot", async () => {
     await goTo(vm, "applied");
     for (let run = 1; run <= 50; run++) {
-      const { code, stdout } = await driftCommand();
+      const { code, stdout } = await driftCommand(vm);
       expect(code, `run ${run}: ${stdout}`).toBe(0);
     }
     await vm.reboot();
     expect(await drifted(vm)).toEqual({});
-    expect((await driftCommand()).code).toBe(0);
+    expect((await driftCommand(vm)).code).toBe(0);
   });
 
   itInLong("is a host that lost its manager, and one that holds what another stack declared", async () => {
@@ -113,11 +85,11 @@ describe("drift", () => {
     const updates = lost.steps.filter(({ op }) => op === "update");
     expect(updates).toHaveLength(12 + CONFIRMED.length);
     for (const { diff } of updates) expect(diff).toMatch(/# drift: not on the host \(boot [0-9a-f]{8}\)/);
-    expect((await driftCommand()).stdout).toContain("the host has no manager");
+    expect((await driftCommand(vm)).stdout).toContain("the host has no manager");
     await goTo(vm, "applied");
     const other = { "goblin-host:workloads.ollama.tasks": 99 };
     await deploy(vm, "up", { overrides: other });
-    expect((await driftCommand()).stdout).toMatch(
+    expect((await driftCommand(vm)).stdout).toMatch(
       /drift in 1 of 12 bundles\n {2}workload-ollama\n {4}the host holds another version than this stack declares\n/,
     );
   });

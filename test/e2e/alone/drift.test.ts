@@ -1,0 +1,40 @@
+import { beforeAll, expect, it } from "vitest";
+import { execa } from "execa";
+import { sshArguments } from "../../sandbox/ssh";
+import { driftCommand } from "../support/drift-command";
+import { goTo, machine } from "../support/machine";
+
+const vm = machine();
+const RUNS = 5;
+/** Beside a connection of its own: reading the stack, and the host's look at itself. */
+const BUDGET_MS = 1500;
+
+beforeAll(() => goTo(vm, "applied"));
+
+it(`the drift command takes at most ${BUDGET_MS / 1000} s more than a fresh SSH command`, async () => {
+  const ssh: number[] = [];
+  const drift: number[] = [];
+  // In turns: what else this machine does is in both.
+  for (let run = 0; run < RUNS; run++) {
+    ssh.push(
+      await milliseconds(() => execa("ssh", [...sshArguments(vm.files.sshConfig, "root", true), "true"])),
+    );
+    drift.push(
+      await milliseconds(async () => {
+        const { code, stdout, stderr } = await driftCommand(vm);
+        expect([code, stdout], stderr).toEqual([0, expect.stringContaining("in sync, 12 bundles")]);
+      }),
+    );
+  }
+  console.log(`fresh SSH ${ssh.join(", ")} ms; drift ${drift.join(", ")} ms`);
+  expect(median(drift)).toBeLessThanOrEqual(median(ssh) + BUDGET_MS);
+});
+
+async function milliseconds(action: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await action();
+  return Math.round(performance.now() - started);
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
