@@ -11,6 +11,7 @@
 #   stored, restore                the repair, the bundle's version before
 #   edit, edited                   another line of the owner's in a file of ours; all of these lines that there still are
 #   apt:apply:VERSION              the same, killed while dpkg unpacks
+#   claim                          verify, if the step before claims that all is in force or put back
 #   steps                          the steps that the last counted run took
 #   interrupted                    what the manager's store says about it
 #   verify, status, fingerprint
@@ -91,13 +92,20 @@ run() {
 		interrupted) find /var/lib/ai-resource-manager/journal /var/lib/ai-resource-manager/removing -type l ;;
 		steps) cat "$folder/steps" ;;
 		verify) ai-resource-manager verify ;;
+		claim)
+			[[ $last_status != 0 && ! $output =~ (crash: (applied|removed|unchanged)|was rolled back) ]] ||
+				ai-resource-manager verify
+			;;
 		status) ai-resource-manager status --json ;;
 		fingerprint) bash "$folder/fingerprint.sh" ;;
 		*) return 2 ;;
 	esac
 }
 
+output=
+status=0
 for step in "$@"; do
+	last_status=$status
 	status=0
 	started=${EPOCHREALTIME/./}
 	output=$(run "$step" 2>&1) || status=$?
