@@ -38,7 +38,8 @@ change() {
       ;;
   esac
   # Whoever has applied anything since the boot has brought all of it up.
-  ((STATUS != 0)) || [[ ! -d $RUN ]] || : >"$RUN/settled"
+  [[ $STATUS == 0 && -d $RUN ]] || return 0
+  : >"$RUN/settled" || warn "$RUN/settled cannot be written: the next scheduled run brings up what has been brought up already"
 }
 
 # change_one NAME: what is unfinished of it, this run takes over.

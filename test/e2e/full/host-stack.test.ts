@@ -137,9 +137,10 @@ describe("the host stack on a new machine", () => {
     const reloads = await vm.run(
       `journalctl -q --no-pager _PID=1 -o cat -g '^Reloading' --since "$(sed -n 's/^End-Date: //p' ${history} | tail -n 1)" | wc -l`,
     );
-    // For the packages, zram's generator, and drop-ins of EarlyOOM, of the system's slices and of three workloads.
+    // For the packages, zram's generator, and drop-ins of EarlyOOM, of the system's slices and of three workloads: seven
+    // where the monitor has no container, and eight were measured with it.
     expect(Number(reloads)).toBeGreaterThan(1);
-    expect(Number(reloads)).toBeLessThanOrEqual(7);
+    expect(Number(reloads)).toBeLessThanOrEqual(8);
   });
 
   it("the specification's own commands print the limits", async () => {
