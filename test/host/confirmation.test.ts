@@ -8,7 +8,7 @@ const STUBS = `
 NOW=100
 uptime_seconds() { REPLY=$NOW; }
 systemctl() { echo "systemctl $*"; }
-systemd-run() { local word; for word in "$@"; do case $word in --on-active=*) echo "timer $word";; --unit=*) echo "timer \${word%-*-*}";; esac; done; }
+systemd-run() { local word; for word in "$@"; do case $word in --on-boot=*) echo "timer $word";; --unit=*) echo "timer \${word%-*-*}";; esac; done; }
 apply_bundle() {
   local digest; read -r digest <"$2"
   echo "applied $1 $digest reverting=$REVERTING"
@@ -54,7 +54,7 @@ describe("a change that needs its confirmation", () => {
       const { said } = on(folder, { inForce: "old" }, text);
       expect(said).toEqual([
         "timer --unit=ai-resource-manager-revert-x",
-        "timer --on-active=30",
+        "timer --on-boot=130",
         "../versions/x@old",
         "130",
       ]);

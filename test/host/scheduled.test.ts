@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bashWithStore, inFolder } from "./manager";
@@ -114,6 +114,17 @@ describe("the unit's run", () => {
       writeFileSync(join(folder, "boot"), "0");
       const asked = "mkdir transient; : >transient/ai-resource-manager-after-boot.timer";
       expect(run(folder, asked)).toEqual(["main apply --boot", "status 0"]);
+    });
+  });
+
+  it("has the look after the boot no more once nothing is applied", () => {
+    inFolder((folder) => {
+      const text = `${MACHINE}
+        mkdir transient; : >transient/ai-resource-manager-after-boot.timer
+        leave_when_last`;
+      const said = bashWithStore(text, folder, { TRANSIENT_UNITS: join(folder, "transient") });
+      expect(said).toBe("systemctl stop -- ai-resource-manager-after-boot.timer\n");
+      expect(readdirSync(folder)).toEqual(["transient"]);
     });
   });
 

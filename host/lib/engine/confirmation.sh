@@ -6,6 +6,9 @@
 REVERTING='' STORED=''
 readonly NOTHING=nothing
 
+# A timer of systemd-run is there from its start until it has gone off.
+readonly TRANSIENT_UNITS=/run/systemd/transient
+
 uptime_seconds() {
   read -r REPLY _ </proc/uptime
   REPLY=${REPLY%.*}
@@ -45,7 +48,8 @@ await_confirmation() {
   say "$1: goes back in $window s unless a new connection confirms it"
 }
 
-# arm NAME SECONDS: the deadline decides; a timer of an earlier one that has gone off already finds it moved.
+# arm NAME SECONDS: the deadline decides; a timer of an earlier one that has gone off already finds it moved. It counts from
+# the boot: each reload of systemd begins anew to count what counts from a timer's start.
 arm() {
   local unit="ai-resource-manager-revert-$1-$$-$SECONDS" deadline old=''
   [[ ! -r $RUN/confirm-by%$1 ]] || read -r _ old <"$RUN/confirm-by%$1" || :
@@ -53,7 +57,7 @@ arm() {
   [[ $old != "$unit" ]] || unit+=-again
   uptime_seconds
   deadline=$((REPLY + $2))
-  systemd-run --quiet --collect --unit="$unit" --on-active="$2" --timer-property=AccuracySec=1s \
+  systemd-run --quiet --collect --unit="$unit" --on-boot="$deadline" --timer-property=AccuracySec=1s \
     --setenv=AI_RESOURCE_MANAGER_LOCK_WAIT=7200 \
     --description="ai-resource-manager revert: the change of $1 waits for its confirmation" \
     "$SELF" revert || fail "the timer that takes back the change of $1 cannot be set"
@@ -74,7 +78,7 @@ disarm() {
 
 # stop_timer UNIT: it may have gone off; whoever it started finds another deadline, or none.
 stop_timer() {
-  [[ ! -e /run/systemd/transient/$1.timer ]] || systemctl stop -- "$1.timer" || warn "the timer $1.timer does not stop; it will find nothing to do"
+  [[ ! -e $TRANSIENT_UNITS/$1.timer ]] || systemctl stop -- "$1.timer" || warn "the timer $1.timer does not stop; it will find nothing to do"
 }
 
 # heard NAME: a confirmation that waits for the lock has come in time all the same.

@@ -1,5 +1,5 @@
 # Removal: gives back what was there before. Already absent is success.
-# Reads STATE, RUN, SELF, NEW_STORE.
+# Reads STATE, RUN, SELF, NEW_STORE, AFTER_BOOT.
 
 # remove_bundle NAME [OWNER]: ends the run unless it is gone, or was never OWNER's.
 remove_bundle() {
@@ -73,6 +73,7 @@ leave_when_last() {
   # Installed and without a store: a removal was killed between the last two commands.
   if [[ -n $NEW_STORE && $NAME == manager && $0 == "$SELF" || ${RECORD[0]-} == absent ]]; then self=$SELF; fi
   [[ -z ${RECORD[0]-} ]] || forget_original files "$SELF"
+  stop_timer "$AFTER_BOOT"
   drop_store
   remove_path "$RUN"
   [[ -z $self ]] || remove_path "$self"

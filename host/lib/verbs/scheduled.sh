@@ -1,12 +1,10 @@
 # scheduled: what ai-resource-manager.service runs. The first run of a boot repairs, and tries again when that failed; later
 # ones, by its timer, look.
-# Reads RUN; sets STATUS, TRIES.
+# Reads RUN, TRANSIENT_UNITS; sets STATUS, TRIES.
 
 # TRIES_FILE: how often this boot was tried to be brought up. What cannot be repaired is reported from then on.
 readonly TRIES_FILE=$RUN/boot-attempts MOST_TRIES=3
-
-# A timer of systemd-run is there from its start until it has gone off.
-readonly TRANSIENT_UNITS=/run/systemd/transient
+readonly AFTER_BOOT=ai-resource-manager-after-boot
 
 declare -i TRIES=0
 
@@ -103,11 +101,12 @@ look_and_tell() {
   exit "$status"
 }
 
-# look_later: in a few minutes, when what starts late has its limits too. OnBootSec= of the timer would start this unit
-# at once where the timer is new and the boot long ago, in the middle of the deployment that brings it.
+# look_later: in a few minutes, when what starts late has its limits too. OnBootSec= of the daily timer would start this unit
+# at once where that timer is new and the boot long ago, in the middle of the deployment that brings it.
 look_later() {
-  [[ ! -e $TRANSIENT_UNITS/ai-resource-manager-after-boot.timer ]] || return 0
-  systemd-run --quiet --collect --on-active=5min --unit=ai-resource-manager-after-boot \
+  [[ ! -e $TRANSIENT_UNITS/$AFTER_BOOT.timer ]] || return 0
+  uptime_seconds
+  systemd-run --quiet --collect --on-boot="$((REPLY + 300))" --unit="$AFTER_BOOT" \
     --description='Verification of the resource limits of goblin-host after the boot' \
     systemctl start --no-block ai-resource-manager.service || warn 'the look after the boot cannot be scheduled'
 }
