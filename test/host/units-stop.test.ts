@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Sections } from "./loaded";
 import { onSystemdHost, type SystemdHost } from "./systemd-host";
@@ -218,16 +219,22 @@ describe("an empty slice that nobody declares any more", () => {
     host.attempt(NONE, NONE, "stop_empty_slice 'ai-x\\x2dy.slice'", before);
   const events = "cgroups/ai.slice/ai-x\\x2dy.slice/cgroup.events";
 
-  it("is stopped, and one with processes is not, nor one at boot", () => {
+  it("is stopped, and one with processes or units is not, nor one at boot", () => {
     onSystemdHost((host) => {
       expect(stopSlice(host)).toEqual(["status 0"]);
+      host.unit("ai-x\\x2dy.slice", { ActiveState: "active", RequiredBy: "ended.service once.service" });
       host.write(events, "populated 1\nfrozen 0\n");
       expect(stopSlice(host)).toEqual(["status 0"]);
       host.write(events, "populated 0\nfrozen 0\n");
       expect(stopSlice(host, "BOOTING=1")).toEqual(["status 0"]);
+      // It ran, ended, and remains active.
+      host.unit("once.service", { ActiveState: "active" });
+      expect(stopSlice(host)).toEqual(["status 0"]);
       expect(host.calls).toEqual([]);
+      host.unit("once.service", { ActiveState: "inactive" });
       expect(stopSlice(host)).toEqual(["status 0"]);
       expect(host.calls).toEqual(["systemctl stop ai-x\\x2dy.slice"]);
+      host.unit("ai-x\\x2dy.slice", { ActiveState: "active" });
       expect(stopSlice(host, "FAILS='stop:ai-x\\x2dy.slice'")).toEqual([
         "warning: the slice ai-x\\x2dy.slice is empty and cannot be stopped: Failed to stop ai-x\\x2dy.slice: no",
         "status 0",
@@ -237,8 +244,10 @@ describe("an empty slice that nobody declares any more", () => {
 
   it("is found by its file, and by the units that were in it", () => {
     onSystemdHost((host) => {
-      for (const slice of ["ai.slice", "ai.slice/ai-a.slice", "ai.slice/ai-b.slice"])
+      for (const slice of ["ai.slice", "ai.slice/ai-a.slice", "ai.slice/ai-b.slice"]) {
         host.write(`cgroups/${slice}/cgroup.events`, "populated 0\n");
+        host.unit(basename(slice), { ActiveState: "active" });
+      }
       host.write("etc/ai.slice");
       host.unit("a.service", { Slice: "ai-a.slice" });
       const files = { [host.at("etc/ai-b.slice")]: { mode: "0644", content: "" } };

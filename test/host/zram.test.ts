@@ -84,7 +84,7 @@ const converge = (host: SwapHost, was: Sections, want: Sections, before = ""): s
     was,
     want,
     `${DEVICE} ${before}
-    all() { give_back_zram; change_zram; }
+    all() { give_back_zram; change_zram; return_zram; }
     attempt all
     echo "status $STATUS"`,
   );
@@ -171,6 +171,20 @@ describe("zram", () => {
       expect(converge(host, OURS, {}, "BOOTING=1 FAILS=reset").at(-1)).toBe("status 1");
       expect(converge(host, OURS, {}).slice(-2)).toEqual(["  zram0: off", "status 0"]);
       expect(host.list("originals")).toEqual([]);
+    });
+  });
+
+  it("that something starts while its files go is off again after the reload", () => {
+    onZramHost(false, (host) => {
+      converge(host, {}, OURS);
+      const off = ["systemctl stop dev-zram0.swap", "systemctl stop systemd-zram-setup@zram0.service"];
+      expect(converge(host, OURS, {}, "change_zram() { systemctl start dev-zram0.swap; }")).toEqual([
+        ...off,
+        "systemctl start dev-zram0.swap",
+        ...off,
+        "  zram0: off",
+        "status 0",
+      ]);
     });
   });
 

@@ -31,6 +31,7 @@ converge() {
   change_swap_files
   change_zram
   reload_if_pending
+  return_zram
   return_swaps
   give_back_units
   stop_gone_slices
