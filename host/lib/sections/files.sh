@@ -60,7 +60,9 @@ holds_content() {
 # file_state PATH: REPLY is empty when the file is as wanted, else what is wrong with it.
 file_state() {
   local path=$1 kind mode owner digits
-  read -r kind mode owner <<<"${SEEN_FILE[$1]-}"
+  owner=${SEEN_FILE[$1]-}
+  kind=${owner%% *} owner=${owner#* }
+  mode=${owner%% *} owner=${owner#* }
   if [[ -z $kind ]]; then
     REPLY=missing
     return

@@ -8,38 +8,71 @@ readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,
 
 # observe_units ARRAY: one question for all of them.
 observe_units() {
-  local section unit
-  local -a units=()
-  local -A asked=()
+  units_of "$1"
   SEEN_UNIT=()
+  query_units "$UNIT_PROPERTIES" "${OBSERVED_UNITS[@]}"
+}
+
+# ask_units ARRAY: systemd is asked, by a process beside this one; hear_units takes its answer.
+UNITS_ANSWER='' UNITS_ASKED=''
+ask_units() {
+  units_of "$1"
+  ((${#OBSERVED_UNITS[@]} > 0)) || return 0
+  run_beside systemctl show --no-pager --property="$UNIT_PROPERTIES" -- "${OBSERVED_UNITS[@]}"
+  UNITS_ANSWER=$BESIDE UNITS_ASKED=$BESIDE_PID
+}
+
+hear_units() {
+  local -a lines
+  SEEN_UNIT=()
+  ((${#OBSERVED_UNITS[@]} > 0)) || return 0
+  mapfile -t -u "$UNITS_ANSWER" lines
+  exec {UNITS_ANSWER}<&-
+  wait "$UNITS_ASKED" || systemd_is_silent "${OBSERVED_UNITS[@]}"
+  see_units "${OBSERVED_UNITS[@]}"
+}
+
+# units_of ARRAY: OBSERVED_UNITS=(all that its sections ask for, each once).
+declare -a OBSERVED_UNITS=()
+units_of() {
+  local section unit
+  local -A asked=()
+  OBSERVED_UNITS=()
   for section in units limits replaces ready zram; do
     entries "$1" "$section"
     for unit in "${ENTRIES[@]}"; do
       [[ $section != zram ]] || unit=dev-$unit.swap
-      [[ -n ${asked[$unit]-} ]] || units+=("$unit")
+      [[ -n ${asked[$unit]-} ]] || OBSERVED_UNITS+=("$unit")
       asked[$unit]=1
     done
   done
-  query_units "$UNIT_PROPERTIES" "${units[@]}"
 }
 
-# query_units PROPERTIES UNIT...: SEEN_UNIT has what systemd says of them now: a block of lines for each, also for one that
-# there is not.
+# query_units PROPERTIES UNIT...: SEEN_UNIT has what systemd says of them now.
 query_units() {
-  local text line
-  local -a units=("${@:2}")
+  local text
+  local -a lines
+  (($# > 1)) || return 0
+  text=$(systemctl show --no-pager --property="$1" -- "${@:2}") || systemd_is_silent "${@:2}"
+  mapfile -t lines <<<"$text"
+  see_units "${@:2}"
+}
+
+systemd_is_silent() { fail "systemd does not say how its units are (systemctl show $*)"; }
+
+# see_units UNIT...: SEEN_UNIT has what the caller's `lines` say, a block for each unit, also for one that there is not.
+see_units() {
+  local line
+  local -a units=("$@")
   local -i index=0
-  ((${#units[@]} > 0)) || return 0
-  text=$(systemctl show --no-pager --property="$1" -- "${units[@]}") ||
-    fail "systemd does not say how its units are (systemctl show ${units[*]})"
-  while IFS= read -r line; do
+  for line in "${lines[@]}"; do
     if [[ -z $line ]]; then
       index+=1
     elif ((index < ${#units[@]})); then
       SEEN_UNIT["${units[index]}|${line%%=*}"]=${line#*=}
     fi
-  done <<<"$text"
-  [[ -n $text && $((index + 1)) == "${#units[@]}" ]] ||
+  done
+  [[ -n ${lines[*]} && $((index + 1)) == "${#units[@]}" ]] ||
     fail "systemd was asked for ${#units[@]} units and has not answered for each (systemctl show ${units[*]})"
 }
 
