@@ -106,7 +106,14 @@ describe("the disk of a path", () => {
       withDisk(host);
       const text =
         'for path in /srv "/srv/my models/a" /srv/mymodels /run/x /mnt/a /gone; do disk_of "$path"; echo "[$DISK $DISK_NUMBER]"; done';
-      expect(host.run(NONE, NONE, text)).toEqual(["[vda 254:0]", "[vdb 254:16]", "[vda 254:0]", "[ ]", "[cciss!c0d0 104:0]", "[ ]"]);
+      expect(host.run(NONE, NONE, text)).toEqual([
+        "[vda 254:0]",
+        "[vdb 254:16]",
+        "[vda 254:0]",
+        "[ ]",
+        "[cciss!c0d0 104:0]",
+        "[ ]",
+      ]);
     });
   });
 

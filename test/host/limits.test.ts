@@ -82,11 +82,15 @@ describe("the table of limits", () => {
       ["OOMScoreAdjust", "0", "0"],
       ["GPUs", "0,1", "0,1"],
     ];
-    expect(replies(spellings.map(([property, value]) => `limit_row ${property}; canonical '${value}'`))).toEqual(
-      spellings.map(([, , declared]) => declared),
-    );
     expect(
-      replies(["limit_row MemoryMax; readable 8589934592", "limit_row MemoryMax; readable max", "limit_row CPUQuota; readable '50000 25000'"]),
+      replies(spellings.map(([property, value]) => `limit_row ${property}; canonical '${value}'`)),
+    ).toEqual(spellings.map(([, , declared]) => declared));
+    expect(
+      replies([
+        "limit_row MemoryMax; readable 8589934592",
+        "limit_row MemoryMax; readable max",
+        "limit_row CPUQuota; readable '50000 25000'",
+      ]),
     ).toEqual(["8 GiB", "infinity", "200%"]);
     // Where a page is larger.
     expect(replies(["PAGE_SIZE=65536; limit_row MemoryMax; canonical 1073745920"])).toEqual(["1073741824"]);

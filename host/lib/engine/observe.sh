@@ -5,12 +5,10 @@
 # observe ARRAY: looks at every resource of the loaded bundle (or of several loaded into one array).
 observe() {
   DISK_OF=()
-  # Who only looks waits for nobody: systemd, which takes longest, answers beside the rest.
-  [[ -z $LOOKING ]] || ask_units "$1"
   observe_files "$1"
   observe_folders "$1"
   observe_packages "$1"
-  if [[ -n $LOOKING ]]; then hear_units; else observe_units "$1"; fi
+  if [[ -n $UNITS_ASKED ]]; then hear_units; else observe_units "$1"; fi
   observe_swaps
 }
 

@@ -10,6 +10,7 @@ status_json() {
   LOOKING=1
   begin_look
   if [[ -z $BUSY ]]; then
+    ask_units
     examine
     finish_look
   fi

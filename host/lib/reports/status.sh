@@ -40,7 +40,6 @@ examine() {
     [[ -n $REPLY ]] || die "$EXIT_USAGE" "no bundle \"${chosen[i]}\" is stored on this host (stored: ${BUNDLES[*]:-none})"
     declare -gA "EXAMINED_$i=()"
     load_index "EXAMINED_$i" "$REPLY"
-    [[ -z $LOOKING ]] || begin_plans_of "EXAMINED_$i"
     add_observed "EXAMINED_$i" EVERYTHING
   done
   observe EVERYTHING
@@ -56,20 +55,14 @@ examine() {
   NAME=
 }
 
-# begin_plans_of ARRAY: what jq has to compare, it compares while the rest is looked at.
-begin_plans_of() {
-  want_is "$1"
-  begin_json_plans
-  want_nothing
-}
-
 # examine_bundle NAME ARRAY: one of those that were observed, as it is loaded there.
 examine_bundle() {
   NAME=$1
-  needs_newer "$STATE/bundles/$1"
-  if [[ -n $REPLY ]]; then
-    NEWER[$1]=$REPLY
-    finding manager version "$REPLY" '' "$VERSION" \
+  local -n loaded=$2
+  version_above "${loaded['meta|manager|']:-0}" "$VERSION"
+  if [[ -n $ANSWER ]]; then
+    NEWER[$1]=${loaded['meta|manager|']}
+    finding manager version "${NEWER[$1]}" '' "$VERSION" \
       'a newer manager stored this bundle, and this one leaves it alone: run pulumi up with that version'
     return
   fi

@@ -11,19 +11,8 @@ JSON_PROBLEM='' JSON_FAILED='' JSON_ACTION='' JSON_RESTART='' JSON_EDITED=''
 # plan_json PATH [HOLD]: fills JSON_PLAN. HOLD is JSON that the file must hold beside what is declared; what such keys
 # were is recorded with the rest, before any of it is written.
 plan_json() {
-  local text status=0
-  local -a question
-  ask_for_plan "$@"
-  text=$(exec jq "${question[@]}" </dev/null 2>&1) || status=$?
-  read_plan "$status" "$text"
-}
-
-# ask_jq ARGUMENT...: what it says is read as the answer, or as the reason why there is none. Becomes jq.
-ask_jq() { exec jq "$@" </dev/null 2>&1; }
-
-# ask_for_plan PATH [HOLD]: the caller's `question` is what jq is called with.
-ask_for_plan() {
-  local path=$1 hold=${2-} file=/dev/null exists=no existed=no before=/dev/null record='' want=/dev/null reloads
+  local path=$1 hold=${2-} file=/dev/null exists=no existed=no before=/dev/null record=''
+  local want=/dev/null reloads text status=0
   local -a blobs
   if [[ -e $path ]]; then file=$path exists=yes; fi
   original json "$path"
@@ -34,38 +23,9 @@ ask_for_plan() {
   reloads=$REPLY
   hold_of "$path"
   read -r -a blobs <<<"${WAS["json|$path|blobs"]-}"
-  question=(-nj --rawfile text "$file" --rawfile original "$before" --rawfile want "$want" --arg exists "$exists"
-    --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" --arg keep "$REPLY"
-    "$JSON_PLAN_PROGRAM" "${blobs[@]}")
-}
-
-# begin_json_plans: of all files of WANT, by processes beside this one; plan_begun takes the answers. PLAN_BEGUN[PATH] is
-# where its answer comes, and from whom.
-declare -A PLAN_BEGUN=()
-begin_json_plans() {
-  local path
-  local -a question
-  entries WANT json
-  for path in "${ENTRIES[@]}"; do
-    [[ -f $path && ! -L $path ]] || continue
-    ask_for_plan "$path"
-    run_beside ask_jq "${question[@]}"
-    PLAN_BEGUN[$path]="$BESIDE $BESIDE_PID"
-  done
-}
-
-# plan_begun PATH: plan_json, where it was begun before.
-plan_begun() {
-  local answer text status=0
-  if [[ -z ${PLAN_BEGUN[$1]-} ]]; then
-    plan_json "$1"
-    return
-  fi
-  answer=${PLAN_BEGUN[$1]% *}
-  IFS= read -r -d '' -u "$answer" text || :
-  exec {answer}<&-
-  wait "${PLAN_BEGUN[$1]#* }" || status=$?
-  unset "PLAN_BEGUN[$1]"
+  text=$(exec jq -nj --rawfile text "$file" --rawfile original "$before" --rawfile want "$want" --arg exists "$exists" \
+    --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" --arg keep "$REPLY" \
+    "$JSON_PLAN_PROGRAM" "${blobs[@]}" </dev/null 2>&1) || status=$?
   read_plan "$status" "$text"
 }
 
@@ -102,6 +62,29 @@ units_of_json() {
   for unit in "${!RESTART_ON[@]}"; do [[ " ${RESTART_ON[$unit]} " != *" $1 "* ]] || UNITS+=("$unit"); done
 }
 
+# is_merged PATH: ANSWER is yes where the file is, to the byte, what this version was verified with. jq, which takes as long
+# as ten other processes, is asked about any other content.
+is_merged() {
+  local line
+  local -a lines=()
+  ANSWER=
+  [[ -n ${SEEN_SHA[$1]-} && -r ${WANT["json|$1|dir"]-}/merged ]] || return 0
+  mapfile -t lines <"${WANT["json|$1|dir"]}/merged"
+  for line in "${lines[@]}"; do [[ $line != "${SEEN_SHA[$1]} $1" ]] || ANSWER=yes; done
+}
+
+# remember_merged FOLDER: what the files of WANT are, which have just been verified. One that is another by now has not been;
+# what a power cut leaves of this matches nothing.
+remember_merged() {
+  local path text=''
+  entries WANT json
+  for path in "${ENTRIES[@]}"; do
+    digest_of "$path"
+    [[ $REPLY != "${SEEN_SHA[$path]-}" ]] || text+="$REPLY $path"$'\n'
+  done
+  [[ -z $text ]] || write_new "$1/merged" "$text"
+}
+
 find_json_drift() {
   local path
   local -i i
@@ -114,7 +97,9 @@ find_json_drift() {
       finding "$path" file 'with the declared keys' 'no regular file' '' 'is no regular file'
       continue
     fi
-    plan_begun "$path"
+    is_merged "$path"
+    [[ -z $ANSWER ]] || continue
+    plan_json "$path"
     if [[ -n $JSON_PROBLEM ]]; then
       finding "$path" file 'with the declared keys' "$JSON_PROBLEM" '' "$JSON_PROBLEM"
       continue

@@ -13,23 +13,39 @@ observe_units() {
   query_units "$UNIT_PROPERTIES" "${OBSERVED_UNITS[@]}"
 }
 
-# ask_units ARRAY: systemd is asked, by a process beside this one; hear_units takes its answer.
+# ask_units: systemd, which takes longest, is asked about all stored bundles by a process beside this one, before they are
+# even loaded; hear_units takes the answer.
 UNITS_ANSWER='' UNITS_ASKED=''
 ask_units() {
-  units_of "$1"
-  ((${#OBSERVED_UNITS[@]} > 0)) || return 0
-  run_beside systemctl show --no-pager --property="$UNIT_PROPERTIES" -- "${OBSERVED_UNITS[@]}"
+  run_beside tell_of_units
   UNITS_ANSWER=$BESIDE UNITS_ASKED=$BESIDE_PID
+}
+
+# tell_of_units: how many units the stored bundles ask about, their names, and what systemd says of them. Becomes systemctl.
+tell_of_units() {
+  local -a units=() indexes=("$STATE"/bundles/*/index)
+  local text=''
+  # shellcheck disable=SC2016 # awk has variables of its own
+  ((${#indexes[@]} == 0)) || text=$(exec awk -F '\037' '
+    $1 == "zram" { $2 = "dev-" $2 ".swap" }
+    $1 ~ /^(units|limits|replaces|ready|zram)$/ && !told[$2]++ { print $2 }' "${indexes[@]}")
+  [[ -z $text ]] || mapfile -t units <<<"$text"
+  printf '%s\n' "${#units[@]}" "${units[@]}"
+  ((${#units[@]} == 0)) || exec systemctl show --no-pager --property="$UNIT_PROPERTIES" -- "${units[@]}"
 }
 
 hear_units() {
   local -a lines
-  SEEN_UNIT=()
-  ((${#OBSERVED_UNITS[@]} > 0)) || return 0
+  local -i count
   mapfile -t -u "$UNITS_ANSWER" lines
   exec {UNITS_ANSWER}<&-
+  count=${lines[0]:-0}
+  OBSERVED_UNITS=("${lines[@]:1:count}")
   wait "$UNITS_ASKED" || systemd_is_silent "${OBSERVED_UNITS[@]}"
-  see_units "${OBSERVED_UNITS[@]}"
+  [[ -n ${lines[0]-} ]] || systemd_is_silent
+  UNITS_ASKED='' SEEN_UNIT=()
+  lines=("${lines[@]:1 + count}")
+  ((count == 0)) || see_units "${OBSERVED_UNITS[@]}"
 }
 
 # units_of ARRAY: OBSERVED_UNITS=(all that its sections ask for, each once).
