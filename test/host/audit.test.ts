@@ -9,7 +9,10 @@ import { bashWithStore, inFolder } from "./manager";
 const MACHINE = `
 HOSTNAME=goblin
 examine() {
-  EVERYTHING=(["has|limits|ai-ollama.slice"]=1 [units]=$'chat.service\\n' ["units|chat.service|container"]=chat)
+  mkdir -p "$STATE/versions/app@1"
+  ln -sfn ../versions/app@1 "$STATE/bundles/app"
+  printf 'limits\\x1fai-ollama.slice\\x1f\\x1f\\nunits\\x1fchat.service\\x1fcontainer\\x1fchat\\n' >"$STATE/bundles/app/index"
+  EXAMINED=(app)
   FINDINGS=($'swap\\t/swapfile\\tswap\\t16 GiB\\t\\toff\\tis off')
   LIMITS=($'slices\\tai.slice\\tMemoryMax\\t18 GiB\\t18 GiB\\tenforced\\t' $'slices\\tai.slice\\tIOWeight\\t100\\t\\tinert\\tno disk weighs IO')
 }
@@ -33,7 +36,7 @@ du() { printf '70000\\t%s\\n' "$STATE"; }
 /** Of a host that has nothing to tell of. */
 const QUIET = `
 HOSTNAME=goblin
-examine() { FINDINGS=() LIMITS=() EVERYTHING=(); }
+examine() { FINDINGS=() LIMITS=(); }
 systemctl() { [[ $1 != show ]] || echo ActiveState=active; }
 docker() { :; }
 timeout() { shift; "$@"; }

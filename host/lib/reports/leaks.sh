@@ -1,5 +1,5 @@
 # Leaks: what belongs to nothing any more and what has outgrown its bound, each with the command that removes it.
-# Reads EVERYTHING, NEWER, STATE, REPORTS; sets LEAKS, CONTAINER_OF_LOG, UNSEEN.
+# Reads EXAMINED, NEWER, STATE, REPORTS; sets DECLARED, LEAKS, CONTAINER_OF_LOG, UNSEEN.
 
 readonly LARGE_LOG=$((64 * 1048576))
 
@@ -9,6 +9,7 @@ declare -A CONTAINER_OF_LOG=()
 audit_leaks() {
   local names
   LEAKS=() UNSEEN=()
+  load_declared
   if ((${#NEWER[@]} == 0)); then
     find_orphaned_slices
     find_orphaned_backups
@@ -23,6 +24,14 @@ audit_leaks() {
   section 'Leaks' "${LEAKS[@]}" "${UNSEEN[@]}"
 }
 
+# load_declared: DECLARED is all that the bundles declare which were looked at.
+declare -A DECLARED=()
+load_declared() {
+  local name
+  DECLARED=()
+  for name in "${EXAMINED[@]}"; do load_index DECLARED "$STATE/bundles/$name"; done
+}
+
 # find_orphaned_slices: systemd keeps a slice that nobody declares any more.
 find_orphaned_slices() {
   local text unit
@@ -31,7 +40,7 @@ find_orphaned_slices() {
     return 0
   }
   while read -r unit _; do
-    [[ -n $unit && -z ${EVERYTHING["has|limits|$unit"]-}${EVERYTHING["has|files|$UNIT_FOLDER/$unit"]-} ]] || continue
+    [[ -n $unit && -z ${DECLARED["has|limits|$unit"]-}${DECLARED["has|files|$UNIT_FOLDER/$unit"]-} ]] || continue
     LEAKS+=("slice $unit belongs to no bundle: systemctl stop $unit")
   done <<<"$text"
 }
@@ -87,8 +96,8 @@ find_orphaned_containers() {
   (($# > 0)) || return 0
   text=$(timeout 20 docker inspect -f $'{{.Name}}\t{{.HostConfig.CgroupParent}}\t{{.State.Status}}\t{{.LogPath}}' "$@" 2>&1) ||
     unseen 'some containers' "$text"
-  entries EVERYTHING units
-  for unit in "${ENTRIES[@]}"; do declared+="${EVERYTHING["units|$unit|container"]-} "; done
+  entries DECLARED units
+  for unit in "${ENTRIES[@]}"; do declared+="${DECLARED["units|$unit|container"]-} "; done
   while IFS= read -r text; do
     [[ $text == /*$'\t'*$'\t'*$'\t'* ]] || continue
     split_tabs "$text"

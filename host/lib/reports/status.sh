@@ -31,6 +31,7 @@ examine() {
   local name
   local -i i
   local -a chosen=("$@")
+  # shellcheck disable=SC2034 # EVERYTHING is filled and read by its name
   FINDINGS=() LIMITS=() EVERYTHING=() NEWER=()
   stored_bundles
   if ((${#chosen[@]} == 0)); then chosen=("${BUNDLES[@]}"); fi
