@@ -1,7 +1,8 @@
 import { beforeAll, expect, it } from "vitest";
 import { applyAll, bundleText, bundles } from "../support/bundles";
-import { type StepResult, install, sample, stepLines, steps } from "../support/crash";
+import { type StepResult, install, stepLines, steps } from "../support/crash";
 import { failureBundle, OWNERS_RICHER_MACHINE } from "../support/failure-bundles";
+import { type FailingVerb, chosenPoints, commonPrefix, pointsOf } from "../support/failure-points";
 import { difference } from "../support/fingerprint";
 import { LONG } from "../support/long";
 import { goTo, machine } from "../support/machine";
@@ -9,25 +10,23 @@ import { goTo, machine } from "../support/machine";
 const vm = machine();
 
 /**
- * Each verb: what comes before its run, the run in which one step fails, and the run that must end what that one began.
- * They follow each other on one machine, whose every verb so begins on what the one before has healed.
+ * In this order each verb starts where the one before leads to. A rollback fails like the update that it goes back from:
+ * its steps count from the first that is not that one's, on the same machine (a snapshot).
  */
-const VERBS = {
-  apply: { before: [], run: "apply:v1", again: "apply:v1" },
-  update: { before: ["edit"], run: "apply:v2", again: "apply:v2" },
-  restore: { before: ["edit"], run: "restore", again: "restore" },
-  repair: { before: ["edit"], run: "stored", again: "stored" },
-  rollback: { before: ["edit"], run: "apply:bad", again: "apply:v2" },
-  heal: { before: ["edit", "kill:60:apply:v1"], run: "stored", again: "stored" },
-  remove: { before: ["edit"], run: "remove", again: "remove" },
-} as const;
-type Verb = keyof typeof VERBS;
-const names = Object.keys(VERBS) as Verb[];
+const VERBS: Readonly<Record<string, FailingVerb>> = {
+  apply: { way: [], run: "apply:v1", again: "apply:v1" },
+  update: { way: ["apply:v1", "state", "edit"], run: "apply:v2", again: "apply:v2" },
+  rollback: { way: [], run: "apply:bad", again: "apply:v2", like: "update" },
+  restore: { way: ["apply:v2", "state", "edit"], run: "restore", again: "restore" },
+  repair: { way: ["restore", "state", "edit"], run: "stored", again: "stored" },
+  heal: { way: ["stored", "apply:v2", "edit", "kill:60:apply:v1"], run: "stored", again: "stored" },
+  remove: { way: ["stored", "state", "edit"], run: "remove", again: "remove" },
+};
 
 /** Points of each verb in `npm test`, spread over its steps; with GOBLIN_HOST_LONG all of them. */
 const SAMPLE = 9;
-/** GOBLIN_HOST_FAILURES=FROM-TO takes a part of the chains, "heal:17,remove:3" the one of these points. */
-const ONLY = process.env["GOBLIN_HOST_FAILURES"];
+/** So many failures in a row may leave the machine as it was before it is put back to its snapshot all the same. */
+const IN_A_ROW = 20;
 
 /** A failure of these is an answer, and needs no warning: the run asks again, or has another way. */
 const ABSORBED = [/^external flock /, /^external rmdir /, /^external swapon /];
@@ -41,9 +40,17 @@ let before: string[];
 
 const told = (results: readonly StepResult[]): string =>
   results
-    .filter(({ step }) => step !== "steps" && step !== "fingerprint")
+    .filter(({ step }) => !["steps", "state", "fingerprint"].includes(step))
     .map(({ step, status, milliseconds, output }) => `${step}: ${status} (${milliseconds} ms)\n${output}`)
     .join("\n");
+
+const linesOf = ({ output }: StepResult): string[] => output.split("\n").filter((line) => line !== "");
+
+function only(results: readonly StepResult[], step: string): StepResult {
+  const result = results.findLast((other) => other.step === step);
+  if (result === undefined) throw new Error(`no ${step} was run`);
+  return result;
+}
 
 beforeAll(async () => {
   await goTo(vm, "clean");
@@ -54,8 +61,7 @@ beforeAll(async () => {
     v2: bundleText(failureBundle(2)),
     bad: bundleText(failureBundle("bad")),
   });
-  const [prepared] = await steps(vm, ["fingerprint"]);
-  before = prepared?.output.split("\n") ?? [];
+  before = linesOf(only(await steps(vm, ["fingerprint"]), "fingerprint"));
   await vm.snapshot("failures");
 });
 
@@ -63,119 +69,214 @@ it(
   "a command or a write that fails, in any verb: the run says so, nothing is lost, the next one ends it, and removal gives all back",
   { timeout: LONG ? 8 * 3600_000 : 1_800_000 },
   async () => {
-    const counts = await countSteps();
-    const points = Object.fromEntries(
-      names.map((verb) => [
-        verb,
-        LONG ? Array.from({ length: counts[verb] }, (_, index) => index + 1) : sample(counts[verb], SAMPLE),
-      ]),
-    ) as Record<Verb, number[]>;
-    const total = names.reduce((sum, verb) => sum + points[verb].length, 0);
-    const each = names.map((verb) => `${verb} ${points[verb].length} of ${counts[verb]}`).join(", ");
-    console.log(`${total} points where a command or a write fails: ${each}`);
     // One that is not survived says nothing of the others.
     const failures: string[] = [];
-    for (const chain of chains(points)) {
-      const started = Date.now();
-      const failure = await expectSurvived(chain).then(
-        () => undefined,
-        (error: unknown) => String(error),
-      );
-      const took = Math.round((Date.now() - started) / 1000);
-      if (LONG || failure !== undefined)
-        console.log(`${spelled(chain)} in ${took} s: ${failure ?? "survived"}`);
-      if (failure !== undefined) failures.push(failure);
+    const counted = new Map<string, readonly string[]>();
+    await vm.reset("failures");
+    let edits = 0;
+    for (const [name, verb] of Object.entries(VERBS)) {
+      const chosen = chosenPoints(name);
+      if (chosen?.length === 0) {
+        await steps(vm, verb.way);
+        edits += editsOn(verb);
+        continue;
+      }
+      const start = await prepare(name, verb, edits);
+      edits = start.edits;
+      counted.set(name, start.lines);
+      const known = verb.like === undefined ? 0 : commonPrefix(start.lines, counted.get(verb.like) ?? []);
+      const points = pointsOf(start.lines.length, known, LONG ? undefined : SAMPLE, chosen);
+      const same = known === 0 ? "" : `, the first ${known} as in ${verb.like ?? ""}`;
+      console.log(`${name}: ${points.length} points of ${start.lines.length}${same}`);
+      failures.push(...(await sweep(start, points)));
+      await vm.reset("failures-start");
     }
     expect(failures, failures[0]).toEqual([]);
   },
 );
 
-/** A point of each verb that has one left; undefined leaves its failure out. */
-type Chain = Partial<Record<Verb, number>>;
-
-const spelled = (chain: Chain): string =>
-  Object.entries(chain)
-    .map(([verb, point]) => `${verb}:${point}`)
-    .join(",");
-
-function chains(points: Readonly<Record<Verb, number[]>>): Chain[] {
-  const most = Math.max(...names.map((verb) => points[verb].length));
-  const all = Array.from({ length: most }, (_, index) =>
-    Object.fromEntries(
-      names.flatMap((verb) => (points[verb][index] === undefined ? [] : [[verb, points[verb][index]]])),
-    ),
-  );
-  if (ONLY === undefined) return all;
-  const part = /^(\d+)-(\d+)$/.exec(ONLY);
-  if (part !== null) return all.slice(Number(part[1]), Number(part[2]));
-  const named = ONLY.split(",").map((word) => word.split(":"));
-  return [Object.fromEntries(named.map(([verb, point]) => [verb, Number(point)])) as Chain];
+/** Where each run of a verb starts, and where it leads to. The machine is put back there by the snapshot "failures-start". */
+interface Start {
+  readonly name: string;
+  readonly verb: FailingVerb;
+  /** Its steps when nothing fails. */
+  readonly lines: readonly string[];
+  readonly state: readonly string[];
+  /** The same without the owner's edit, which a run that was rolled back has put aside. */
+  readonly unedited: readonly string[] | undefined;
+  /** What a run that nothing happened to leads to. All of it holds, and its removal gives all back. */
+  readonly end: readonly string[];
+  /** Edits of the owner's until here. */
+  readonly edits: number;
 }
 
-/** How many steps each verb takes when nothing fails. */
-async function countSteps(): Promise<Record<Verb, number>> {
-  await vm.reset("failures");
-  const results = await steps(
-    vm,
-    names.flatMap((verb) => {
-      const { before: preparation, run, again } = VERBS[verb];
-      return [...preparation, `fail:0:${run}`, "steps", ...(again === run ? [] : [again])];
-    }),
-  );
-  const counted = results.filter(({ step }) => step === "steps").map((step) => stepLines(step).length);
+const editsOn = ({ way }: FailingVerb): number => way.filter((step) => step === "edit").length;
+
+/** Goes the verb's way, and once through it. */
+async function prepare(name: string, verb: FailingVerb, editsBefore: number): Promise<Start> {
+  const { way, run, again } = verb;
+  const results = await steps(vm, [...way, "state"]);
   for (const { step, status } of results)
-    expect([step, status === 0], told(results)).toEqual([step, !/bad|kill/.test(step)]);
-  return Object.fromEntries(names.map((verb, index) => [verb, counted[index] ?? 0])) as Record<Verb, number>;
+    expect([step, status === 0], told(results)).toEqual([step, !step.startsWith("kill:")]);
+  const edits = editsBefore + editsOn(verb);
+  await vm.snapshot("failures-start");
+  const through = await steps(vm, [
+    `fail:0:${run}`,
+    "steps",
+    ...(again === run ? [] : [again]),
+    ...(again === "remove" ? [] : ["verify"]),
+    "state",
+  ]);
+  const removed = await steps(vm, ["remove", "edited", "fingerprint"]);
+  for (const { step, status } of [...through, ...removed])
+    expect([step, status === 0], told([...through, ...removed])).toEqual([step, !step.endsWith(":bad")]);
+  expectGivenBack(removed, edits, `${name}\n${told(removed)}`);
+  // What each command is need not be found out again.
+  const kinds = await vm.run("base64 /run/goblin-crash/kinds");
+  await vm.reset("failures-start");
+  await vm.run("base64 -d >/run/goblin-crash/kinds", { stdin: kinds });
+  await vm.snapshot("failures-start");
+  const states = results.filter(({ step }) => step === "state").map(linesOf);
+  return {
+    name,
+    verb,
+    lines: stepLines(only(through, "steps")),
+    state: states.at(-1) ?? [],
+    unedited: states.length > 1 ? states[0] : undefined,
+    end: linesOf(only(through, "state")),
+    edits,
+  };
 }
 
-/** One run of each verb, one after the other, each with one failed step, on a machine that is as before the bundle. */
-async function expectSurvived(chain: Chain): Promise<void> {
-  await vm.reset("failures");
-  const parts = names.map((verb) => {
-    const { before: preparation, run, again } = VERBS[verb];
-    const point = chain[verb];
-    const failed = point === undefined ? [] : [`fail:${point}:${run}`, "claim", "steps"];
-    return [...preparation, ...failed, again, ...(again === "remove" ? [] : ["verify"])];
-  });
-  const results = await steps(vm, [...parts.flat(), "edited", "fingerprint"]);
-  for (const [index, result] of results.entries()) {
-    const { step, status, output } = result;
-    const story = `GOBLIN_HOST_FAILURES=${spelled(chain)}\n${told(results.slice(0, index + 1))}`;
-    if (step.startsWith("fail:")) expectTrue(result, results[index + 2], results[index + 1], story);
-    else if (step.startsWith("kill:")) expect(status, story).not.toBe(0);
-    else if (step === "edited") {
-      const edits = results.filter((other) => other.step === "edit").length;
-      expect(output.trim().split("\n"), story).toHaveLength(edits);
-    } else if (step === "fingerprint") {
-      // What the owner wrote into our files is kept there.
-      const left = difference(before, output.split("\n"));
-      expect(
-        left.filter((line) => !line.includes("/var/lib/ai-resource-manager/displaced")),
-        story,
-      ).toEqual([]);
-    } else if (step !== "claim") expect(status, story).toBe(0);
+/** The machine as a point leaves it: as it was, as it was without the owner's edit, or otherwise. */
+type Left = "start" | "unedited" | "other";
+const LEFT: Readonly<Record<Left, string>> = {
+  start: "as it was",
+  unedited: "as it was, the edit put aside",
+  other: "ended by the next run",
+};
+
+/** Each point in turn; what was not survived. */
+async function sweep(start: Start, points: readonly number[]): Promise<string[]> {
+  const failures: string[] = [];
+  let left: Left = "start";
+  let edits = start.edits;
+  let inARow = 0;
+  const began = Date.now();
+  const leftSo: Record<Left, number> = { start: 0, unedited: 0, other: 0 };
+  for (const point of points) {
+    if (left === "other" || inARow === IN_A_ROW) {
+      await vm.reset("failures-start");
+      [left, edits, inARow] = ["start", start.edits, 0];
+    }
+    if (left === "unedited") edits += 1;
+    const from: Left = left;
+    const pointBegan = Date.now();
+    try {
+      left = await expectSurvived(start, point, from, edits);
+      inARow += 1;
+      if (left !== "other" && (inARow === IN_A_ROW || point === points.at(-1)))
+        await expectRemoved(start, point, edits);
+      leftSo[left] += 1;
+      if (LONG)
+        console.log(`${start.name}:${point} in ${secondsSince(pointBegan)} s: survived (${LEFT[left]})`);
+    } catch (error) {
+      left = "other";
+      console.log(`${start.name}:${point} in ${secondsSince(pointBegan)} s: ${String(error)}`);
+      failures.push(String(error));
+    }
   }
+  console.log(`${start.name}: ${JSON.stringify(leftSo)} in ${secondsSince(began)} s`);
+  return failures;
 }
 
-/** A run with a failed step: it failed and says why, or that failure was none. What it claims is what is in force. */
-function expectTrue(
-  { step, status, output }: StepResult,
-  taken: StepResult | undefined,
-  verified: StepResult | undefined,
-  story: string,
-): void {
-  const [, point] = step.split(":");
-  const failedStep = taken === undefined ? undefined : stepLines(taken)[Number(point) - 1];
-  const at = `${step}, ${failedStep ?? "not reached"}\n${story}`;
+const secondsSince = (time: number): number => Math.round((Date.now() - time) / 100) / 10;
+
+/**
+ * A run whose step fails, and the next one, which ends what that one began. Where it left the machine as it was, that one
+ * has nothing to end: it would do what it did when nothing failed.
+ */
+async function expectSurvived(start: Start, point: number, from: Left, edits: number): Promise<Left> {
+  const { run, again } = start.verb;
+  const failing = [`fail:${point}:${run}`, `step:${point}`, "state", "edited"];
+  const first = await steps(vm, [...(from === "unedited" ? ["edit"] : []), ...failing]);
+  const story = `GOBLIN_HOST_FAILURES=${start.name}:${point}\n`;
+  const failed = only(first, `fail:${point}:${run}`);
+  const step = only(first, `step:${point}`).output.trim();
+  const at = `${failed.step}, ${step === "" ? "not reached" : step}\n${story}${told(first)}`;
+  expect(step, at).toBe(start.lines[point - 1]);
+  expectTold(failed, step, at);
+  expectEdits(first, edits, at);
+  const state = linesOf(only(first, "state"));
+  const left = leftAs(start, state);
+  if (left !== "other" && failed.status !== 0 && !CLAIM.test(failed.output)) return left;
+
+  const claims = failed.status === 0 || CLAIM.test(failed.output) || ROLLED_BACK.test(failed.output);
+  const second = await steps(vm, [
+    ...(claims ? ["verify"] : []),
+    again,
+    ...(again === "remove" ? [] : ["verify"]),
+    "state",
+    "edited",
+  ]);
+  const both = `${at}${told(second)}`;
+  if (claims) expectClaimed(failed, second[0], both);
+  for (const { step: done, status } of second.slice(claims ? 1 : 0))
+    expect([done, status], both).toEqual([done, 0]);
+  expectEdits(second, edits, both);
+  // Another state than without a failure may be as good, if all that the removal gives back is there.
+  if (difference(comparable(start.end), comparable(linesOf(only(second, "state")))).length > 0)
+    await expectRemoved(start, point, edits, both);
+  return "other";
+}
+
+function leftAs({ state, unedited }: Start, now: readonly string[]): Left {
+  if (difference(state, now).length === 0) return "start";
+  return unedited !== undefined && difference(unedited, now).length === 0 ? "unedited" : "other";
+}
+
+/** Without the number of a version (a run that failed may have taken one), and the time in the name of a unit file's copy. */
+const comparable = (state: readonly string[]): string[] =>
+  state
+    .filter((line) => !/^store .*50-goblin\.conf(\.copy)?$/.test(line))
+    .map((line) => line.replaceAll(/crash@\d+/g, "crash@N").replaceAll(/\.backup\.\d+T\d+/g, ".backup.T"));
+
+/** A run with a failed step: it failed and says why, or that failure was none and it is warned of. */
+function expectTold({ step, status, output }: StepResult, failedStep: string, at: string): void {
   if (status === 0) {
-    if (failedStep !== undefined && !ABSORBED.some((pattern) => pattern.test(failedStep)))
-      expect(output, at).toMatch(/^warning: /m);
-    expect(verified?.status, at).toBe(0);
+    if (!ABSORBED.some((pattern) => pattern.test(failedStep))) expect(output, at).toMatch(/^warning: /m);
     return;
   }
   expect(output, at).toMatch(/^error: /m);
   // A repair goes on after what failed, and may yet bring all about.
   if (!step.endsWith(":stored")) expect(output, at).not.toMatch(CLAIM);
-  else if (CLAIM.test(output)) expect(verified?.status, at).toBe(0);
-  if (ROLLED_BACK.test(output)) expect(verified?.output, at).not.toMatch(/interrupted|pending/);
+}
+
+/** What it claims is what is in force. */
+function expectClaimed({ status, output }: StepResult, verified: StepResult | undefined, at: string): void {
+  if (status === 0 || CLAIM.test(output)) expect(verified?.status, at).toBe(0);
+  if (status !== 0 && ROLLED_BACK.test(output))
+    expect(verified?.output, at).not.toMatch(/interrupted|pending/);
+}
+
+/** Each line that the owner wrote into our files is there or kept. */
+function expectEdits(results: readonly StepResult[], edits: number, at: string): void {
+  expect(linesOf(only(results, "edited")), at).toHaveLength(edits);
+}
+
+async function expectRemoved(start: Start, point: number, edits: number, story = ""): Promise<void> {
+  const results = await steps(vm, ["remove", "edited", "fingerprint"]);
+  const at = `GOBLIN_HOST_FAILURES=${start.name}:${point}, then its removal\n${story}${told(results)}`;
+  expect(only(results, "remove").status, at).toBe(0);
+  expectGivenBack(results, edits, at);
+}
+
+/** After a removal: all is as before the bundle, but for what is kept of the owner's edits. */
+function expectGivenBack(results: readonly StepResult[], edits: number, at: string): void {
+  expectEdits(results, edits, at);
+  const left = difference(before, linesOf(only(results, "fingerprint")));
+  expect(
+    left.filter((line) => !line.includes("/var/lib/ai-resource-manager/displaced")),
+    at,
+  ).toEqual([]);
 }

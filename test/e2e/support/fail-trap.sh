@@ -14,10 +14,10 @@ fail_name=
 # each ended by NUL, that an earlier run has found out.
 if [[ -s $FAIL_FOLDER/kinds ]]; then
 	mapfile -d '' -t fail_pairs <"$FAIL_FOLDER/kinds"
-	for ((fail_at = 0; fail_at + 1 < ${#fail_pairs[@]}; fail_at += 2)); do
-		fail_kind[${fail_pairs[fail_at]}]=${fail_pairs[fail_at + 1]}
+	for ((fail_pair = 0; fail_pair + 1 < ${#fail_pairs[@]}; fail_pair += 2)); do
+		fail_kind[${fail_pairs[fail_pair]}]=${fail_pairs[fail_pair + 1]}
 	done
-	unset fail_pairs fail_at
+	unset fail_pairs fail_pair
 fi
 
 # fail_named COMMAND: fail_name is the command's first word, expanded where it is an array's.
@@ -34,7 +34,7 @@ fail_named() {
 # fail_classify COMMAND: fail_kind[COMMAND] is external, write or none; one whose first word is in an array, in this process.
 fail_classify() {
 	fail_find_kind "$1"
-	[[ $1 == '"${'* ]] || builtin printf '%s\0%s\0' "$1" "${fail_kind[$1]}" >>"$FAIL_FOLDER/kinds"
+	[[ $1 == '"$'* ]] || builtin printf '%s\0%s\0' "$1" "${fail_kind[$1]}" >>"$FAIL_FOLDER/kinds"
 }
 
 # fail_find_kind COMMAND

@@ -8,15 +8,17 @@ store=/var/lib/ai-resource-manager
 edited=/etc/goblin-crash/keep.conf
 bash "${0%/*}/fingerprint.sh" quick | grep -v -e "^content .* $edited\$" -e "^tree .* $store/displaced"
 [[ ! -e $edited ]] || sed 's/ at [0-9.]*$//; s/^/edited /' "$edited"
-find "$store" \( -path "$store/displaced*" -o -name events.log -o -name deployment -o -name applied -o -name generation \) -prune \
+find "$store" \( -path "$store/displaced*" -o -name events.log -o -name deployment -o -name applied -o -name superseded -o -name generation \) -prune \
 	-o -type f -print0 2>/dev/null | sort -z | xargs -r0 sha256sum | sed 's/^/store /'
 # Which text a link leads to, whatever the number of its version is.
 for link in "$store"/{bundles,journal,removing,unconfirmed}/crash*; do
 	[[ ! -e $link/digest ]] || printf 'leads %s %s\n' "$link" "$(<"$link/digest")"
 done
 # Each run has a number of its own in these names.
-find /run/ai-resource-manager /run/systemd/transient -name '*lock' -o -printf 'run %M %p\n' |
-	sed -E 's/(spool|failure)\.[^ ]*/\1.N/; s/(revert-crash)-[0-9-]+/\1-N/' | sort
+find /run/ai-resource-manager /run/systemd/transient -name lock -o -printf 'run %M %p\n' |
+	sed -E 's/(spool|failure)\.[^ ]*/\1.N/; s/(revert-crash)-[0-9-]+/\1-N/' | sort | uniq -c
 systemctl show --no-pager \
 	--property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,FragmentPath,DropInPaths,Environment,MemoryMax,TasksMax \
-	-- goblin-crash.service goblin-crash-old.service goblin-old-tool.service ollama.service swapfile.swap 'swap\x2downer.img.swap'
+	-- goblin-crash.service goblin-crash-old.service goblin-old-tool.service ollama.service swapfile.swap 'swap\x2downer.img.swap' |
+	awk 'BEGIN { RS = ""; FS = "\n" } { $1 = $1; print "unit", $0 }'
+grep -H . /sys/fs/cgroup/system.slice/ollama.service/{memory,pids}.max
