@@ -36,6 +36,20 @@ export default tseslint.config(
     },
   },
   {
+    // What runs before TypeScript can be read.
+    files: ["**/*.cjs"],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: {
+      ...tseslint.configs.disableTypeChecked.languageOptions,
+      sourceType: "commonjs",
+      globals: { require: "readonly" },
+    },
+    rules: {
+      ...tseslint.configs.disableTypeChecked.rules,
+      "@typescript-eslint/no-require-imports": "off",
+    },
+  },
+  {
     files: ["components/**/*.ts", "index.ts", "config.ts"],
     ignores: ["components/host-bundle/**", ...PURE],
     rules: { "no-restricted-imports": ["error", { patterns: [ONE_DOOR, ONE_WINDOW] }] },

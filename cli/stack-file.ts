@@ -57,6 +57,8 @@ function stackName(stack: string): string {
 }
 
 function noSuchStack(name: string, folder: string): string {
+  if (!existsSync(folder))
+    return `there is no folder ${folder} (--folder), and so no Pulumi.${name}.yaml in it`;
   const stacks = readdirSync(folder)
     .map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1])
     .filter((found) => found !== undefined);

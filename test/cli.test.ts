@@ -198,6 +198,10 @@ describe("npm run drift", () => {
     rmSync(join(folder, "Pulumi.vps.yaml"));
     writeFileSync(join(folder, "Pulumi.other.yaml"), "config: {}\n");
     expect(await refused()).toBe(`error: there is no Pulumi.vps.yaml in ${folder}; --stack can be: other`);
+    rmSync(folder, { recursive: true });
+    expect(await refused()).toBe(
+      `error: there is no folder ${folder} (--folder), and so no Pulumi.vps.yaml in it`,
+    );
   });
 });
 

@@ -94,6 +94,25 @@ class Machine {
     );
   }
 
+  /** Looks twice, and what the first look saw is remembered between them: which one asked jq, and what the second found. */
+  lookTwice(want: Declared, between: string): string[] {
+    return this.run(
+      `jq() { echo "asked jq" >&3; command jq "$@"; }
+      exec() { "$@"; }
+      observe_files WANT
+      find_json_drift
+      remember_merged "$PWD/WANT"
+      echo remembered
+      ${between}
+      observe_files WANT
+      FINDINGS=()
+      find_json_drift
+      echo "\${#FINDINGS[@]} found"`,
+      undefined,
+      want,
+    );
+  }
+
   problems(want: Declared): string[] {
     return this.run(`preflight_json; printf '%s\\n' "\${PROBLEMS[@]}"`, undefined, want).map((line) =>
       line.replaceAll(this.folder, ""),
@@ -228,6 +247,27 @@ describe.runIf(hasJq)("JSON files", () => {
       expect(machine.edited).toHaveLength(1);
       machine.converge(OURS, undefined);
       expect(machine.text).toBe("{}");
+    });
+  });
+
+  it("are compared by jq once, and again when the file is another", () => {
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      machine.converge(undefined, OURS);
+      expect(machine.lookTwice(OURS, "")).toEqual(["asked jq", "remembered", "0 found"]);
+      const edit = `cp "$F" "$F.before"; echo '{"live": false}' >"$F"`;
+      expect(machine.lookTwice(OURS, edit)).toEqual(["remembered", "asked jq", "4 found"]);
+      // What it was when it was verified, it is again.
+      expect(machine.lookTwice(OURS, 'mv "$F.before" "$F"').at(-1)).toBe("0 found");
+    });
+  });
+
+  it("that change while they are verified are not remembered", () => {
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      machine.converge(undefined, OURS);
+      const change = `rm WANT/merged; observe_files WANT; echo >>"$F"; remember_merged "$PWD/WANT"`;
+      expect(machine.lookTwice(OURS, change)).toEqual(["asked jq", "remembered", "asked jq", "0 found"]);
     });
   });
 

@@ -1,4 +1,4 @@
-import { symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Sections } from "./loaded";
 import { onSystemdHost, type SystemdHost } from "./systemd-host";
@@ -80,15 +80,24 @@ describe("a sysctl", () => {
 function withDisk(host: SystemdHost): void {
   host.write(
     "mountinfo",
-    "20 1 254:1 / / rw - ext4 /dev/vda1 rw\n21 20 0:22 / /run rw - tmpfs tmpfs rw\n22 20 254:17 / /srv/my\\040models rw - ext4 /dev/vdb1 rw\n",
+    "20 1 254:1 / / rw - ext4 /dev/vda1 rw\n21 20 0:22 / /run rw - tmpfs tmpfs rw\n22 20 254:17 / /srv/my\\040models rw - ext4 /dev/vdb1 rw\n23 20 104:1 / /mnt rw - ext4 /dev/cciss/c0d0p1 rw\n24 20 8:1 / /gone rw - ext4 /dev/sda1 rw\n",
   );
-  host.write("block/vda/dev", "254:0\n");
-  host.write("block/vda/vda1/dev", "254:1\n");
-  host.write("block/vdb/dev", "254:16\n");
-  host.write("block/vdb/vdb1/dev", "254:17\n");
-  // Gone while it is looked at.
-  symlinkSync(host.at("nowhere"), host.at("block/vda/vda1/dev2"));
-  host.write("block/vdc/dev/gone");
+  for (const [disk, number, partition, partitionNumber] of [
+    ["vda", "254:0", "vda1", "254:1"],
+    ["vdb", "254:16", "vdb1", "254:17"],
+    // As it is called below /dev and below /sys.
+    ["cciss!c0d0", "104:0", "cciss!c0d0p1", "104:1"],
+  ] as const) {
+    const add = (folder: string, name: string, at: string): void => {
+      host.write(`${folder}/dev`, `${at}\n`);
+      host.write(`${folder}/uevent`, `MAJOR=1\nDEVNAME=${name.replaceAll("!", "/")}\nDEVTYPE=disk\n`);
+      mkdirSync(host.at("numbers"), { recursive: true });
+      symlinkSync(host.at(folder), host.at(`numbers/${at}`));
+    };
+    add(`block/${disk}`, disk, number);
+    add(`block/${disk}/${partition}`, partition, partitionNumber);
+    host.write(`block/${disk}/${partition}/partition`, "1\n");
+  }
 }
 
 describe("the disk of a path", () => {
@@ -96,8 +105,15 @@ describe("the disk of a path", () => {
     onSystemdHost((host) => {
       withDisk(host);
       const text =
-        'for path in /srv "/srv/my models/a" /srv/mymodels /run/x; do disk_of "$path"; echo "[$DISK $DISK_NUMBER]"; done';
-      expect(host.run(NONE, NONE, text)).toEqual(["[vda 254:0]", "[vdb 254:16]", "[vda 254:0]", "[ ]"]);
+        'for path in /srv "/srv/my models/a" /srv/mymodels /run/x /mnt/a /gone; do disk_of "$path"; echo "[$DISK $DISK_NUMBER]"; done';
+      expect(host.run(NONE, NONE, text)).toEqual([
+        "[vda 254:0]",
+        "[vdb 254:16]",
+        "[vda 254:0]",
+        "[ ]",
+        "[cciss!c0d0 104:0]",
+        "[ ]",
+      ]);
     });
   });
 

@@ -15,23 +15,23 @@ describe("the table of limits", () => {
     expect(
       replies(
         [
-          "kernel_value CPUQuota 150%",
-          "kernel_value CPUQuota infinity",
-          "kernel_value CPUQuota 150% '1000 20000'",
-          "kernel_value CPUQuota infinity '1000 20000'",
-          "kernel_value CPUQuota 33% '1 12345'",
-          "kernel_value IOWeight 80",
-          "kernel_value IOWeight 10000",
-          "kernel_value IOWeight 1000",
-          "kernel_value CPUWeight 1000",
-          "kernel_value MemoryMax infinity",
-          "kernel_value MemoryMax 1073741824",
-          "kernel_value MemoryMax 1073741825",
-          "kernel_value TasksMax infinity",
-          "kernel_value AllowedCPUs 0,1,2",
-          "kernel_value CPUAffinity 0-1,2",
-          "kernel_value OOMScoreAdjust -500",
-          "kernel_value IOReadBandwidthMax '/srv/models 1048576'",
+          "limit_row CPUQuota; kernel_value 150%",
+          "limit_row CPUQuota; kernel_value infinity",
+          "limit_row CPUQuota; kernel_value 150% '1000 20000'",
+          "limit_row CPUQuota; kernel_value infinity '1000 20000'",
+          "limit_row CPUQuota; kernel_value 33% '1 12345'",
+          "limit_row IOWeight; kernel_value 80",
+          "limit_row IOWeight; kernel_value 10000",
+          "limit_row IOWeight; kernel_value 1000",
+          "limit_row CPUWeight; kernel_value 1000",
+          "limit_row MemoryMax; kernel_value infinity",
+          "limit_row MemoryMax; kernel_value 1073741824",
+          "limit_row MemoryMax; kernel_value 1073741825",
+          "limit_row TasksMax; kernel_value infinity",
+          "limit_row AllowedCPUs; kernel_value 0,1,2",
+          "limit_row CPUAffinity; kernel_value 0-1,2",
+          "limit_row OOMScoreAdjust; kernel_value -500",
+          "limit_row IOReadBandwidthMax; kernel_value '/srv/models 1048576'",
           "limit_row IOWeight; REPLY=$KERNEL_FILE",
         ],
         "bfq",
@@ -57,7 +57,7 @@ describe("the table of limits", () => {
       "io.bfq.weight",
     ]);
     expect(
-      replies(["kernel_value IOWeight 1000", "limit_row IOWeight; REPLY=$KERNEL_FILE"], "iocost"),
+      replies(["limit_row IOWeight; kernel_value 1000", "limit_row IOWeight; REPLY=$KERNEL_FILE"], "iocost"),
     ).toEqual(["default 1000", "io.weight"]);
   });
 
@@ -82,14 +82,18 @@ describe("the table of limits", () => {
       ["OOMScoreAdjust", "0", "0"],
       ["GPUs", "0,1", "0,1"],
     ];
-    expect(replies(spellings.map(([property, value]) => `canonical ${property} '${value}'`))).toEqual(
-      spellings.map(([, , declared]) => declared),
-    );
     expect(
-      replies(["readable MemoryMax 8589934592", "readable MemoryMax max", "readable CPUQuota '50000 25000'"]),
+      replies(spellings.map(([property, value]) => `limit_row ${property}; canonical '${value}'`)),
+    ).toEqual(spellings.map(([, , declared]) => declared));
+    expect(
+      replies([
+        "limit_row MemoryMax; readable 8589934592",
+        "limit_row MemoryMax; readable max",
+        "limit_row CPUQuota; readable '50000 25000'",
+      ]),
     ).toEqual(["8 GiB", "infinity", "200%"]);
     // Where a page is larger.
-    expect(replies(["PAGE_SIZE=65536; canonical MemoryMax 1073745920"])).toEqual(["1073741824"]);
+    expect(replies(["PAGE_SIZE=65536; limit_row MemoryMax; canonical 1073745920"])).toEqual(["1073741824"]);
   });
 });
 

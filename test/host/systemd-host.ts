@@ -169,6 +169,7 @@ export class SystemdHost {
         CGROUPS: this.at("cgroups"),
         SYSCTLS: this.at("sysctls"),
         BLOCK_DEVICES: this.at("block"),
+        DEVICES_BY_NUMBER: this.at("numbers"),
         MOUNTINFO: this.at("mountinfo"),
         DOCKER_ROOT: this.at("docker"),
         PROCESSES: this.at("proc"),

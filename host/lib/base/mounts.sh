@@ -6,7 +6,8 @@ mount_of() {
   local path=$1 point line REPLY
   MOUNT='' MOUNT_TYPE=''
   while read -r _ _ _ _ point line; do
-    decode_octal "$point"
+    REPLY=$point
+    [[ $point != *\\* ]] || decode_octal "$point"
     [[ $path == "$REPLY" || $path == "${REPLY%/}/"* ]] || continue
     ((${#REPLY} >= ${#MOUNT})) || continue
     MOUNT=$REPLY line=${line#*' - '}

@@ -5,6 +5,8 @@ readonly MEMORY_STEP=$((64 * 1024 * 1024))
 # expand_tokens TEXT: REPLY has @{memory-less:BYTES:PERCENT}, @{cores-except:LIST} and @{disk-of:PATH} resolved.
 expand_tokens() {
   local text=$1 out='' token reserve percent
+  REPLY=$1
+  [[ $text == *'@{'*'}'* ]] || return 0
   read_facts
   while [[ $text == *'@{'*'}'* ]]; do
     out+=${text%%'@{'*}

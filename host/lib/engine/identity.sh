@@ -4,18 +4,12 @@
 
 # stored_owner NAME: REPLY is the owner of what is in force, or is being removed; empty where there is none.
 stored_owner() {
-  local dir field key value section
+  local dir
   REPLY=
   [[ ! -e $STATE/disowned/$1 ]] || return 0
   for dir in "$STATE/bundles/$1" "$STATE/removing/$1"; do
     [[ -r $dir/index ]] || continue
-    while IFS=$'\x1f' read -r section key field value; do
-      [[ $section == meta ]] || break
-      if [[ $key == owner ]]; then
-        REPLY=$value
-        return 0
-      fi
-    done <"$dir/index"
+    meta_of "$dir" owner
     return 0
   done
 }

@@ -19,6 +19,7 @@ load_index() {
       [[ -n ${into["has|$key"]-} ]] || into["$section"]+=$entry$'\n'
       into["has|$key"]=1
     fi
+    [[ -n $field$value ]] || continue
     case $section/$field in
       # Whatever version wrote a file, it was this project.
       */sha256 | */expandedSha256) into["$key|known"]+=" $value " ;;
@@ -27,8 +28,25 @@ load_index() {
       */blob) [[ -n ${into["$key|blob"]+set} ]] || into["$key|dir"]=$dir ;;
       limits/?*) [[ -n ${into["$key|$field"]+set} ]] || into["$key|properties"]+="$field " ;;
     esac
-    [[ -z $field$value || -n ${into["$key|$field"]+set} ]] || into["$key|$field"]=$value
+    [[ -n ${into["$key|$field"]+set} ]] || into["$key|$field"]=$value
   done <"$dir/index"
+}
+
+# add_observed FROM OBSERVED: adds what observe and await_units ask about. What several have is there as often.
+add_observed() {
+  local -n from=$1
+  local -n observed=$2
+  local section entry
+  for section in files json folders packages units limits replaces ready zram; do
+    [[ -z ${from[$section]-} ]] || observed["$section"]+=${from["$section"]}
+  done
+  entries "$1" packages
+  # What may be installed in a package's place is looked for like the package.
+  for entry in "${ENTRIES[@]}"; do observed["packages|$entry|unless"]=${from["packages|$entry|unless"]-}; done
+  entries "$1" units
+  for entry in "${ENTRIES[@]}"; do observed["units|$entry|active"]=${from["units|$entry|active"]-}; done
+  entries "$1" ready
+  for entry in "${ENTRIES[@]}"; do observed["ready|$entry|start"]=${from["ready|$entry|start"]-}; done
 }
 
 # load_was NAME: everything that earlier versions, in force or interrupted, may have left.
@@ -46,6 +64,18 @@ load_was() {
 load_want() {
   WANT=()
   [[ -z $1 ]] || load_index WANT "$1"
+}
+
+# want_is ARRAY: WANT is another name of it, until want_nothing. A copy would cost as much as loading it again.
+want_is() {
+  unset WANT
+  # shellcheck disable=SC2178 # it names an array
+  declare -gn WANT=$1
+}
+
+want_nothing() {
+  unset -n WANT
+  declare -gA WANT=()
 }
 
 # entries ARRAY SECTION: ENTRIES=(the section's keys).

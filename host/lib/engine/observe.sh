@@ -4,21 +4,18 @@
 
 # observe ARRAY: looks at every resource of the loaded bundle (or of several loaded into one array).
 observe() {
+  DISK_OF=()
   observe_files "$1"
   observe_folders "$1"
   observe_packages "$1"
-  observe_units "$1"
+  if [[ -n $UNITS_ASKED ]]; then hear_units; else observe_units "$1"; fi
   observe_swaps
 }
 
 # look: observes the resources of both sides, what was and what shall be.
 look() {
-  local key
   EVERYTHING=()
-  for key in "${!WAS[@]}"; do [[ $key == *'|'* ]] || EVERYTHING[$key]=${WAS[$key]}; done
-  for key in "${!WANT[@]}"; do
-    # What may be installed in a package's place is looked for like the package.
-    [[ $key == *'|'* && $key != packages\|*\|unless ]] || EVERYTHING[$key]+=${WANT[$key]}
-  done
+  add_observed WAS EVERYTHING
+  add_observed WANT EVERYTHING
   observe EVERYTHING
 }

@@ -53,6 +53,17 @@ generation_of() {
   REPLY=${REPLY:-0}
 }
 
+# meta_of FOLDER FIELD: REPLY is what a version says of the bundle itself, which comes first; empty where it does not say.
+meta_of() {
+  local text key
+  local -a lines
+  mapfile -t -n 64 lines <"$1/index"
+  printf -v text '\n%s' "${lines[@]}"
+  printf -v key '\nmeta\x1f%s\x1f\x1f' "$2"
+  REPLY=${text#*"$key"}
+  if [[ $REPLY == "$text" ]]; then REPLY=; else REPLY=${REPLY%%$'\n'*}; fi
+}
+
 # next_generation NAME: one more than any version that is or was being applied.
 next_generation() {
   local dir

@@ -89,6 +89,7 @@ change_over() {
   converge
   verified
   [[ -n $ANSWER ]] || fail "$REPLY"
+  remember_merged "$STATE/versions/$version"
   # Verdicts before the commit, which a failure of theirs must not undo.
   remember_verdicts "$NAME"
   warn_overridden

@@ -3,21 +3,14 @@
 # Reads VERSION; sets REPLY, ANSWER.
 
 # needed_manager FOLDER: REPLY is the lowest version that can apply the stored bundle, empty where it says none.
-needed_manager() {
-  local section entry field value found=''
-  while IFS=$'\x1f' read -r section entry field value; do
-    # What is said of the bundle itself comes first.
-    [[ $section == meta ]] || break
-    [[ $entry != manager ]] || found=$value
-  done <"$1/index"
-  REPLY=$found
-}
+needed_manager() { meta_of "$1" manager; }
 
 # version_above A B: whether A is a later version than B.
 version_above() {
   local -a one two
   local -i i
   ANSWER=
+  [[ $1 != "$2" ]] || return 0
   IFS=. read -r -a one <<<"$1"
   IFS=. read -r -a two <<<"$2"
   for i in 0 1 2; do

@@ -1,7 +1,8 @@
-# Status: one look at all stored bundles, with a handful of processes, changing nothing; and what it found as JSON.
+# Status: one look at all stored bundles, with a handful of processes, changing nothing. status-json.sh tells what it found.
 # Reads STATE, LOCK_FILE, VERSION; sets EXAMINED, EVERYTHING, FINDINGS, LIMITS, UNFINISHED, NEWER, BUSY, LOOKING.
 
-# EXAMINED: names of the bundles that were looked at. NEWER[NAME]: the version that a bundle of a newer manager needs.
+# EXAMINED: names of the bundles that were looked at; EXAMINED_0, EXAMINED_1, ... is each as it is loaded.
+# NEWER[NAME]: the version that a bundle of a newer manager needs.
 declare -a EXAMINED=()
 declare -A NEWER=()
 
@@ -28,19 +29,22 @@ end_look() {
 # examine [NAME...]: fills FINDINGS and LIMITS; one observation covers every bundle.
 examine() {
   local name
+  local -i i
   local -a chosen=("$@")
   FINDINGS=() LIMITS=() EVERYTHING=() NEWER=()
   stored_bundles
   if ((${#chosen[@]} == 0)); then chosen=("${BUNDLES[@]}"); fi
   EXAMINED=("${chosen[@]}")
-  for name in "${chosen[@]}"; do
-    current_version "$name"
-    [[ -n $REPLY ]] || die "$EXIT_USAGE" "no bundle \"$name\" is stored on this host (stored: ${BUNDLES[*]:-none})"
-    load_index EVERYTHING "$REPLY"
+  for ((i = 0; i < ${#chosen[@]}; i++)); do
+    current_version "${chosen[i]}"
+    [[ -n $REPLY ]] || die "$EXIT_USAGE" "no bundle \"${chosen[i]}\" is stored on this host (stored: ${BUNDLES[*]:-none})"
+    declare -gA "EXAMINED_$i=()"
+    load_index "EXAMINED_$i" "$REPLY"
+    add_observed "EXAMINED_$i" EVERYTHING
   done
   observe EVERYTHING
   await_units EVERYTHING
-  for name in "${chosen[@]}"; do examine_bundle "$name"; done
+  for ((i = 0; i < ${#chosen[@]}; i++)); do examine_bundle "${chosen[i]}" "EXAMINED_$i"; done
   unfinished_runs
   # What a run in progress has begun is not interrupted.
   [[ -z $BUSY ]] || UNFINISHED=()
@@ -51,63 +55,19 @@ examine() {
   NAME=
 }
 
-# examine_bundle NAME: one of those that were observed.
+# examine_bundle NAME ARRAY: one of those that were observed, as it is loaded there.
 examine_bundle() {
-  local folder
   NAME=$1
-  current_version "$1"
-  folder=$REPLY
-  needs_newer "$folder"
-  if [[ -n $REPLY ]]; then
-    NEWER[$1]=$REPLY
-    finding manager version "$REPLY" '' "$VERSION" \
+  local -n loaded=$2
+  version_above "${loaded['meta|manager|']:-0}" "$VERSION"
+  if [[ -n $ANSWER ]]; then
+    NEWER[$1]=${loaded['meta|manager|']}
+    finding manager version "${NEWER[$1]}" '' "$VERSION" \
       'a newer manager stored this bundle, and this one leaves it alone: run pulumi up with that version'
     return
   fi
-  load_want "$folder"
+  want_is "$2"
   find_drift
+  want_nothing
 }
 
-# status_json: {version, busy, boot, bundles: [{name, digest, generation, owner, unconfirmed, findings, limits}], interrupted}
-status_json() {
-  local name boot busy=false rows
-  local -a records=()
-  # docker's client is a dozen processes by itself: it is not asked.
-  LOOKING=1
-  begin_look
-  if [[ -z $BUSY ]]; then
-    examine
-    finish_look
-  fi
-  if [[ -n $BUSY ]]; then
-    # What differs now may be the work of that run. Nobody knows, so nothing is said.
-    busy=true FINDINGS=() LIMITS=() UNFINISHED=()
-    stored_bundles
-    EXAMINED=("${BUNDLES[@]}")
-  fi
-  IFS= read -r boot </proc/sys/kernel/random/boot_id
-  for name in "${EXAMINED[@]}"; do
-    bundle_record "$name"
-    records+=("$REPLY")
-  done
-  records+=("${FINDINGS[@]/#/finding$'\t'}" "${LIMITS[@]/#/limit$'\t'}" "${UNFINISHED[@]/#/interrupted$'\t'}")
-  # A line each, whatever a program has on its command line.
-  printf -v rows '%s\n' "${records[@]//$'\n'/ }"
-  jq -cRn --arg version "$VERSION" --argjson busy "$busy" --arg boot "$boot" "$STATUS_PROGRAM" <<<"$rows"
-}
-
-# bundle_record NAME: REPLY is what the store says of it: its digest, generation, owner, whether its change waits for its
-# confirmation, and when it went back without one.
-bundle_record() {
-  local folder=$STATE/bundles/$1 digest generation owner unconfirmed='' line
-  first_line "$folder/digest"
-  digest=$REPLY
-  generation_of "$folder"
-  generation=$REPLY
-  stored_owner "$1"
-  owner=$REPLY
-  [[ ! -L $STATE/unconfirmed/$1 ]] || unconfirmed=yes
-  first_line "$STATE/reverted/$1"
-  printf -v line '%s\t' bundle "$1" "$digest" "$generation" "$owner" "$unconfirmed"
-  REPLY=$line$REPLY
-}

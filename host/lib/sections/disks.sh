@@ -2,29 +2,43 @@
 # Reads BLOCK_DEVICES, CGROUPS; sets DISK, DISK_NUMBER, WEIGHED_BY.
 
 readonly MOUNTINFO=/proc/self/mountinfo
+readonly DEVICES_BY_NUMBER=/sys/dev/block
 
 # disk_of PATH: DISK and DISK_NUMBER of the whole disk whose filesystem holds the path, empty where it is on none. Without a
-# process.
+# process, and once for all limits on the disk of one path: what observe has seen holds until it looks again.
 DISK='' DISK_NUMBER=''
+declare -A DISK_OF=()
 disk_of() {
-  local path=$1 best='' number='' line point where file REPLY
+  if [[ -z ${DISK_OF[$1]+set} ]]; then
+    find_disk "$1"
+    DISK_OF[$1]="$DISK $DISK_NUMBER"
+  fi
+  DISK=${DISK_OF[$1]% *} DISK_NUMBER=${DISK_OF[$1]#* }
+}
+
+# find_disk PATH: disk_of, without a memory.
+find_disk() {
+  local path=$1 best='' number='' line point where device REPLY
   DISK='' DISK_NUMBER=''
   while read -r _ _ where _ point line; do
-    decode_octal "$point"
+    REPLY=$point
+    [[ $point != *\\* ]] || decode_octal "$point"
     [[ $path == "$REPLY" || $path == "${REPLY%/}/"* ]] || continue
     ((${#REPLY} >= ${#best})) || continue
     best=$REPLY number=$where
   done <"$MOUNTINFO"
-  [[ -n $number ]] || return 0
-  for file in "$BLOCK_DEVICES"/*/dev "$BLOCK_DEVICES"/*/*/dev; do
-    # A device may go while it is looked at.
-    { read -r where <"$file"; } 2>/dev/null || continue
-    [[ $where == "$number" ]] || continue
-    DISK=${file#"$BLOCK_DEVICES/"}
-    DISK=${DISK%%/*}
-    read -r DISK_NUMBER <"$BLOCK_DEVICES/$DISK/dev"
-    return
-  done
+  device=$DEVICES_BY_NUMBER/$number
+  [[ -n $number && -e $device/uevent ]] || return 0
+  # A partition lies in its disk.
+  [[ ! -e $device/partition ]] || device+=/..
+  # It may go while it is looked at.
+  {
+    while read -r line; do
+      # The name of a device in a folder of /dev has an exclamation mark in /sys.
+      [[ $line != DEVNAME=* ]] || DISK=${line#DEVNAME=} DISK=${DISK//\//!}
+    done <"$device/uevent"
+    read -r DISK_NUMBER <"$device/dev"
+  } 2>/dev/null || DISK='' DISK_NUMBER=''
 }
 
 # find_weighing: WEIGHED_BY is bfq or iocost where any disk weighs IO by it now, else none.

@@ -6,13 +6,15 @@ declare -A SEEN_FILE=() SEEN_SIZE=() SEEN_SHA=()
 # Where systemd looks for the host's own units.
 readonly UNIT_FOLDER=/etc/systemd/system
 
-# observe_files ARRAY: one stat and one sha256sum for all that are there.
+# observe_files ARRAY: one stat and one sha256sum for all that are there, and for what is merged into somebody else's.
 observe_files() {
   local path text kind mode owner size
   local -a there=() regular=()
   local -i i=0
   SEEN_FILE=() SEEN_SIZE=() SEEN_SHA=()
   entries "$1" files
+  for path in "${ENTRIES[@]}"; do [[ ! -e $path && ! -L $path ]] || there+=("$path"); done
+  entries "$1" json
   for path in "${ENTRIES[@]}"; do [[ ! -e $path && ! -L $path ]] || there+=("$path"); done
   ((${#there[@]} > 0)) || return 0
   text=$(exec stat -c $'%F\t%a\t%u:%g\t%s' -- "${there[@]}")
@@ -60,7 +62,9 @@ holds_content() {
 # file_state PATH: REPLY is empty when the file is as wanted, else what is wrong with it.
 file_state() {
   local path=$1 kind mode owner digits
-  read -r kind mode owner <<<"${SEEN_FILE[$1]-}"
+  owner=${SEEN_FILE[$1]-}
+  kind=${owner%% *} owner=${owner#* }
+  mode=${owner%% *} owner=${owner#* }
   if [[ -z $kind ]]; then
     REPLY=missing
     return

@@ -1,5 +1,8 @@
 # Limits: one table of what can be limited, and the spellings of the bundle, of systemctl show and of the kernel.
 # Sets SPELLING, KERNEL_FILE, LOADED_AS, IO_KEY, REPLY.
+#
+# A look at a host asks some hundred times, and a call of a function costs bash as much as three commands: what was worked
+# out is kept, and what is known already is not asked for.
 
 # Property: how its values are spelt, the kernel's file (of the cgroup; with a slash: of the main process; - for none),
 # systemd's property, and its key in io.max.
@@ -24,20 +27,30 @@ declare -rA LIMIT_TABLE=(
   [VRAM]='advice - -'
 )
 
-# limit_row PROPERTY: asked some eight times in a row for each limit, so the last one is kept.
-LIMIT_ROW=''
+# limit_row PROPERTY: what follows is about this limit.
 limit_row() {
-  [[ $LIMIT_ROW != "$1 $WEIGHED_BY" ]] || return 0
-  LIMIT_ROW="$1 $WEIGHED_BY"
-  read -r SPELLING KERNEL_FILE LOADED_AS IO_KEY <<<"${LIMIT_TABLE[$1]:-number - $1}"
+  local row
+  row="${LIMIT_TABLE[$1]:-number - $1} "
+  SPELLING=${row%% *} row=${row#* }
+  KERNEL_FILE=${row%% *} row=${row#* }
+  LOADED_AS=${row%% *} row=${row#* }
+  IO_KEY=${row%% *}
   # BFQ has a file of its own.
   [[ $SPELLING != io-weight || $WEIGHED_BY != bfq ]] || KERNEL_FILE=io.bfq.weight
 }
 
-# canonical PROPERTY VALUE: REPLY is the value as a bundle declares it, whoever has spelt it.
+# canonical VALUE: REPLY is the value as a bundle declares it, whoever has spelt it.
+declare -A CANONICAL=()
 canonical() {
-  local value=$2
-  limit_row "$1"
+  REPLY=${CANONICAL["$SPELLING|$1"]-}
+  [[ -z $REPLY ]] || return 0
+  make_canonical "$1"
+  CANONICAL["$SPELLING|$1"]=$REPLY
+}
+
+# make_canonical VALUE
+make_canonical() {
+  local value=$1
   [[ $value != @(max|18446744073709551615) ]] || value=infinity
   REPLY=$value
   # Nothing says nothing.
@@ -75,15 +88,14 @@ canonical_quota() {
   fi
 }
 
-# kernel_value PROPERTY DECLARED NOW: REPLY is what the kernel's file must hold. NOW is what it holds: a quota keeps its
+# kernel_value DECLARED NOW: REPLY is what the kernel's file must hold. NOW is what it holds: a quota keeps its
 # period.
 kernel_value() {
-  local value=$2
+  local value=$1
   local -i period=100000
-  limit_row "$1"
   case $SPELLING in
     quota)
-      [[ ! ${3-} =~ \ ([1-9][0-9]*)$ ]] || period=${BASH_REMATCH[1]}
+      [[ ! ${2-} =~ \ ([1-9][0-9]*)$ ]] || period=${BASH_REMATCH[1]}
       if [[ $value == infinity ]]; then REPLY="max $period"; else REPLY="$((${value%\%} * period / 100)) $period"; fi
       ;;
     io-weight)
@@ -96,14 +108,18 @@ kernel_value() {
       REPLY=${value/#infinity/max}
       ;;
     *)
-      canonical "$1" "$value"
+      canonical "$value"
       REPLY=${REPLY/#infinity/max}
       ;;
   esac
 }
 
-# readable PROPERTY VALUE: bytes for people, the rest as it is declared.
+# readable VALUE: bytes for people, the rest as it is declared.
+declare -A READABLE=()
 readable() {
-  canonical "$1" "$2"
+  REPLY=${READABLE["$SPELLING|$1"]-}
+  [[ -z $REPLY ]] || return 0
+  canonical "$1"
   [[ $SPELLING != bytes ]] || human "$REPLY"
+  READABLE["$SPELLING|$1"]=$REPLY
 }

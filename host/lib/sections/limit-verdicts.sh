@@ -6,25 +6,23 @@
 check_limit() {
   local unit=$1 property=$2 declared=$3 loaded group
   ENFORCED='' VERDICT=enforced REASON='' WRONG=''
-  seen "$unit" LoadState
-  if [[ $REPLY != loaded ]]; then
+  limit_row "$property"
+  if [[ ${SEEN_UNIT["$unit|LoadState"]-} != loaded ]]; then
     VERDICT=inert REASON="$unit is not on this host"
     return
   fi
-  limit_row "$property"
   if [[ $SPELLING == advice ]]; then
     check_gpu_limit "$unit" "$property" "$declared"
     return
   fi
-  loaded_value "$unit" "$property"
+  canonical "${SEEN_UNIT["$unit|$LOADED_AS"]-}"
   loaded=$REPLY
-  canonical "$property" "$declared"
+  [[ $loaded == "$declared" ]] || canonical "$declared"
   if [[ $loaded != "$REPLY" ]]; then
     override_of "$unit" "$property"
     WRONG=loaded VERDICT=inert ENFORCED=$loaded REASON=${REPLY:-systemd has another value}
   fi
-  seen "$unit" ControlGroup
-  group=$REPLY
+  group=${SEEN_UNIT["$unit|ControlGroup"]-}
   if [[ -n $group && -d $CGROUPS$group ]]; then
     check_enforced "$unit" "$property" "$declared" "$group"
   elif [[ -z $WRONG ]]; then
@@ -35,8 +33,8 @@ check_limit() {
 # check_enforced UNIT PROPERTY DECLARED GROUP: the same of a unit that runs, by the kernel's word.
 check_enforced() {
   local property=$2
-  enforced_value "$1" "$property" "$3"
-  kernel_value "$property" "$3" "$ENFORCED"
+  enforced_value "$1" "$3"
+  kernel_value "$3" "$ENFORCED"
   if [[ -z $ENFORCED && $property == IOWeight ]]; then
     VERDICT=inert REASON='no disk of this host weighs IO'
   elif [[ -z $ENFORCED ]]; then
@@ -47,7 +45,7 @@ check_enforced() {
   elif [[ $property == IOWeight && $WEIGHED_BY == none ]]; then
     VERDICT=inert REASON='no disk of this host weighs IO (scheduler bfq or io.cost.qos)'
   elif [[ $property == Memory@(Low|Min) ]]; then
-    ancestors_protect "$4" "$property"
+    ancestors_protect "$4"
     [[ -n $ANSWER ]] || VERDICT=inert REASON="a slice above has no $property"
   fi
 }
@@ -76,10 +74,9 @@ check_gpu_limit() {
   fi
 }
 
-# ancestors_protect GROUP PROPERTY: whether every slice above has the protection too, without which the kernel ignores it.
+# ancestors_protect GROUP: whether every slice above has the protection too, without which the kernel ignores it.
 ancestors_protect() {
   local group=${1%/*} value
-  limit_row "$2"
   ANSWER=
   while [[ -n $group ]]; do
     # A slice that ends meanwhile protects nothing.
@@ -121,8 +118,11 @@ find_limit_drift() {
     limits_of "$unit"
     properties=("${SORTED[@]}")
     for property in "${properties[@]}"; do
-      expand_tokens "${WANT["limits|$unit|$property"]}"
-      declared=$REPLY
+      declared=${WANT["limits|$unit|$property"]}
+      if [[ $declared == *'@{'* ]]; then
+        expand_tokens "$declared"
+        declared=$REPLY
+      fi
       check_limit "$unit" "$property" "$declared"
       report_limit "$unit" "$property" "$declared"
     done
@@ -132,15 +132,15 @@ find_limit_drift() {
 # report_limit UNIT PROPERTY DECLARED: what check_limit has found.
 report_limit() {
   local unit=$1 property=$2 declared enforced line
-  readable "$property" "$3"
+  readable "$3"
   declared=$REPLY
-  readable "$property" "$ENFORCED"
+  readable "$ENFORCED"
   enforced=$REPLY
   printf -v line '%s\t' "$NAME" "$unit" "$property" "$declared" "$enforced" "$VERDICT"
   LIMITS+=("$line$REASON")
   if [[ $WRONG == loaded ]]; then
     loaded_value "$unit" "$property"
-    readable "$property" "$REPLY"
+    readable "$REPLY"
     finding "$unit" "$property" "$declared" "$REPLY" "$enforced" "$REASON"
   elif [[ $WRONG == kernel ]]; then
     finding "$unit" "$property" "$declared" "$declared" "$enforced" "$REASON"

@@ -6,29 +6,27 @@ readonly PROCESSES=/proc
 # loaded_value UNIT PROPERTY: REPLY is what systemd has loaded, as a bundle declares it.
 loaded_value() {
   limit_row "$2"
-  seen "$1" "$LOADED_AS"
-  canonical "$2" "$REPLY"
+  canonical "${SEEN_UNIT["$1|$LOADED_AS"]-}"
 }
 
-# limit_file UNIT PROPERTY: LIMIT_FILE is the kernel's file, empty where there is none now.
+# limit_file UNIT: LIMIT_FILE is the kernel's file of the limit in question, empty where there is none now.
 limit_file() {
   LIMIT_FILE=
-  limit_row "$2"
   if [[ $KERNEL_FILE == /* ]]; then
-    seen "$1" MainPID
+    REPLY=${SEEN_UNIT["$1|MainPID"]-}
     [[ ${REPLY:-0} == 0 ]] || LIMIT_FILE=$PROCESSES/$REPLY$KERNEL_FILE
   elif [[ $KERNEL_FILE != - ]]; then
-    seen "$1" ControlGroup
+    REPLY=${SEEN_UNIT["$1|ControlGroup"]-}
     [[ -z $REPLY ]] || LIMIT_FILE=$CGROUPS$REPLY/$KERNEL_FILE
   fi
 }
 
-# enforced_value UNIT PROPERTY DECLARED: ENFORCED is what the kernel enforces now, empty when it cannot be read. A unit may
-# end while it is looked at.
+# enforced_value UNIT DECLARED: ENFORCED is what the kernel enforces now of the limit in question, empty when it cannot be
+# read. A unit may end while it is looked at.
 enforced_value() {
   local line='' file
   ENFORCED=
-  limit_file "$1" "$2"
+  limit_file "$1"
   file=$LIMIT_FILE
   # What the cgroup was given of what it was told.
   [[ $KERNEL_FILE != cpuset.cpus ]] || file+=.effective
@@ -39,7 +37,7 @@ enforced_value() {
         [[ $line != Cpus_allowed_list:* ]] || read -r _ ENFORCED <<<"$line"
       done 2>/dev/null <"$file" || :
       ;;
-    io.max) enforced_of_disk "$3" "$file" ;;
+    io.max) enforced_of_disk "$2" "$file" ;;
     *) read -r ENFORCED 2>/dev/null <"$file" || : ;;
   esac
 }
@@ -98,8 +96,11 @@ write_limits() {
     limits_of "$unit"
     properties=("${SORTED[@]}")
     for property in "${properties[@]}"; do
-      expand_tokens "${WANT["limits|$unit|$property"]}"
-      declared=$REPLY
+      declared=${WANT["limits|$unit|$property"]}
+      if [[ $declared == *'@{'* ]]; then
+        expand_tokens "$declared"
+        declared=$REPLY
+      fi
       check_limit "$unit" "$property" "$declared"
       [[ $WRONG != kernel ]] || write_limit "$unit" "$property" "$declared"
     done
@@ -109,9 +110,10 @@ write_limits() {
 # write_limit UNIT PROPERTY DECLARED: what the kernel then has is what counts.
 write_limit() {
   local unit=$1 property=$2 declared=$3 value wanted
-  kernel_value "$property" "$declared" "$ENFORCED"
+  limit_row "$property"
+  kernel_value "$declared" "$ENFORCED"
   wanted=$REPLY value=$REPLY
-  limit_file "$unit" "$property"
+  limit_file "$unit"
   case $KERNEL_FILE in
     /status)
       seen "$unit" MainPID
@@ -124,7 +126,7 @@ write_limit() {
       ;;
     *) write_kernel "$LIMIT_FILE" "$value" ;;
   esac
-  enforced_value "$unit" "$property" "$declared"
+  enforced_value "$unit" "$declared"
   if [[ $ENFORCED == "$wanted" ]]; then
     say "  set $unit ${LIMIT_FILE##*/} to $value"
   else

@@ -8,38 +8,87 @@ readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,
 
 # observe_units ARRAY: one question for all of them.
 observe_units() {
-  local section unit
-  local -a units=()
-  local -A asked=()
+  units_of "$1"
   SEEN_UNIT=()
+  query_units "$UNIT_PROPERTIES" "${OBSERVED_UNITS[@]}"
+}
+
+# ask_units: systemd, which takes longest, is asked about all stored bundles by a process beside this one, before they are
+# even loaded; hear_units takes the answer.
+UNITS_ANSWER='' UNITS_ASKED=''
+ask_units() {
+  run_beside tell_of_units
+  UNITS_ANSWER=$BESIDE UNITS_ASKED=$BESIDE_PID
+}
+
+# tell_of_units: how many units the stored bundles ask about, their names, and what systemd says of them. Becomes systemctl.
+tell_of_units() {
+  local -a units=() indexes=("$STATE"/bundles/*/index)
+  local text=''
+  # shellcheck disable=SC2016 # awk has variables of its own
+  ((${#indexes[@]} == 0)) || text=$(exec awk -F '\037' '
+    $1 == "zram" { $2 = "dev-" $2 ".swap" }
+    $1 ~ /^(units|limits|replaces|ready|zram)$/ && !told[$2]++ { print $2 }' "${indexes[@]}")
+  [[ -z $text ]] || mapfile -t units <<<"$text"
+  printf '%s\n' "${#units[@]}" "${units[@]}"
+  ((${#units[@]} == 0)) || exec systemctl show --no-pager --property="$UNIT_PROPERTIES" -- "${units[@]}"
+}
+
+hear_units() {
+  local -a lines
+  local -i count
+  mapfile -t -u "$UNITS_ANSWER" lines
+  exec {UNITS_ANSWER}<&-
+  count=${lines[0]:-0}
+  OBSERVED_UNITS=("${lines[@]:1:count}")
+  wait "$UNITS_ASKED" || systemd_is_silent "${OBSERVED_UNITS[@]}"
+  [[ -n ${lines[0]-} ]] || systemd_is_silent
+  UNITS_ASKED='' SEEN_UNIT=()
+  lines=("${lines[@]:1 + count}")
+  ((count == 0)) || see_units "${OBSERVED_UNITS[@]}"
+}
+
+# units_of ARRAY: OBSERVED_UNITS=(all that its sections ask for, each once).
+declare -a OBSERVED_UNITS=()
+units_of() {
+  local section unit
+  local -A asked=()
+  OBSERVED_UNITS=()
   for section in units limits replaces ready zram; do
     entries "$1" "$section"
     for unit in "${ENTRIES[@]}"; do
       [[ $section != zram ]] || unit=dev-$unit.swap
-      [[ -n ${asked[$unit]-} ]] || units+=("$unit")
+      [[ -n ${asked[$unit]-} ]] || OBSERVED_UNITS+=("$unit")
       asked[$unit]=1
     done
   done
-  query_units "$UNIT_PROPERTIES" "${units[@]}"
 }
 
-# query_units PROPERTIES UNIT...: SEEN_UNIT has what systemd says of them now: a block of lines for each, also for one that
-# there is not.
+# query_units PROPERTIES UNIT...: SEEN_UNIT has what systemd says of them now.
 query_units() {
-  local text line
-  local -a units=("${@:2}")
+  local text
+  local -a lines
+  (($# > 1)) || return 0
+  text=$(systemctl show --no-pager --property="$1" -- "${@:2}") || systemd_is_silent "${@:2}"
+  mapfile -t lines <<<"$text"
+  see_units "${@:2}"
+}
+
+systemd_is_silent() { fail "systemd does not say how its units are (systemctl show $*)"; }
+
+# see_units UNIT...: SEEN_UNIT has what the caller's `lines` say, a block for each unit, also for one that there is not.
+see_units() {
+  local line
+  local -a units=("$@")
   local -i index=0
-  ((${#units[@]} > 0)) || return 0
-  text=$(systemctl show --no-pager --property="$1" -- "${units[@]}") ||
-    fail "systemd does not say how its units are (systemctl show ${units[*]})"
-  while IFS= read -r line; do
+  for line in "${lines[@]}"; do
     if [[ -z $line ]]; then
       index+=1
     elif ((index < ${#units[@]})); then
       SEEN_UNIT["${units[index]}|${line%%=*}"]=${line#*=}
     fi
-  done <<<"$text"
-  [[ -n $text && $((index + 1)) == "${#units[@]}" ]] ||
+  done
+  [[ -n ${lines[*]} && $((index + 1)) == "${#units[@]}" ]] ||
     fail "systemd was asked for ${#units[@]} units and has not answered for each (systemctl show ${units[*]})"
 }
 

@@ -13,9 +13,11 @@ export interface Ended {
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
+  /** Of the command alone, npm's own time in it. */
+  readonly milliseconds: number;
 }
 
-/** `npm run drift`, as npm would start it, in a folder with the VM's stack. */
+/** `npm run drift`, in a folder with the VM's stack. */
 export function driftCommand(vm: Vm, ...args: string[]): Promise<Ended> {
   return driftWithKey(vm, vm.files.clientKey, ...args);
 }
@@ -26,21 +28,14 @@ export function driftWithKey(vm: Vm, key: string, ...args: string[]): Promise<En
   const config = stackConfig(readProject(programFolder), stack, overrides, "refuse secure");
   writeFileSync(join(folder, `Pulumi.${stack}.yaml`), stringify({ config }));
   return withAgent(key, async (socket) => {
+    const started = performance.now();
     const { exitCode, stdout, stderr } = await execa(
-      process.execPath,
-      [
-        "--require",
-        "tsx/cjs",
-        join(programFolder, "cli/drift.ts"),
-        "--stack",
-        stack,
-        "--folder",
-        folder,
-        ...args,
-      ],
+      "npm",
+      ["run", "-s", "drift", "--", "--stack", stack, "--folder", folder, ...args],
       { cwd: programFolder, env: { SSH_AUTH_SOCK: socket }, reject: false },
     );
+    const milliseconds = Math.round(performance.now() - started);
     rmSync(folder, { recursive: true });
-    return { code: exitCode, stdout, stderr };
+    return { code: exitCode, stdout, stderr, milliseconds };
   });
 }
