@@ -11,10 +11,10 @@
 #   stored, restore                the repair, the bundle's version before
 #   edit, edited                   another line of the owner's in a file of ours; all of these lines that there still are
 #   apt:apply:VERSION              the same, killed while dpkg unpacks
-#   claim                          verify, if the step before claims that all is in force or put back
 #   steps                          the steps that the last counted run took
+#   step:K                         the one of these
 #   interrupted                    what the manager's store says about it
-#   verify, status, fingerprint
+#   verify, status, fingerprint, state
 folder=/run/goblin-crash
 
 manager() {
@@ -84,28 +84,23 @@ run() {
 		stored) AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager apply --stored crash ;;
 		restore) fresh_spool && AI_RESOURCE_MANAGER_DETACHED=1 ai-resource-manager restore crash ;;
 		edit) echo "# edited by the owner at $EPOCHREALTIME" >>/etc/goblin-crash/keep.conf ;;
-		edited) grep -rhs '^# edited by the owner' /etc/goblin-crash /var/lib/ai-resource-manager/displaced | sort -u ;;
+		edited) { grep -rhs '^# edited by the owner' /etc/goblin-crash /var/lib/ai-resource-manager/displaced || :; } | sort -u ;;
 		fill) CRASH_FILL=1 counted "$first" "$second" "$third" ;;
 		manager) counted "$first" remove '' manager ;;
 		unit) killed_unit "$first" "$second" "$third" ;;
 		apt) killed_in_dpkg "$first" "$second" ;;
 		interrupted) find /var/lib/ai-resource-manager/journal /var/lib/ai-resource-manager/removing -type l ;;
 		steps) cat "$folder/steps" ;;
+		step) sed -n "${first}p" "$folder/steps" ;;
 		verify) ai-resource-manager verify ;;
-		claim)
-			[[ $last_status != 0 && ! $output =~ (crash: (applied|removed|unchanged)|was rolled back) ]] ||
-				ai-resource-manager verify
-			;;
 		status) ai-resource-manager status --json ;;
 		fingerprint) bash "$folder/fingerprint.sh" ;;
+		state) bash "$folder/state.sh" ;;
 		*) return 2 ;;
 	esac
 }
 
-output=
-status=0
 for step in "$@"; do
-	last_status=$status
 	status=0
 	started=${EPOCHREALTIME/./}
 	output=$(run "$step" 2>&1) || status=$?

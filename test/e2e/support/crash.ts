@@ -15,7 +15,7 @@ export interface StepResult {
 /** Puts the scripts and the bundles' texts into the guest, outside everything that a fingerprint reads. */
 export async function install(vm: Vm, texts: Readonly<Record<string, string>>): Promise<void> {
   await vm.run(`mkdir -p ${FOLDER}`);
-  for (const name of ["crash.sh", "crash-trap.sh", "fail-trap.sh", "fingerprint.sh"]) {
+  for (const name of ["crash.sh", "crash-trap.sh", "fail-trap.sh", "fingerprint.sh", "state.sh"]) {
     await vm.run(`cat >${FOLDER}/${name}`, {
       stdin: readFileSync(join(import.meta.dirname, name), "utf8"),
     });

@@ -4,12 +4,21 @@
 # says so and ends with 1 (cmp and diff with 2, because 1 is an answer of theirs), also one that bash has to become (exec),
 # and one whose words are in an array; a write that fails leaves half of its text behind and ends with 1, as on a disk that
 # is full.
-#   FAIL_FOLDER   where `count` and `steps` are kept
-#   FAIL_AT       the step that fails; 0 counts only
+#   FAIL_FOLDER   where `count`, `steps` and `kinds` are kept
+#   FAIL_AT       the step that fails, behind which nothing is counted any more; 0 counts only
 # Nothing here may start a process (a fork costs 50 ms in the sandbox) or touch REPLY and BASH_REMATCH.
 unset BASH_ENV
 declare -A fail_kind=() fail_word=()
 fail_name=
+# What each command is follows from its text alone, and finding out takes longer than most commands: pairs of text and kind,
+# each ended by NUL, that an earlier run has found out.
+if [[ -s $FAIL_FOLDER/kinds ]]; then
+	mapfile -d '' -t fail_pairs <"$FAIL_FOLDER/kinds"
+	for ((fail_pair = 0; fail_pair + 1 < ${#fail_pairs[@]}; fail_pair += 2)); do
+		fail_kind[${fail_pairs[fail_pair]}]=${fail_pairs[fail_pair + 1]}
+	done
+	unset fail_pairs fail_pair
+fi
 
 # fail_named COMMAND: fail_name is the command's first word, expanded where it is an array's.
 fail_named() {
@@ -22,8 +31,14 @@ fail_named() {
 	fail_name=${fail_words[0]-}
 }
 
-# fail_classify COMMAND: fail_kind[COMMAND] is external, write or none.
+# fail_classify COMMAND: fail_kind[COMMAND] is external, write or none; one whose first word is in an array, in this process.
 fail_classify() {
+	fail_find_kind "$1"
+	[[ $1 == '"$'* ]] || builtin printf '%s\0%s\0' "$1" "${fail_kind[$1]}" >>"$FAIL_FOLDER/kinds"
+}
+
+# fail_find_kind COMMAND
+fail_find_kind() {
 	local word rest=${1//'> /dev/null'/} kind
 	fail_named "$1"
 	word=$fail_name
@@ -71,18 +86,30 @@ fail_once() {
 	esac
 }
 
+# fail_no_more: what follows the step that failed runs as it does without all this; a subshell tells the one that made it by
+# `count`.
+fail_no_more() {
+	trap - DEBUG
+	set +T
+}
+
 # fail_step COMMAND
 fail_step() {
 	local fail_count
 	[[ ${fail_kind[$1]+set} == set ]] || fail_classify "$1"
 	[[ ${fail_kind[$1]} != none ]] || return 0
 	read -r fail_count <"$FAIL_FOLDER/count"
+	if ((FAIL_AT > 0 && fail_count >= FAIL_AT)); then
+		fail_no_more
+		return
+	fi
 	fail_count=$((fail_count + 1))
 	builtin printf '%s\n' "$fail_count" >|"$FAIL_FOLDER/count"
 	builtin printf '%s %s\n' "${fail_kind[$1]}" "${1//$'\n'/ }" >>"$FAIL_FOLDER/steps"
 	((fail_count == FAIL_AT)) || return 0
 	fail_named "$1"
 	fail_once "$fail_name"
+	fail_no_more
 }
 
 set -T
