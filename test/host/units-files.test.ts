@@ -109,6 +109,20 @@ describe("a unit that shall be enabled", () => {
     });
   });
 
+  it("is, where systemd still remembers it so from before a run that ended without the reload", () => {
+    onSystemdHost((host) => {
+      host.unit("a.service", { UnitFileState: "disabled" });
+      const remembered = 'SEEN_UNIT["a.service|UnitFileState"]=enabled';
+      const all = "see_unit_files; enable_units";
+      expect(host.attempt(NONE, ENABLED, all, remembered)).toEqual(["status 0"]);
+      expect(host.calls).toEqual([]);
+      expect(host.attempt(NONE, ENABLED, all, `${remembered}; mark_pending reload`)).toEqual([
+        "  enabled a.service",
+        "status 0",
+      ]);
+    });
+  });
+
   it("fails where systemd refuses it, or does not do it, and no receipt says otherwise", () => {
     onSystemdHost((host) => {
       host.unit("a.service", { UnitFileState: "disabled" });

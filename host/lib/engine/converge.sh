@@ -7,6 +7,7 @@ BOOTING='' ROLLING_BACK='' LOOKING=''
 
 converge() {
   look
+  see_unit_files
   plan_restarts
   plan_readiness
   capture_units

@@ -62,6 +62,20 @@ unit_file_state() {
   esac
 }
 
+# see_unit_files: until its reload systemd remembers whether a unit was enabled. Where a run before this one ended without the
+# reload, the disk is asked.
+see_unit_files() {
+  local unit
+  local -a units
+  [[ -e $PENDING/reload ]] || return 0
+  entries WANT units
+  units=("${ENTRIES[@]}")
+  for unit in "${units[@]}"; do
+    unit_file_state "$unit"
+    SEEN_UNIT["$unit|UnitFileState"]=$REPLY
+  done
+}
+
 # enable_units: before the reload, because systemd remembers the old state of a unit until then.
 enable_units() {
   local unit

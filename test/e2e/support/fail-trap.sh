@@ -20,9 +20,11 @@ if [[ -s $FAIL_FOLDER/kinds ]]; then
 	unset fail_pairs fail_pair
 fi
 
-# fail_named COMMAND: fail_name is the command's first word, expanded where it is an array's.
+# fail_named COMMAND: fail_name is the command's first word behind variables of its own, expanded where it is an array's.
 fail_named() {
-	local -a fail_words=("${1%%[[:space:]]*}")
+	local fail_text=$1
+	while [[ $fail_text == [A-Z]*([A-Z_])=*([A-Za-z0-9/._-])' '[a-z]* ]]; do fail_text=${fail_text#* }; done
+	local -a fail_words=("${fail_text%%[[:space:]]*}")
 	# The manager's own text, which names its own arrays.
 	# shellcheck disable=SC2016 # it is text
 	case ${fail_words[0]} in
