@@ -11,7 +11,10 @@ declare -A crash_kind=() crash_word=()
 
 # crash_classify COMMAND: crash_kind[COMMAND] is external, write or none.
 crash_classify() {
-	local word=${1%%[[:space:]]*} rest=${1//'> /dev/null'/} kind
+	local word=$1 rest=${1//'> /dev/null'/} kind
+	# Behind variables of its own.
+	while [[ $word == [A-Z]*([A-Z_])=*([A-Za-z0-9/._-])' '[a-z]* ]]; do word=${word#* }; done
+	word=${word%%[[:space:]]*}
 	case $word in
 		'[['* | '(('* | *=*)
 			crash_kind[$1]=none
