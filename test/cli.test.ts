@@ -179,8 +179,8 @@ describe("npm run drift", () => {
   });
 
   it("names a stack that is not there, what is encrypted, and what is wrong, without a stack trace", async () => {
-    const refused = async (): Promise<string> => {
-      const { exitCode, stderr } = await run("drift");
+    const refused = async (...args: string[]): Promise<string> => {
+      const { exitCode, stderr } = await run("drift", ...args);
       expect(exitCode).toBe(1);
       expect(stderr).not.toContain("    at ");
       return stderr;
@@ -198,9 +198,9 @@ describe("npm run drift", () => {
     rmSync(join(folder, "Pulumi.vps.yaml"));
     writeFileSync(join(folder, "Pulumi.other.yaml"), "config: {}\n");
     expect(await refused()).toBe(`error: there is no Pulumi.vps.yaml in ${folder}; --stack can be: other`);
-    rmSync(folder, { recursive: true });
-    expect(await refused()).toBe(
-      `error: there is no folder ${folder} (--folder), and so no Pulumi.vps.yaml in it`,
+    const nowhere = join(folder, "nowhere");
+    expect(await refused("--folder", nowhere)).toBe(
+      `error: there is no folder ${nowhere} (--folder), and so no Pulumi.vps.yaml in it`,
     );
   });
 });
