@@ -80,7 +80,7 @@ observe() { :; }
 await_units() { :; }
 find_drift() {
   LIMITS+=("$NAME"$'\ta.service\tMemoryMax\t1 GiB\t1 GiB\tenforced\t')
-  finding a.service ExecStart 'x' '' $'y\nz' 'runs with other arguments'
+  finding a.service ExecStart 'x' '' $'y\nz\t"\\\\\\xff' 'runs with other arguments'
 }
 `;
 const LOCKED = `exec 9<>"$LOCK_FILE"; flock 9; echo 'apply swap (pid 1, since 10:00)' >"$LOCK_FILE"`;
@@ -115,7 +115,7 @@ describe("status --json", () => {
               property: "ExecStart",
               declared: "x",
               file: "",
-              kernel: "y z",
+              kernel: 'y z "\\\ufffd',
               reason: "runs with other arguments",
             },
             expect.objectContaining({ unit: "swap", property: "apply", kernel: "interrupted" }),
@@ -188,7 +188,7 @@ describe("verify", () => {
   it("warns of the run that is changing the host, by its name", () => {
     inFolder((folder) => {
       stored(folder, "swap");
-      const found = "swap: a.service ExecStart: declared x, kernel y";
+      const found = 'swap: a.service ExecStart: declared x, kernel y z "\\\ufffd (runs with other arguments)';
       expect(verify(folder, "")[0]).toBe(found);
       expect(verify(folder, "find_drift() { :; }")).toEqual([
         "1 bundles, 0 limits: all holds",

@@ -4,10 +4,10 @@
 
 declare -a FINDINGS=() LIMITS=()
 
-# finding UNIT PROPERTY DECLARED FILE KERNEL REASON
+# finding UNIT PROPERTY DECLARED FILE KERNEL REASON. A process may have tabs and newlines on its command line.
 finding() {
   local line
-  printf -v line '%s\t' "$NAME" "$@"
+  printf -v line '%s\t' "$NAME" "${@//[$'\t\n']/ }"
   FINDINGS+=("${line%$'\t'}")
 }
 

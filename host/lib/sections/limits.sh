@@ -96,11 +96,8 @@ write_limits() {
     limits_of "$unit"
     properties=("${SORTED[@]}")
     for property in "${properties[@]}"; do
-      declared=${WANT["limits|$unit|$property"]}
-      if [[ $declared == *'@{'* ]]; then
-        expand_tokens "$declared"
-        declared=$REPLY
-      fi
+      expand_tokens "${WANT["limits|$unit|$property"]}"
+      declared=$REPLY
       check_limit "$unit" "$property" "$declared"
       [[ $WRONG != kernel ]] || write_limit "$unit" "$property" "$declared"
     done

@@ -41,8 +41,8 @@ hear_units() {
   exec {UNITS_ANSWER}<&-
   count=${lines[0]:-0}
   OBSERVED_UNITS=("${lines[@]:1:count}")
+  [[ -n ${lines[0]-} ]] || fail 'which units the stored bundles have cannot be read (awk)'
   wait "$UNITS_ASKED" || systemd_is_silent "${OBSERVED_UNITS[@]}"
-  [[ -n ${lines[0]-} ]] || systemd_is_silent
   UNITS_ASKED='' SEEN_UNIT=()
   lines=("${lines[@]:1 + count}")
   ((count == 0)) || see_units "${OBSERVED_UNITS[@]}"
