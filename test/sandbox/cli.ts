@@ -10,6 +10,13 @@ import { renderTable } from "../../cli/table";
 import { bringUp } from "./up";
 import { Vm } from "./vm";
 
+/**
+ * Where the VM has just booted its old disk, the monitor's container is only starting, which takes an emulated machine
+ * longer than a collection is waited for. What it says in the end is what it says the last time.
+ */
+const FIRST_DISPLAY = `timeout 120 sh -c 'until ai-resource-monitor --collect; do sleep 1; done' >/dev/null 2>&1 ||
+  ai-resource-monitor --collect >/dev/null && ai-resource-monitor --display`;
+
 interface Options {
   readonly name: string;
   readonly memory: number;
@@ -43,7 +50,7 @@ const cli = new Command("sandbox")
     console.log(`\n${receipts}`);
     await printEnforcement(vm);
     // The last round may be of before the last limits.
-    const display = await vm.run("ai-resource-monitor --collect >/dev/null && ai-resource-monitor --display");
+    const display = await vm.run(FIRST_DISPLAY);
     console.log(`\n${display}`.trimEnd());
     console.log(`\nThe VM stays up:  npm run -s sandbox -- ssh | verify | reboot | destroy | down`);
   });
