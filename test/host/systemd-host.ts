@@ -14,7 +14,7 @@ const SYSTEMD = `
   of() { if [[ -e units/$1/$2 ]]; then cat "units/$1/$2"; else echo "\${3-}"; fi; }
   journalctl() { cat "journal.\${!#}" 2>/dev/null; }
   systemctl() {
-    local verb='' properties='' unit property wait='' separator='' status=0
+    local verb='' properties='' unit property wait='' separator='' enabled='' status=0
     local -a units=()
     while (($# > 0)); do
       case $1 in
@@ -46,12 +46,15 @@ const SYSTEMD = `
         return
         ;;
       is-enabled)
-        if [[ ! -e units/\${units[0]}/UnitFileState ]]; then
-          echo "Failed to get unit file state for \${units[0]}: No such file or directory" >&2
-          return 1
-        fi
-        of "\${units[0]}" UnitFileState
-        [[ $(of "\${units[0]}" UnitFileState) == enabled ]]
+        for unit in "\${units[@]}"; do
+          if [[ ! -e units/$unit/UnitFileState ]]; then
+            echo "Failed to get unit file state for $unit: No such file or directory" >&2
+            return 1
+          fi
+          of "$unit" UnitFileState
+          [[ $(of "$unit" UnitFileState) != enabled ]] || enabled=1
+        done
+        [[ -n $enabled ]]
         return
         ;;
     esac

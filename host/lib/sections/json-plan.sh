@@ -8,25 +8,66 @@
 declare -a JSON_PLAN=()
 JSON_PROBLEM='' JSON_FAILED='' JSON_ACTION='' JSON_RESTART='' JSON_EDITED=''
 
+# What each file's plan was made from, and what jq, which takes as long as ten other processes, said to it. What its findings
+# follow from comes first: the text that there is and the one that is declared.
+declare -A JSON_ASKED=() JSON_SAID=()
+
 # plan_json PATH [HOLD]: fills JSON_PLAN. HOLD is JSON that the file must hold beside what is declared; what such keys
 # were is recorded with the rest, before any of it is written.
 plan_json() {
-  local path=$1 hold=${2-} file=/dev/null exists=no existed=no before=/dev/null record=''
-  local want=/dev/null reloads text status=0
+  local path=$1 hold=${2-} file=/dev/null exists=no existed=no before=/dev/null record='' keep
+  local want reloads text inputs='' status=0
   local -a blobs
   if [[ -e $path ]]; then file=$path exists=yes; fi
   original json "$path"
   record=${RECORD[1]-}
   if [[ ${RECORD[0]-} == kept ]]; then existed=yes before=$ORIGINAL.data; fi
-  [[ -z ${WANT["has|json|$path"]-} ]] || want=${WANT["json|$path|dir"]}/blobs/${WANT["json|$path|blob"]}
+  declared_json "$path"
+  want=$REPLY
   json_field "$path" reloads
   reloads=$REPLY
   hold_of "$path"
+  keep=$REPLY
   read -r -a blobs <<<"${WAS["json|$path|blobs"]-}"
+  both_texts "$file" "$want"
+  [[ -z $REPLY ]] ||
+    printf -v inputs '%s\x1e' "$REPLY" "$exists" "$existed" "$record" "$reloads" "$hold" "$keep" "${blobs[@]}"
+  if [[ -n $inputs && $inputs == "${JSON_ASKED[$path]-}" ]]; then
+    read_plan 0 "${JSON_SAID[$path]}"
+    return
+  fi
   text=$(exec jq -nj --rawfile text "$file" --rawfile original "$before" --rawfile want "$want" --arg exists "$exists" \
-    --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" --arg keep "$REPLY" \
+    --arg existed "$existed" --arg record "$record" --arg reloads "$reloads" --arg hold "$hold" --arg keep "$keep" \
     "$JSON_PLAN_PROGRAM" "${blobs[@]}" </dev/null 2>&1) || status=$?
+  JSON_ASKED[$path]='' JSON_SAID[$path]=$text
+  ((status != 0)) || JSON_ASKED[$path]=$inputs
   read_plan "$status" "$text"
+}
+
+# plan_findings PATH: the plan as far as findings go, of a file that there is. They follow from two texts, so that the last
+# plan that was made from the same will do, whatever the record was.
+plan_findings() {
+  declared_json "$1"
+  both_texts "$1" "$REPLY"
+  if [[ -n $REPLY && ${JSON_ASKED[$1]-} == "$REPLY"$'\x1e'* ]]; then
+    read_plan 0 "${JSON_SAID[$1]}"
+  else
+    plan_json "$1"
+  fi
+}
+
+# declared_json PATH: REPLY is the file that holds what is declared.
+declared_json() {
+  REPLY=/dev/null
+  [[ -z ${WANT["has|json|$1"]-} ]] || REPLY=${WANT["json|$1|dir"]}/blobs/${WANT["json|$1|blob"]}
+}
+
+# both_texts FILE DECLARED: REPLY is what both hold, each behind its length; empty where a NUL ends what bash can hold of one.
+both_texts() {
+  local one='' two=''
+  REPLY=
+  if IFS= read -r -d '' one <"$1" || IFS= read -r -d '' two <"$2"; then return; fi
+  REPLY="${#one} $one${#two} $two"
 }
 
 # read_plan STATUS TEXT: of jq. Its last field ends in a separator, too, and what follows that is the here-string's.
@@ -99,7 +140,7 @@ find_json_drift() {
     fi
     is_merged "$path"
     [[ -z $ANSWER ]] || continue
-    plan_json "$path"
+    plan_findings "$path"
     if [[ -n $JSON_PROBLEM ]]; then
       finding "$path" file 'with the declared keys' "$JSON_PROBLEM" '' "$JSON_PROBLEM"
       continue

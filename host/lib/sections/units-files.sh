@@ -89,19 +89,32 @@ enable_units() {
     [[ -z $ANSWER || ($REPLY == generated && -n ${WANT["has|files|$UNIT_FOLDER/$unit"]-}) ]] || continue
     mark_pending reload
     ENABLED+=("$unit")
-    enable_unit "$REPLY" "$unit"
+    unmask_unit "$REPLY" "$unit"
     changed+=("$unit")
   done
-  for unit in "${changed[@]}"; do
-    unit_file_state "$unit"
-    is_enabled "$REPLY"
-    [[ -n $ANSWER ]] || fail "$unit is ${REPLY:-absent} after it was enabled"
+  ((${#changed[@]} == 0)) || enable_now "${changed[@]}"
+}
+
+# enable_now UNIT...: one process enables them, and one says that they are.
+enable_now() {
+  local said unit
+  local -a states
+  local -i i=0
+  # The links of System V's scripts mean nothing beside a unit, and each change of theirs reloads systemd twice.
+  said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$@" 2>&1) || fail "$* cannot be enabled: $said"
+  said=$(systemctl is-enabled -- "$@" 2>&1) || :
+  mapfile -t states <<<"$said"
+  ((${#states[@]} == $#)) || fail "systemd does not say whether $* are enabled: $said"
+  for unit in "$@"; do
+    is_enabled "${states[i]}"
+    [[ -n $ANSWER ]] || fail "$unit is ${states[i]:-absent} after it was enabled"
     say "  enabled $unit"
+    i+=1
   done
 }
 
-# enable_unit STATE UNIT
-enable_unit() {
+# unmask_unit STATE UNIT
+unmask_unit() {
   local said
   case $1 in
     masked) said=$(systemctl unmask --no-reload --quiet -- "$2" 2>&1) || fail "$2 is masked and cannot be unmasked: $said" ;;
@@ -109,8 +122,6 @@ enable_unit() {
       said=$(systemctl unmask --runtime --no-reload --quiet -- "$2" 2>&1) || fail "$2 is masked and cannot be unmasked: $said"
       ;;
   esac
-  # The links of System V's scripts mean nothing beside a unit, and each change of theirs reloads systemd twice.
-  said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$2" 2>&1) || fail "$2 cannot be enabled: $said"
 }
 
 # disable_unit UNIT: ANSWER is yes where it was enabled.

@@ -111,9 +111,7 @@ give_back_enabled() {
       case $REPLY in
         enabled | '') ;;
         disabled)
-          enable_unit "$REPLY" "$unit"
-          unit_file_state "$unit"
-          [[ $REPLY == enabled ]] || fail "$unit is ${REPLY:-absent} after it was enabled again"
+          enable_again "$unit"
           ;;
         *) warn "$unit was enabled before and is $REPLY now, which it stays" ;;
       esac
@@ -131,6 +129,14 @@ give_back_enabled() {
       [[ $REPLY == "$state" ]] || fail "$unit is ${REPLY:-absent} after it was masked again"
       ;;
   esac
+}
+
+# enable_again UNIT
+enable_again() {
+  local said
+  said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$1" 2>&1) || fail "$1 cannot be enabled: $said"
+  unit_file_state "$1"
+  [[ $REPLY == enabled ]] || fail "$1 is ${REPLY:-absent} after it was enabled again"
 }
 
 # start_again UNIT: what our files took the place of. A failure of the owner's own unit is told; the host is given back.

@@ -15,7 +15,7 @@ import { goTo } from "./machine";
 const VERBS = {
   apply: { way: [], run: "apply:v1", again: "apply:v1" },
   update: { way: ["apply:v1", "state", "edit"], run: "apply:v2", again: "apply:v2" },
-  rollback: { way: [], run: "apply:bad", again: "apply:v2", like: "update" },
+  rollback: { way: [], run: "apply:bad", again: "stored", like: "update" },
   restore: { way: ["apply:v2", "state", "edit"], run: "restore", again: "restore" },
   repair: { way: ["restore", "state", "edit"], run: "stored", again: "stored" },
   heal: { way: ["stored", "apply:v2", "edit", "kill:60:apply:v1"], run: "stored", again: "stored" },
