@@ -64,10 +64,10 @@ declared_json() {
 
 # both_texts FILE DECLARED: REPLY is what both hold, each behind its length; empty where a NUL ends what bash can hold of one.
 both_texts() {
-  local one='' two=''
+  local text='' wanted=''
   REPLY=
-  if IFS= read -r -d '' one <"$1" || IFS= read -r -d '' two <"$2"; then return; fi
-  REPLY="${#one} $one${#two} $two"
+  if IFS= read -r -d '' text <"$1" || IFS= read -r -d '' wanted <"$2"; then return; fi
+  REPLY="${#text} $text${#wanted} $wanted"
 }
 
 # read_plan STATUS TEXT: of jq. Its last field ends in a separator, too, and what follows that is the here-string's.

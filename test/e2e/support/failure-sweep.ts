@@ -6,7 +6,7 @@ import { failureBundle, OWNERS_RICHER_MACHINE } from "./failure-bundles";
 import { type FailingVerb, chosenPoints, commonPrefix, pointsOf } from "./failure-points";
 import { difference } from "./fingerprint";
 import { LONG } from "./long";
-import { goTo } from "./machine";
+import { bootOwn, endOwn } from "./machine";
 
 /**
  * In this order each verb starts where the one before leads to. A rollback fails like the update that it goes back from:
@@ -116,11 +116,26 @@ export class FailureSweep {
   /** The machine before the bundle, which every removal must give back. */
   private before: readonly string[] = [];
 
-  constructor(private readonly vm: Vm) {}
+  private constructor(
+    private readonly vm: Vm,
+    private readonly verbs: readonly VerbName[],
+  ) {}
 
-  /** To be called once, before `run`: the owner's machine, with the manager alone. */
-  async setUp(): Promise<void> {
-    await goTo(this.vm, "clean");
+  /**
+   * The owner's machine, with the manager alone, in a VM of the sweep's own: with one processor, because what is emulated
+   * then need not be so that two could share it, and a process costs a third less.
+   */
+  static async boot(verbs: readonly [VerbName, ...VerbName[]]): Promise<FailureSweep> {
+    const sweep = new FailureSweep(await bootOwn(`failures-${verbs[0]}`, 2048, 1), verbs);
+    await sweep.setUp();
+    return sweep;
+  }
+
+  async end(): Promise<void> {
+    await endOwn(this.vm);
+  }
+
+  private async setUp(): Promise<void> {
     await this.vm.run(OWNERS_RICHER_MACHINE);
     await applyAll(this.vm, [bundles.manager()]);
     await install(this.vm, {
@@ -132,8 +147,8 @@ export class FailureSweep {
     await this.vm.snapshot("failures");
   }
 
-  /** What was not survived of these verbs, in words. The others are gone through only as the way to them. */
-  async run(verbs: readonly VerbName[]): Promise<string[]> {
+  /** What was not survived of its verbs, in words. The others are gone through only as the way to them. */
+  async run(): Promise<string[]> {
     // One that is not survived says nothing of the others.
     const failures: string[] = [];
     const counted = new Map<string, readonly string[]>();
@@ -141,7 +156,7 @@ export class FailureSweep {
     let edits = 0;
     for (const name of VERB_NAMES) {
       const verb: FailingVerb = VERBS[name];
-      const chosen = verbs.includes(name) ? chosenPoints(name) : [];
+      const chosen = this.verbs.includes(name) ? chosenPoints(name) : [];
       if (chosen?.length === 0) {
         await steps(this.vm, verb.way);
         edits += editsOn(verb);

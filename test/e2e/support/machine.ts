@@ -15,10 +15,10 @@ export const FULL_SIZE = {
 export const SMALL_SIZE = { name: `${FULL_SIZE.name}-small`, memoryMiB: 2048, cpus: 2 };
 
 /** Boots a VM of a test's own, clean; `endOwn` ends it. */
-export async function bootOwn(name: string, memoryMiB: number): Promise<Vm> {
+export async function bootOwn(name: string, memoryMiB: number, cpus = 2): Promise<Vm> {
   const own = `${FULL_SIZE.name}-${name}`;
   await Vm.find(own)?.kill();
-  const vm = await Vm.boot({ name: own, memoryMiB, cpus: 2, clean: true });
+  const vm = await Vm.boot({ name: own, memoryMiB, cpus, clean: true });
   await vm.snapshot("clean");
   return vm;
 }
