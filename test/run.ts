@@ -1,6 +1,7 @@
 /**
  * `npm test`: everything, the fast parts first, and one closing line that counts.
- * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files).
+ * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files). That is hours;
+ * `npm run test:long -- failures crash` is the end-to-end tests whose file has one of these in its name.
  */
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -24,8 +25,10 @@ interface VitestReport {
 
 const testRun = randomUUID();
 const long = process.argv.includes("--long");
+const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
 let passed = 0;
+const files: string[] = [];
 const skippedNames: string[] = [];
 /** Each with the first lines of why: what failed in the first suite has long scrolled away at the end of the last. */
 const failures: string[] = [];
@@ -41,13 +44,7 @@ async function run(): Promise<number> {
     // Loads packages and writes a disk; what follows computes.
     const image = ensureImage();
     image.catch(() => undefined);
-    for (const script of ["lint", "typecheck", "lint:shell"]) {
-      heading(script);
-      const { exitCode } = await execa("npm", ["run", "-s", script], { stdio: "inherit", reject: false });
-      if (exitCode === 0) passed += 1;
-      else failures.push(`npm run ${script}`);
-    }
-    for (const project of ["unit", "integration"]) await vitest(project);
+    if (names.length === 0) await withoutVm();
     heading("image");
     await image;
     await vitest("e2e-alone", { vm: "left" });
@@ -58,11 +55,25 @@ async function run(): Promise<number> {
   } finally {
     rmSync(reports, { recursive: true, force: true });
   }
+  for (const name of names) {
+    if (!files.some((file) => file.includes(name)))
+      failures.push(`no end-to-end test file has "${name}" in its name`);
+  }
   if (skippedNames.length > 0) console.log(`\nskipped:\n  ${skippedNames.join("\n  ")}`);
   if (failures.length > 0) console.log(`\nfailed:\n  ${failures.join("\n  ")}`);
   console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s (${seconds.join(", ")})`);
   console.log(`${passed} passed, ${failures.length} failed, ${skippedNames.length} skipped`);
   return failures.length === 0 ? 0 : 1;
+}
+
+async function withoutVm(): Promise<void> {
+  for (const script of ["lint", "typecheck", "lint:shell"]) {
+    heading(script);
+    const { exitCode } = await execa("npm", ["run", "-s", script], { stdio: "inherit", reject: false });
+    if (exitCode === 0) passed += 1;
+    else failures.push(`npm run ${script}`);
+  }
+  for (const project of ["unit", "integration"]) await vitest(project);
 }
 
 /**
@@ -85,6 +96,7 @@ async function vitest(
       "run",
       "--project",
       project,
+      ...(names.length === 0 ? [] : ["--passWithNoTests", ...names]),
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${report}`,
@@ -116,6 +128,7 @@ async function vitest(
   }
   const failedBefore = failures.length;
   for (const file of read.testResults) {
+    files.push(file.name);
     for (const test of file.assertionResults) {
       if (test.status === "skipped" || test.status === "pending") skippedNames.push(test.fullName);
       if (test.status === "failed") failures.push(failure(test.fullName, test.failureMessages[0]));

@@ -113,6 +113,25 @@ class Machine {
     );
   }
 
+  /** An apply from before its preflight to its verification: when jq was asked. */
+  applyAsking(want: Declared, between = ""): string[] {
+    return this.run(
+      `jq() { echo "asked jq" >&3; command jq "$@"; }
+      exec() { "$@"; }
+      preflight_json
+      echo looked
+      change_json
+      echo changed
+      settle_json
+      echo settled
+      ${between}
+      find_json_drift
+      echo "\${#FINDINGS[@]} found"`,
+      undefined,
+      want,
+    ).filter((line) => !line.startsWith(" "));
+  }
+
   problems(want: Declared): string[] {
     return this.run(`preflight_json; printf '%s\\n' "\${PROBLEMS[@]}"`, undefined, want).map((line) =>
       line.replaceAll(this.folder, ""),
@@ -268,6 +287,29 @@ describe.runIf(hasJq)("JSON files", () => {
       machine.converge(undefined, OURS);
       const change = `rm WANT/merged; observe_files WANT; echo >>"$F"; remember_merged "$PWD/WANT"`;
       expect(machine.lookTwice(OURS, change)).toEqual(["asked jq", "remembered", "asked jq", "0 found"]);
+    });
+  });
+
+  it("are compared by jq once for each question in an apply, and anew where somebody writes between", () => {
+    // What there is; the same with what must be held in a restart; what there is then.
+    const apply = ["asked jq", "looked", "asked jq", "changed", "asked jq", "settled"];
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      expect(machine.applyAsking(OURS)).toEqual([...apply, "0 found"]);
+    });
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      expect(machine.applyAsking(OURS, `printf '{}' >"$F"`)).toEqual([
+        ...apply,
+        "asked jq",
+        expect.stringMatching(/^[1-9]\d* found$/),
+      ]);
+    });
+    onMachine((machine) => {
+      machine.own(OWNERS);
+      // The very text, and other declarations.
+      const other = `printf '{"live":"other"}' >"\${WANT["json|$F|dir"]}/blobs/\${WANT["json|$F|blob"]}"`;
+      expect(machine.applyAsking(OURS, other)).toEqual([...apply, "asked jq", "1 found"]);
     });
   });
 
