@@ -5,7 +5,7 @@ import { type StepResult, install, killPoints, sample, stepLines, steps } from "
 import { crashBundle, OWNERS_MACHINE } from "./crash-bundles";
 import { difference, fingerprint } from "./fingerprint";
 import { LONG } from "./long";
-import { bootOwn, endOwn } from "./machine";
+import { bootOwn, endOwn, SWEEP_MIB } from "./machine";
 
 /** Where a long sweep that found something goes on. */
 const FROM = Number(process.env["GOBLIN_HOST_CRASH_FROM"] ?? 0);
@@ -40,7 +40,7 @@ export class CrashSweep {
   ) {}
 
   static async boot(name: string): Promise<CrashSweep> {
-    const vm = await bootOwn(name, 2048, 1);
+    const vm = await bootOwn(name, SWEEP_MIB, 1);
     await vm.run(OWNERS_MACHINE);
     const bare = LONG ? await fingerprint(vm) : [];
     await applyAll(vm, [bundles.manager()]);

@@ -6,7 +6,7 @@ import { failureBundle, OWNERS_RICHER_MACHINE } from "./failure-bundles";
 import { type FailingVerb, chosenPoints, commonPrefix, pointsOf } from "./failure-points";
 import { difference } from "./fingerprint";
 import { LONG } from "./long";
-import { bootOwn, endOwn } from "./machine";
+import { bootOwn, endOwn, SWEEP_MIB } from "./machine";
 
 /**
  * In this order each verb starts where the one before leads to. A rollback fails like the update that it goes back from:
@@ -126,7 +126,7 @@ export class FailureSweep {
    * then need not be so that two could share it, and a process costs a third less.
    */
   static async boot(verbs: readonly [VerbName, ...VerbName[]]): Promise<FailureSweep> {
-    const sweep = new FailureSweep(await bootOwn(`failures-${verbs[0]}`, 2048, 1), verbs);
+    const sweep = new FailureSweep(await bootOwn(`failures-${verbs[0]}`, SWEEP_MIB, 1), verbs);
     await sweep.setUp();
     return sweep;
   }

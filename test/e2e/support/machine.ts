@@ -14,6 +14,9 @@ export const FULL_SIZE = {
 /** The VM of the tests that fill its memory. */
 export const SMALL_SIZE = { name: `${FULL_SIZE.name}-small`, memoryMiB: 2048, cpus: 2 };
 
+/** What a sweep's own VM has: it fits beside those of both suites (refuseOvercommit). */
+export const SWEEP_MIB = 640;
+
 /** Boots a VM of a test's own, clean; `endOwn` ends it. */
 export async function bootOwn(name: string, memoryMiB: number, cpus = 2): Promise<Vm> {
   const own = `${FULL_SIZE.name}-${name}`;
