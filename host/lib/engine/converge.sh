@@ -23,13 +23,14 @@ converge() {
   observe_swaps
   change_schedulers
   change_read_ahead
+  change_sysctls
+  reload_for_gone_swaps
   change_swap_files
   reload_if_pending
   give_back_sysctls
   give_back_schedulers
   give_back_read_ahead
   remove_packages
-  change_sysctls
   change_zram
   reload_if_pending
   return_zram

@@ -139,6 +139,8 @@ roll_back() {
     leave_when_last
     error "bundle $NAME was rolled back; run ai-resource-manager verify to see what is in force"
   else
+    # Whatever it was that failed: the owner's swap is not to wait for the next run.
+    attempt return_swaps
     error "the rollback of $NAME is not complete; the next run continues it"
   fi
   exit "$EXIT_FAILED"

@@ -95,19 +95,21 @@ enable_units() {
   ((${#changed[@]} == 0)) || enable_now "${changed[@]}"
 }
 
-# enable_now UNIT...: one process enables them, and one says that they are.
+# enable_now UNIT...: one process enables them, and one says that they are. Where that one does not say it of each, each is
+# asked about, which tells why.
 enable_now() {
   local said unit
   local -a states
   local -i i=0
   # The links of System V's scripts mean nothing beside a unit, and each change of theirs reloads systemd twice.
   said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$@" 2>&1) || fail "$* cannot be enabled: $said"
-  said=$(systemctl is-enabled -- "$@" 2>&1) || :
+  said=$(systemctl is-enabled -- "$@" 2>/dev/null) || :
   mapfile -t states <<<"$said"
-  ((${#states[@]} == $#)) || fail "systemd does not say whether $* are enabled: $said"
   for unit in "$@"; do
-    is_enabled "${states[i]}"
-    [[ -n $ANSWER ]] || fail "$unit is ${states[i]:-absent} after it was enabled"
+    REPLY=${states[i]-}
+    [[ -n $REPLY && ${#states[@]} == "$#" ]] || unit_file_state "$unit"
+    is_enabled "$REPLY"
+    [[ -n $ANSWER ]] || fail "$unit is ${REPLY:-absent} after it was enabled"
     say "  enabled $unit"
     i+=1
   done

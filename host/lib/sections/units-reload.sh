@@ -22,6 +22,13 @@ reload_if_pending() {
   say "  reloaded systemd"
 }
 
+# reload_for_gone_swaps: until a reload swap.target wants the unit of a swap file that is gone, and the start of any unit
+# would try it. Another one may take minutes to be made.
+reload_for_gone_swaps() {
+  gone_entries swapFiles
+  ((${#ENTRIES[@]} == 0)) || reload_if_pending
+}
+
 # has_read_all: ANSWER is yes where systemd shows every new unit file as part of a unit that it has loaded as it is on the
 # disk, and every unit that was enabled as enabled. It reads a unit that is not loaded when it is asked for it.
 has_read_all() {

@@ -6,8 +6,8 @@ export interface FailingVerb {
   readonly way: readonly string[];
   /** The run in which a step fails. */
   readonly run: string;
-  /** The run that must end what that one began. */
-  readonly again: string;
+  /** The run that must end what that one began; of several each has its turn. */
+  readonly again: readonly [string, ...string[]];
   /** A verb that starts at the same place, and whose first steps are the same. */
   readonly like?: string;
 }

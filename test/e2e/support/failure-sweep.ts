@@ -13,13 +13,13 @@ import { bootOwn, endOwn, SWEEP_MIB } from "./machine";
  * its steps count from the first that is not that one's, on the same machine (a snapshot).
  */
 const VERBS = {
-  apply: { way: [], run: "apply:v1", again: "apply:v1" },
-  update: { way: ["apply:v1", "state", "edit"], run: "apply:v2", again: "apply:v2" },
-  rollback: { way: [], run: "apply:bad", again: "stored", like: "update" },
-  restore: { way: ["apply:v2", "state", "edit"], run: "restore", again: "restore" },
-  repair: { way: ["restore", "state", "edit"], run: "stored", again: "stored" },
-  heal: { way: ["stored", "apply:v2", "edit", "kill:60:apply:v1"], run: "stored", again: "stored" },
-  remove: { way: ["stored", "state", "edit"], run: "remove", again: "remove" },
+  apply: { way: [], run: "apply:v1", again: ["apply:v1"] },
+  update: { way: ["apply:v1", "state", "edit"], run: "apply:v2", again: ["apply:v2"] },
+  rollback: { way: [], run: "apply:bad", again: ["stored", "stored", "stored", "apply:v2"], like: "update" },
+  restore: { way: ["apply:v2", "state", "edit"], run: "restore", again: ["restore"] },
+  repair: { way: ["restore", "state", "edit"], run: "stored", again: ["stored"] },
+  heal: { way: ["stored", "apply:v2", "edit", "kill:60:apply:v1"], run: "stored", again: ["stored"] },
+  remove: { way: ["stored", "state", "edit"], run: "remove", again: ["remove"] },
 } satisfies Record<string, FailingVerb>;
 export type VerbName = keyof typeof VERBS;
 const VERB_NAMES = Object.keys(VERBS) as VerbName[];
@@ -59,8 +59,8 @@ interface Start {
   readonly state: readonly string[];
   /** The same without the owner's edit, which a run that was rolled back has put aside. */
   readonly unedited: readonly string[] | undefined;
-  /** What a run that nothing happened to leads to. All of it holds, and its removal gives all back. */
-  readonly end: readonly string[];
+  /** What a run that nothing happened to leads to, by the run after it. All of it holds, and its removal gives all back. */
+  readonly ends: ReadonlyMap<string, readonly string[]>;
   /** Edits of the owner's until here. */
   readonly edits: number;
 }
@@ -177,12 +177,43 @@ export class FailureSweep {
 
   /** Goes the verb's way, and once through it. */
   private async prepare(name: string, verb: FailingVerb, editsBefore: number): Promise<Start> {
-    const { way, run, again } = verb;
-    const results = await steps(this.vm, [...way, "state"]);
+    const results = await steps(this.vm, [...verb.way, "state"]);
     for (const { step, status } of results)
       expect([step, status === 0], told(results)).toEqual([step, !step.startsWith("kill:")]);
     const edits = editsBefore + editsOn(verb);
     await this.vm.snapshot("failures-start");
+    let lines: readonly string[] = [];
+    const ends = new Map<string, readonly string[]>();
+    for (const again of new Set(verb.again)) {
+      if (ends.size > 0) await this.vm.reset("failures-start");
+      const through = await this.goThrough(name, verb.run, again, edits);
+      lines = through.lines;
+      ends.set(again, through.end);
+    }
+    // What each command is need not be found out again.
+    const kinds = await this.vm.run("base64 /run/goblin-crash/kinds");
+    await this.vm.reset("failures-start");
+    await this.vm.run("base64 -d >/run/goblin-crash/kinds", { stdin: kinds });
+    await this.vm.snapshot("failures-start");
+    const states = results.filter(({ step }) => step === "state").map(linesOf);
+    return {
+      name,
+      verb,
+      lines,
+      state: states.at(-1) ?? [],
+      unedited: states.length > 1 ? states[0] : undefined,
+      ends,
+      edits,
+    };
+  }
+
+  /** Once, with nothing that fails: the steps, and the state after it. */
+  private async goThrough(
+    name: string,
+    run: string,
+    again: string,
+    edits: number,
+  ): Promise<{ lines: readonly string[]; end: readonly string[] }> {
     const through = await steps(this.vm, [
       `fail:0:${run}`,
       "steps",
@@ -194,21 +225,7 @@ export class FailureSweep {
     for (const { step, status } of [...through, ...removed])
       expect([step, status === 0], told([...through, ...removed])).toEqual([step, !step.endsWith(":bad")]);
     this.expectGivenBack(removed, edits, `${name}\n${told(removed)}`);
-    // What each command is need not be found out again.
-    const kinds = await this.vm.run("base64 /run/goblin-crash/kinds");
-    await this.vm.reset("failures-start");
-    await this.vm.run("base64 -d >/run/goblin-crash/kinds", { stdin: kinds });
-    await this.vm.snapshot("failures-start");
-    const states = results.filter(({ step }) => step === "state").map(linesOf);
-    return {
-      name,
-      verb,
-      lines: stepLines(only(through, "steps")),
-      state: states.at(-1) ?? [],
-      unedited: states.length > 1 ? states[0] : undefined,
-      end: linesOf(only(through, "state")),
-      edits,
-    };
+    return { lines: stepLines(only(through, "steps")), end: linesOf(only(through, "state")) };
   }
 
   /** Each point in turn; what was not survived. */
@@ -250,7 +267,8 @@ export class FailureSweep {
    * has nothing to end: it would do what it did when nothing failed.
    */
   private async expectSurvived(start: Start, point: number, from: Left, edits: number): Promise<Left> {
-    const { run, again } = start.verb;
+    const { run } = start.verb;
+    const again = start.verb.again[point % start.verb.again.length] ?? run;
     const failing = [`fail:${point}:${run}`, `step:${point}`, "state", "edited"];
     const first = await steps(this.vm, [...(from === "unedited" ? ["edit"] : []), ...failing]);
     const story = `GOBLIN_HOST_FAILURES=${start.name}:${point}\n`;
@@ -278,7 +296,10 @@ export class FailureSweep {
       expect([done, status], both).toEqual([done, 0]);
     expectEdits(second, edits, both);
     // Another state than without a failure may be as good, if all that the removal gives back is there.
-    const otherwise = difference(comparable(start.end), comparable(linesOf(only(second, "state"))));
+    const otherwise = difference(
+      comparable(start.ends.get(again) ?? []),
+      comparable(linesOf(only(second, "state"))),
+    );
     if (otherwise.length === 0) return "other";
     if (LONG) console.log(`${start.name}:${point} leads elsewhere:\n${otherwise.join("\n")}`);
     await this.expectRemoved(start, point, edits, both);
