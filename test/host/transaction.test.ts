@@ -145,6 +145,24 @@ describe.runIf(isRoot)("a bundle", { timeout: 120_000 }, () => {
     });
   });
 
+  it("whose rollback fails like itself says so, and the owner's swap does not wait for the next run", () => {
+    onHost((host) => {
+      const before = "converge() { fail 'systemd is busy'; }; return_swaps() { say '  a swap is on again'; }";
+      expect(host.apply("app", PROD, { before })).toEqual([
+        "app:",
+        "error: bundle app: systemd is busy",
+        "app: rolling back to what was there before",
+        "error: bundle app: systemd is busy",
+        "  a swap is on again",
+        "error: the rollback of app is not complete; the next run continues it",
+        "status 1",
+      ]);
+      expect(host.list("journal")).toEqual(["app@1"]);
+      expect(host.apply("app", PROD).at(-1)).toBe("status 0");
+      expect([host.text("app"), host.list("journal")]).toEqual(["ours\n", []]);
+    });
+  });
+
   it("is never stored, nor taken for whole, where the disk fills up while it is read", () => {
     inFolder((folder) => {
       const disk = join(folder, "disk");

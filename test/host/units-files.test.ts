@@ -89,6 +89,18 @@ describe("a reload for new unit files", () => {
   });
 });
 
+describe("the unit of a swap file that another one takes the place of", () => {
+  it("is forgotten by systemd before that one is made, which may take minutes", () => {
+    const swap = (path: string) => ({ swapFiles: { [path]: { size: "1048576" } } });
+    onSystemdHost((host) => {
+      const run = (was: string, want: string): string[] =>
+        host.attempt(swap(was), swap(want), "reload_for_gone_swaps", "mark_reload");
+      expect(run("/old", "/old")).toEqual(["status 0"]);
+      expect(run("/old", "/new")).toEqual(["  reloaded systemd", "status 0"]);
+    });
+  });
+});
+
 describe("a unit that shall be enabled", () => {
   const enable = (host: SystemdHost, before = "", want: typeof ENABLED = ENABLED): string[] =>
     host.attempt(NONE, want, "enable_units", before);
@@ -106,6 +118,40 @@ describe("a unit that shall be enabled", () => {
         "systemctl unmask a.service",
         "systemctl enable a.service",
       ]);
+    });
+  });
+
+  it("is, with all others in one process, and one more says that they are", () => {
+    const two = { units: { "a.service": { enabled: "true" }, "b.service": { enabled: "true" } } };
+    const receipts = ["  enabled a.service", "  enabled b.service", "status 0"];
+    onSystemdHost((host) => {
+      for (const before of [
+        "",
+        // What a preloaded library says in each process is no answer.
+        'eval "real_$(declare -f systemctl)"; systemctl() { echo "ld.so: noise" >&2; real_systemctl "$@"; }',
+      ]) {
+        host.unit("a.service", { UnitFileState: "disabled" });
+        host.unit("b.service", { UnitFileState: "disabled" });
+        expect(host.attempt(NONE, two, "enable_units", before)).toEqual(receipts);
+        expect(host.calls).toEqual(["systemctl enable a.service b.service"]);
+      }
+      host.unit("a.service", { UnitFileState: "disabled" });
+      host.unit("b.service", { UnitFileState: "disabled" });
+      expect(host.attempt(NONE, two, "enable_units", "LIES=enable:b.service")).toEqual([
+        "  enabled a.service",
+        "error: bundle app: b.service is disabled after it was enabled",
+        "status 1",
+      ]);
+      host.unit("a.service", { UnitFileState: "disabled" });
+      // systemctl ends with the first that it does not know, and says nothing of the others.
+      expect(
+        host.attempt(
+          NONE,
+          two,
+          "enable_units",
+          'gone() { rm -f units/a.service/UnitFileState; }; eval "real_$(declare -f systemctl)"; systemctl() { [[ $1 != is-enabled ]] || gone; real_systemctl "$@"; }',
+        ),
+      ).toEqual(["error: bundle app: a.service is absent after it was enabled", "status 1"]);
     });
   });
 
