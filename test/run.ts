@@ -1,13 +1,14 @@
 /**
  * `npm test`: everything, the fast parts first, and one closing line that counts.
  * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files). That is hours;
- * `npm run test:long -- failures crash` is the end-to-end tests whose file has one of these in its name.
+ * `npm run test:long -- failures crash` is the end-to-end tests whose file has one of these in its name,
+ * `npm run test:long -- --without failures` all but these.
  */
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stripVTControlCharacters } from "node:util";
+import { parseArgs, stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { ensureImage } from "./sandbox/image";
 import { ensurePrerequisites } from "./sandbox/prerequisites";
@@ -24,8 +25,13 @@ interface VitestReport {
 }
 
 const testRun = randomUUID();
-const long = process.argv.includes("--long");
-const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const {
+  values: { long, without },
+  positionals: names,
+} = parseArgs({
+  options: { long: { type: "boolean" }, without: { type: "string", multiple: true } },
+  allowPositionals: true,
+});
 const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
 let passed = 0;
 const files: string[] = [];
@@ -97,6 +103,7 @@ async function vitest(
       "--project",
       project,
       ...(names.length === 0 ? [] : ["--passWithNoTests", ...names]),
+      ...(without ?? []).map((name) => `--exclude=test/e2e/**/*${name}*`),
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${report}`,
@@ -110,7 +117,7 @@ async function vitest(
       env: {
         GOBLIN_HOST_TEST_RUN: testRun,
         GOBLIN_HOST_KEEP_VM: process.env["GOBLIN_HOST_KEEP_VM"] ?? vm,
-        ...(long ? { GOBLIN_HOST_LONG: "1" } : {}),
+        ...(long === true ? { GOBLIN_HOST_LONG: "1" } : {}),
       },
     },
   );
