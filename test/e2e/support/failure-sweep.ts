@@ -36,6 +36,8 @@ const ABSORBED = [
   /^external swapon /,
   // Asked of each unit by itself, then.
   /^external systemctl is-enabled -- "\$@"/,
+  // One of two looks after a start, and the verification looks again.
+  /^external systemctl show --property=ActiveState,SubState,Result /,
 ];
 
 const CLAIM = /^crash: (applied|removed|unchanged)/m;
