@@ -149,6 +149,8 @@ describe.runIf(isRoot)("a bundle", { timeout: 120_000 }, () => {
     onHost((host) => {
       const before = "converge() { fail 'systemd is busy'; }; return_swaps() { say '  a swap is on again'; }";
       expect(host.apply("app", PROD, { before })).toEqual([
+        // Of a run before this one.
+        "  a swap is on again",
         "app:",
         "error: bundle app: systemd is busy",
         "app: rolling back to what was there before",
@@ -160,6 +162,26 @@ describe.runIf(isRoot)("a bundle", { timeout: 120_000 }, () => {
       expect(host.list("journal")).toEqual(["app@1"]);
       expect(host.apply("app", PROD).at(-1)).toBe("status 0");
       expect([host.text("app"), host.list("journal")]).toEqual(["ours\n", []]);
+      expect(host.run("remove other", before)[0]).toBe("  a swap is on again");
+    });
+  });
+
+  it("whose time to be confirmed cannot begin is in force, and no receipt says that its run ended well", () => {
+    onHost((host) => {
+      const before = "open_window() { fail 'the timer cannot be set'; }";
+      expect(host.apply("app", PROD, { before })).toEqual([
+        "app:",
+        `  wrote /etc/app.conf`,
+        "error: bundle app: the timer cannot be set",
+        "error: bundle app: generation 1 is in force, but its run did not come to its end. Run it again",
+        "status 1",
+      ]);
+      expect([host.text("app"), host.list("journal")]).toEqual(["ours\n", []]);
+      expect(host.apply("app", PROD, { before }).slice(-2)).toEqual([
+        "error: bundle app: the timer cannot be set",
+        "status 1",
+      ]);
+      expect(host.apply("app", PROD)).toEqual(["app: unchanged", "status 0"]);
     });
   });
 

@@ -40,12 +40,21 @@ expect_confirmation() {
   arm "$1" "$window"
 }
 
-# await_confirmation NAME: from now on its window counts.
-await_confirmation() {
-  local window=${WANT["meta|confirm|"]-}
-  [[ -n $window && -L $STATE/unconfirmed/$1 && -z $REVERTING ]] || return 0
-  arm "$1" "$window"
-  say "$1: goes back in $window s unless a new connection confirms it"
+# awaits_confirmation NAME: REPLY is the time that it has, empty where nothing waits for one.
+awaits_confirmation() {
+  REPLY=
+  [[ ! -L $STATE/unconfirmed/$1 || -n $REVERTING ]] || REPLY=${WANT["meta|confirm|"]-}
+}
+
+# open_window NAME: from now on that time counts.
+open_window() {
+  awaits_confirmation "$1"
+  [[ -z $REPLY ]] || arm "$1" "$REPLY"
+}
+
+tell_window() {
+  awaits_confirmation "$1"
+  [[ -z $REPLY ]] || say "$1: goes back in $REPLY s unless a new connection confirms it"
 }
 
 # arm NAME SECONDS: the deadline decides; a timer of an earlier one that has gone off already finds it moved. It counts from

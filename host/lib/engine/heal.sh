@@ -2,7 +2,7 @@
 # back.
 # Sets UNHEALED.
 
-# UNHEALED: names of the bundles whose unfinished run could not be finished.
+# UNHEALED: names of the bundles whose unfinished run could not be finished, and whatever else is left undone.
 declare -a UNHEALED=()
 
 # heal [EXCEPT]: that bundle is what this run is about.
@@ -15,6 +15,9 @@ heal() {
     heal_bundle "$name"
     ((STATUS == 0)) || UNHEALED+=("$name")
   done
+  # The owner's swap that did not come on again when its bundle went.
+  attempt return_swaps
+  ((STATUS == 0)) || UNHEALED+=("the owner's swap")
   attempt drop_garbage
   ((STATUS == 0)) || warn 'what nobody needs any more stays in the store until the next run'
   STATUS=0

@@ -23,8 +23,9 @@ apply_bundle() {
   is_unchanged "$NAME" "$digest"
   if [[ -n $ANSWER ]]; then
     remember_verdicts "$NAME"
+    open_window "$NAME"
     say "$NAME: unchanged"
-    await_confirmation "$NAME"
+    tell_window "$NAME"
     return
   fi
   local -a drift=("${FINDINGS[@]}")
@@ -114,19 +115,24 @@ finish_apply() {
   record_event applied "$NAME" "generation $1"
   record_findings repaired "${@:2}"
   remember_deployment "$NAME"
-  say "$NAME: applied (generation $1)"
   load_want "$STATE/bundles/$NAME"
-  await_confirmation "$NAME"
+  attempt open_window "$NAME"
+  ((STATUS == 0)) || end_in_force "$1"
+  say "$NAME: applied (generation $1)"
+  tell_window "$NAME"
+}
+
+# end_in_force GENERATION: ends the run, after the commit and before its end.
+end_in_force() {
+  error "bundle $NAME: generation $1 is in force, but its run did not come to its end. Run it again"
+  exit "$EXIT_FAILED"
 }
 
 # roll_back GENERATION WHY: back to the version in force before, or to nothing; always ends the run.
 roll_back() {
   local version=$STATE/versions/$NAME@$1
   record_event failed "$NAME" "$2"
-  if [[ $version -ef $STATE/bundles/$NAME ]]; then
-    error "bundle $NAME: generation $1 is in force, but its run did not come to its end. Run it again"
-    exit "$EXIT_FAILED"
-  fi
+  [[ ! $version -ef $STATE/bundles/$NAME ]] || end_in_force "$1"
   current_version "$NAME"
   if [[ -n $REPLY ]]; then
     generation_of "$REPLY"

@@ -56,9 +56,6 @@ change_stored() {
   publish_deployment
   heal
   ((${#UNHEALED[@]} == 0)) || status=$EXIT_FAILED
-  # The owner's swap that did not come on again when its bundle went.
-  attempt return_swaps
-  ((STATUS == 0)) || status=$STATUS
   revert_overdue
   ((STATUS == 0)) || status=$STATUS
   apply_stored "$@"
