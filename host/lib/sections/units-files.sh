@@ -101,8 +101,7 @@ enable_now() {
   local said unit
   local -a states
   local -i i=0
-  # The links of System V's scripts mean nothing beside a unit, and each change of theirs reloads systemd twice.
-  said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$@" 2>&1) || fail "$* cannot be enabled: $said"
+  make_links "$@"
   said=$(systemctl is-enabled -- "$@" 2>/dev/null) || :
   mapfile -t states <<<"$said"
   for unit in "$@"; do
@@ -113,6 +112,13 @@ enable_now() {
     say "  enabled $unit"
     i+=1
   done
+}
+
+# make_links UNIT...: what its file asks for under [Install].
+make_links() {
+  local said
+  # The links of System V's scripts mean nothing beside a unit, and each change of theirs reloads systemd twice.
+  said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$@" 2>&1) || fail "$* cannot be enabled: $said"
 }
 
 # unmask_unit STATE UNIT

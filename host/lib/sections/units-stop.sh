@@ -110,9 +110,7 @@ give_back_enabled() {
       unit_file_state "$unit"
       case $REPLY in
         enabled | '') ;;
-        disabled)
-          enable_again "$unit"
-          ;;
+        disabled) enable_again "$unit" ;;
         *) warn "$unit was enabled before and is $REPLY now, which it stays" ;;
       esac
       ;;
@@ -133,8 +131,7 @@ give_back_enabled() {
 
 # enable_again UNIT
 enable_again() {
-  local said
-  said=$(SYSTEMCTL_SKIP_SYSV=1 systemctl enable --no-reload --quiet -- "$1" 2>&1) || fail "$1 cannot be enabled: $said"
+  make_links "$1"
   unit_file_state "$1"
   [[ $REPLY == enabled ]] || fail "$1 is ${REPLY:-absent} after it was enabled again"
 }

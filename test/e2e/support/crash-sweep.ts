@@ -5,7 +5,7 @@ import { type StepResult, install, killPoints, sample, stepLines, steps } from "
 import { crashBundle, OWNERS_MACHINE } from "./crash-bundles";
 import { difference, fingerprint } from "./fingerprint";
 import { LONG } from "./long";
-import { bootOwn, endOwn, SWEEP_MIB } from "./machine";
+import { bootOwnAs, endOwn, SWEEP_SIZE } from "./machine";
 
 /** Where a long sweep that found something goes on. */
 const FROM = Number(process.env["GOBLIN_HOST_CRASH_FROM"] ?? 0);
@@ -27,7 +27,7 @@ const killed = (k: number | undefined, run: string, look: string): string[] =>
 /** What the operator does after a kill: the same again, the opposite, or one after the other in turn. */
 export type Direction = "again" | "opposite" | "both";
 
-/** Kills runs of the bundle `crash`. In a VM of its own with one processor, for the reason that FailureSweep has. */
+/** Kills runs of the bundle `crash`, in a VM of its own. */
 export class CrashSweep {
   private constructor(
     readonly vm: Vm,
@@ -39,8 +39,11 @@ export class CrashSweep {
     private readonly before: readonly string[],
   ) {}
 
-  static async boot(name: string): Promise<CrashSweep> {
-    const vm = await bootOwn(name, SWEEP_MIB, 1);
+  static boot(name: string): Promise<CrashSweep> {
+    return bootOwnAs(name, SWEEP_SIZE, (vm) => CrashSweep.on(vm));
+  }
+
+  private static async on(vm: Vm): Promise<CrashSweep> {
     await vm.run(OWNERS_MACHINE);
     const bare = LONG ? await fingerprint(vm) : [];
     await applyAll(vm, [bundles.manager()]);

@@ -6,7 +6,7 @@ import { failureBundle, OWNERS_RICHER_MACHINE } from "./failure-bundles";
 import { type FailingVerb, chosenPoints, commonPrefix, pointsOf } from "./failure-points";
 import { difference } from "./fingerprint";
 import { LONG } from "./long";
-import { bootOwn, endOwn, SWEEP_MIB } from "./machine";
+import { bootOwnAs, endOwn, SWEEP_SIZE } from "./machine";
 
 /**
  * In this order each verb starts where the one before leads to. A rollback fails like the update that it goes back from:
@@ -129,14 +129,13 @@ export class FailureSweep {
     private readonly verbs: readonly VerbName[],
   ) {}
 
-  /**
-   * The owner's machine, with the manager alone, in a VM of the sweep's own: with one processor, because what is emulated
-   * then need not be so that two could share it, and a process costs a third less.
-   */
-  static async boot(verbs: readonly [VerbName, ...VerbName[]]): Promise<FailureSweep> {
-    const sweep = new FailureSweep(await bootOwn(`failures-${verbs[0]}`, SWEEP_MIB, 1), verbs);
-    await sweep.setUp();
-    return sweep;
+  /** The owner's machine, with the manager alone, in a VM of the sweep's own. */
+  static boot(verbs: readonly [VerbName, ...VerbName[]]): Promise<FailureSweep> {
+    return bootOwnAs(`failures-${verbs[0]}`, SWEEP_SIZE, async (vm) => {
+      const sweep = new FailureSweep(vm, verbs);
+      await sweep.setUp();
+      return sweep;
+    });
   }
 
   async end(): Promise<void> {
