@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -73,8 +74,8 @@ function command(option: string) {
   return { status, stdout, stderr };
 }
 
-/** Answers a request as the container does. */
-async function collect(): Promise<{ request: string[]; status: unknown; stdout: string }> {
+/** Answers a request as the container does; another request, if there is one, takes the place of ours before that. */
+async function collect(another?: string): Promise<{ request: string[]; status: unknown; stdout: string }> {
   const file = join(folder, "manager", "monitor-request");
   const child = spawn(COMMAND, ["--collect"], { env: env("10") });
   const printed: Buffer[] = [];
@@ -82,7 +83,8 @@ async function collect(): Promise<{ request: string[]; status: unknown; stdout: 
   const closed = new Promise((resolve) => child.once("close", resolve));
   await expect.poll(() => existsSync(file)).toBe(true);
   const request = readFileSync(file, "utf8").trim().split(" ");
-  put("next", `${uptime()} 3600 1 ${request[0] ?? ""}\n`);
+  if (another !== undefined) writeFileSync(file, `${another} +0000\n`);
+  put("next", `${uptime()} 3600 1 ${another ?? request[0] ?? ""}\n`);
   renameSync(join(run, "next"), join(run, "collected"));
   return { request, status: await closed, stdout: Buffer.concat(printed).toString() };
 }
@@ -230,3 +232,17 @@ test.each([
     expect(request[1]).toBe(date.stdout.trim());
   },
 );
+
+test("who is asked a second time before it saw the first answers both", async () => {
+  expect(await collect("another-1")).toMatchObject({ status: 0, stdout: "alerts.txt\n" });
+});
+
+test("what was collected for somebody else before is no answer", () => {
+  put("collected", `${uptime()} 3600 1 another-1\n`);
+  expect(command("--collect")).toMatchObject({ status: 1, stdout: "" });
+});
+
+test("the monitor's user can read a request of somebody who lets nobody read", () => {
+  spawnSync("sh", ["-c", `umask 077; exec ${COMMAND} --collect`], { env: { ...process.env, ...env("1") } });
+  expect(statSync(join(folder, "manager", "monitor-request")).mode & 0o777).toBe(0o644);
+});
