@@ -39,7 +39,7 @@ const containerLimits: PolicyRule = {
   },
 };
 
-const SLICE = /^(ai|airm|ai-[a-z0-9]+)\.slice$/;
+const SLICE = /^(ai|airm|ai-[a-z0-9_]+)\.slice$/;
 
 const containerSlice: PolicyRule = {
   name: "ai-slice",
@@ -94,7 +94,7 @@ const verifiedHostKey: PolicyRule = {
     const { hostKey } = (connection ?? {}) as { hostKey?: unknown };
     return typeof hostKey === "string" && hostKey !== ""
       ? undefined
-      : "without connection.hostKey nobody can tell which host answers, and a stack named prod always checks that";
+      : "without connection.hostKey nobody can tell which host answers, and a stack for production always checks that";
   },
 };
 

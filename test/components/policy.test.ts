@@ -44,6 +44,7 @@ describe("a rule", () => {
 
   it.each([
     ["a container within its limits", CONTAINER, container, []],
+    ["one in a slice with _", CONTAINER, { ...container, cgroupParent: "ai-a_b.slice" }, []],
     ["the monitor's", CONTAINER, { ...container, cgroupParent: "airm.slice" }, []],
     ["one without memory", CONTAINER, { ...container, memory: undefined }, ["container-limits"]],
     ["one with all swap", CONTAINER, { ...container, memorySwap: -1 }, ["container-limits"]],
@@ -63,8 +64,9 @@ describe("a rule", () => {
     expect(broken(type, inputs)).toEqual(rules);
   });
 
-  it("about host keys holds in a stack named prod alone", () => {
+  it("about host keys holds in a stack for production alone", () => {
     expect(broken(COMMAND, { ...command, connection: {} }, "staging")).toEqual([]);
+    expect(broken(COMMAND, { ...command, connection: {} }, "prod-eu")).toEqual(["verified-host-key"]);
     expect(broken(COMMAND, { ...command, connection: {} }, "acme/prod")).toEqual(["verified-host-key"]);
   });
 });
