@@ -4,7 +4,7 @@ import { PROJECT } from "../components/goblin-host/project";
 import { SECRET_KEYS } from "../components/goblin-host/secrets";
 import { formatProblems, readStack, type StackSettings } from "../components/goblin-host/stack";
 import type { StackId } from "../components/host-bundle/identity";
-import { isMap } from "../components/settings/issues";
+import { isMap } from "../components/settings/values";
 import { readYaml } from "./pulumi-yaml";
 
 /** An error that is told without a stack trace. */

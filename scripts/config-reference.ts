@@ -36,7 +36,12 @@ other key can be given again and then holds for that host alone, deeply: \`hosts
 \`swap.size\` and leaves the rest of \`swap\` as it is; \`null\` takes a shared setting back to its default.
 
 Sizes are 1024-based, as in systemd, Docker and \`free -h\`: \`512MiB\`, \`16GiB\`, \`1TiB\`, or \`512M\`, \`16G\`, \`1T\`.
-Numbers may be given as their digits. An unknown key is an error.
+Numbers may be given as their digits. An unknown key is an error, and so is a workload or a variable with nothing after
+its name where no shared one is taken back by that.
+
+In \`environment\`, \`command\` and \`entrypoint\` 8 and true are the texts \`8\` and \`true\`; an empty text is \`""\`, and
+\`pulumi config set\` has it as \`''\`. A list is set value by value: \`pulumi config set --path 'goblin-host:...command[0]' serve\`,
+and \`-- --verbose\` for a value that begins with a dash.
 
 ## Secrets
 

@@ -111,7 +111,11 @@ describe("what is refused names the path, the value, what is allowed, and the co
     [
       "GPUs, and none of them",
       workload({ memory: { max: "8GiB" }, gpu: { devices: [] } }),
-      ["workloads.ollama.gpu.devices is []", "a list of one or more of", "gpu.devices' '[\"0\"]'"],
+      [
+        "workloads.ollama.gpu.devices is []",
+        "a list of one or more of",
+        "set --path 'goblin-host:workloads.ollama.gpu.devices[0]' 0",
+      ],
     ],
     [
       "low above max",
@@ -273,16 +277,20 @@ describe("what is refused names the path, the value, what is allowed, and the co
       { formerly: ["a"] },
       ["goblin-host:formerly: there is no such setting"],
     ],
-    ["a host's name", { hosts: { "Goblin 1": HOST } }, ["a host's name begins with a small letter"]],
+    [
+      "a host's name",
+      { hosts: { "Goblin 1": HOST } },
+      ["that is no host's name", "a name begins with a small letter"],
+    ],
   ];
   it.each(cases)("%s", async (_, config, expected) => {
     const message = await refusal(config);
     for (const text of expected) expect(message).toContain(text);
   });
 
-  it("an unchecked host in a stack named prod", async () => {
+  it("an unchecked host in a stack for production", async () => {
     const config = { hosts: { goblin: { address: "a", insecureSkipHostKeyCheck: true } } };
-    expect(await refusal(config, "prod")).toContain("a stack named prod always checks the host's key");
+    expect(await refusal(config, "prod")).toContain("a stack for production always checks the host's key");
     await expect(read(config, "dev")).resolves.toBeDefined();
   });
 
@@ -426,10 +434,14 @@ describe("secrets", () => {
     expect(message).not.toContain("hunter");
     expect(message).toContain(
       `goblin-host:credentials.ollama.TOKEN is "[secret]": it holds a line break or a control character
-    allowed: text on one line
+    allowed: text on one line, not empty
     fix: pulumi config set --path --secret 'goblin-host:credentials.ollama.TOKEN'`,
     );
-    expect(message).toContain("goblin-host:credentials.ollama.TO-KEN is");
+    expect(message).toContain(
+      `goblin-host:credentials.ollama.TO-KEN is "[secret]": that is no such name
+    allowed: a variable's name has letters, digits and _
+    fix: pulumi config rm --path 'goblin-host:credentials.ollama.TO-KEN'`,
+    );
     expect(await refusal({ credentials: "hunter2", workloads }, "test", ["credentials"])).toContain(
       'goblin-host:credentials is "[secret]": that is not allowed here',
     );

@@ -1,16 +1,21 @@
 import { z } from "zod";
-import { durationField, lineField, wordField } from "../settings/text-fields";
+import { durationField } from "../settings/duration-field";
+import { textField } from "../settings/field";
+import { filledValueField } from "../settings/text-fields";
+import { parseHealthUrl } from "./health-url";
 
 /** How a workload proves that it is well. */
 export const HealthSettings = z
   .strictObject({
-    http: wordField({
-      description: "URL that answers with 2xx or 3xx when the workload is well. Asked on the host.",
-      example: "http://127.0.0.1:11434/",
-      allowed: "an http URL without spaces",
-      pattern: /^http:\/\/[A-Za-z0-9._~:/?#@!$&()*+,;=%[\]-]+$/,
-    }).optional(),
-    command: lineField({
+    http: textField(
+      {
+        description: "URL that answers with 2xx or 3xx when the workload is well. Asked on the host.",
+        example: "http://127.0.0.1:11434/",
+        allowed: "an http URL without spaces: http://ADDRESS[:PORT][/PATH]",
+      },
+      parseHealthUrl,
+    ).optional(),
+    command: filledValueField({
       description:
         "Command that exits 0 when the workload is well: of the host's shell, or of the container's.",
       example: "ollama list",

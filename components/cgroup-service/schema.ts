@@ -5,7 +5,10 @@ import { HealthSettings } from "./health-schema";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
 import { HARDENING_DIRECTIVES } from "./hardening";
 import { choiceField, integerField } from "../settings/fields";
+import { textField } from "../settings/field";
 import { lineField, pathField, tokenField, valueField, wordField } from "../settings/text-fields";
+import { parseCommandLine } from "./command-line";
+import { parseSlice, parseUnit } from "./unit";
 
 const HardeningSettings = z.strictObject({
   profile: choiceField(["standard", "gpu", "none"], {
@@ -24,12 +27,15 @@ const HardeningSettings = z.strictObject({
 type HardeningInput = "standard" | "gpu" | "none" | z.input<typeof HardeningSettings>;
 
 const ExecSettings = z.strictObject({
-  start: lineField({
-    description:
-      "Command line of the service in systemd's syntax (systemd.service(5)): an absolute path, then arguments.",
-    example: "/usr/local/bin/ollama serve",
-    allowed: "an absolute path and its arguments, on one line",
-  }),
+  start: lineField(
+    {
+      description:
+        "Command line of the service in systemd's syntax (systemd.service(5)): an absolute path, then arguments; no prefix such as +.",
+      example: "/usr/local/bin/ollama serve",
+      allowed: "an absolute path and its arguments, on one line",
+    },
+    parseCommandLine,
+  ),
   user: wordField({
     description: "User it runs as. Default: one that systemd makes for as long as it runs (DynamicUser).",
     example: "ollama",
@@ -54,7 +60,6 @@ const GpuSettings = z.strictObject({
       description:
         "GPUs it may use, at least one: DeviceAllow and CUDA_VISIBLE_DEVICES of a service, device requests of a container.",
       allowed: "a list of one or more of: a number, GPU-UUID, MIG-UUID; without `gpu` it sees none",
-      example: '["0"]',
     }),
   vramThreshold: integerField({
     description:
@@ -65,27 +70,31 @@ const GpuSettings = z.strictObject({
   }).prefault(95),
 });
 
-const unitName = wordField({
-  description:
-    "Unit that runs it. Default NAME.service. Its vendor's unit file is never touched: drop-ins only.",
-  example: "ollama.service",
-  allowed: "NAME.service, of letters, digits and . _ : @ -",
-  fix: null,
-  pattern: /^[A-Za-z0-9][A-Za-z0-9._:-]*(@[A-Za-z0-9._:-]+)?\.service$/,
-});
+const unitName = textField(
+  {
+    description:
+      "Unit that runs it. Default NAME.service. Its vendor's unit file is never touched: drop-ins only.",
+    example: "ollama.service",
+    allowed: "NAME.service, of letters, digits and . _ : @ -, and none of the system's",
+    fix: null,
+  },
+  parseUnit,
+);
 
 /** The settings of one workload: of a {@link CgroupService} or of a {@link LimitedContainer}. */
 export const WorkloadSettings = z.strictObject({
   runtime: choiceField(["systemd", "container"], { description: "What runs it." }).default("systemd"),
   unit: unitName.optional(),
-  slice: wordField({
-    description:
-      "Its slice under ai.slice. One word after ai-, because dashes nest. Default ai-NAME without NAME's dashes.",
-    example: "ai-ollama",
-    allowed: "ai- and one word of small letters and digits",
-    fix: null,
-    pattern: /^ai-[a-z0-9_]{1,40}$/,
-  }).optional(),
+  slice: textField(
+    {
+      description:
+        "Its slice under ai.slice. One word after ai-, because dashes nest. Default ai-NAME without NAME's dashes.",
+      example: "ai-ollama",
+      allowed: "ai- and one word of small letters, digits and _",
+      fix: null,
+    },
+    parseSlice,
+  ).optional(),
   memory: MemorySettings,
   cpu: CpuSettings.prefault({}),
   io: z
@@ -129,10 +138,14 @@ export const WorkloadSettings = z.strictObject({
         description: "A value; plain text in Pulumi's state and on the host, so no secret (see credentials).",
         example: "1",
         fix: null,
-        allowed: "text on one line",
+        allowed: 'text on one line, a number, true or false; "" for an empty one',
       }),
     )
-    .meta({ description: "Environment variables. They win over those derived from the CPU limits." })
+    .meta({
+      description:
+        "Environment variables. They win over those derived from the CPU limits. true and 8 are the texts true and 8; what must keep its every digit (1.10) stands in quotes.",
+      allowed: "a map from a variable's name to its value",
+    })
     .default({}),
   environmentFile: pathField({
     description:
@@ -157,6 +170,8 @@ export const WorkloadSettings = z.strictObject({
     .meta({
       description:
         "For a service whose unit this project writes: its command line, or a map of start and user. Without it the unit must exist.",
+      allowed: "an absolute path and its arguments, on one line, or a map of start and user",
+      example: "/usr/local/bin/ollama serve",
     }),
   health: HealthSettings.optional(),
   ...ContainerFields,

@@ -2,6 +2,7 @@ import { parseCpuList } from "../render/cpu-list";
 import type { Size } from "../render/size";
 import { IO_CLASSES } from "./limits-schema";
 import type { Workload } from "./schema";
+import { usualSlice } from "./unit";
 
 /** A workload with every default settled: what its bundle and its slice are rendered from. */
 export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit" | "slice"> {
@@ -24,7 +25,7 @@ export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit
 }
 
 export function settleWorkload(name: string, workload: Workload): SettledWorkload {
-  const { memory, cpu, unit = `${name}.service`, slice = `ai-${name.replaceAll("-", "")}` } = workload;
+  const { memory, cpu, unit = `${name}.service`, slice = usualSlice(name) } = workload;
   const { max, high, low = max.share(25), swap = max.share(50), legacyLimit } = memory;
   return {
     ...workload,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { valueField } from "../settings/text-fields";
+import { filledValueField } from "../settings/text-fields";
 import { NAME, NAME_RULE } from "../settings/name";
 
 export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -10,7 +10,7 @@ export const CredentialsSettings = z.record(
   z.string().regex(NAME, NAME_RULE),
   z.record(
     z.string().regex(VARIABLE, VARIABLE_RULE),
-    valueField({ description: "A secret.", example: "", allowed: "text on one line", fix: null }),
+    filledValueField({ description: "A secret.", example: "", allowed: "text on one line, not empty" }),
   ),
 );
 export type CredentialsSettings = z.output<typeof CredentialsSettings>;

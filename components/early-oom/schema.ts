@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { integerField } from "../settings/fields";
+import type { IssueParams } from "../settings/issues";
 import { wordField } from "../settings/text-fields";
 
 const processName = () =>
@@ -18,7 +19,7 @@ export const EarlyOomSettings = z
     memoryPercent: integerField({
       description:
         "Available memory, in percent of RAM, below which the largest process is asked to end (SIGTERM).",
-      min: 1,
+      min: 2,
       max: 50,
       example: "10",
     }).prefault(10),
@@ -42,8 +43,8 @@ export const EarlyOomSettings = z
   .superRefine(({ memoryPercent, killMemoryPercent }, context) => {
     if (killMemoryPercent >= memoryPercent) {
       const message = `processes must be asked to end (at memoryPercent, ${memoryPercent}) before they are killed`;
-      const fix = String(Math.max(1, Math.floor(memoryPercent / 2)));
-      context.addIssue({ code: "custom", path: ["killMemoryPercent"], message, params: { fix } });
+      const params: IssueParams = { fix: String(Math.floor(memoryPercent / 2)), preset: killMemoryPercent };
+      context.addIssue({ code: "custom", path: ["killMemoryPercent"], message, params });
     }
   });
 export type EarlyOomSettings = z.input<typeof EarlyOomSettings>;

@@ -1,4 +1,6 @@
-import { isMap, type SettingIssue, valueAt } from "../settings/issues";
+import { parseIpAddress } from "../settings/ip-address";
+import type { SettingIssue } from "../settings/issues";
+import { isMap, valueAt } from "../settings/values";
 
 /** A host as the configuration has it, shared settings included. */
 export interface RawHost {
@@ -20,6 +22,7 @@ function takenName({ name }: RawHost, others: readonly RawHost[]): SettingIssue[
       path: [],
       value: name,
       message: `host ${other.name} had this name (formerly), and is known by it: settings of that host belong under hosts.${other.name}, and another host needs another name`,
+      allowed: "a name that no host had",
       fix: null,
     }));
 }
@@ -36,7 +39,8 @@ function sameMachine({ name, raw }: RawHost, others: readonly RawHost[]): Settin
   );
   if (place === undefined || other === undefined) return [];
   const message = `host ${other.name} has the same address and port, and a machine is one host's. If it was renamed, remove the old name and list it: hosts.NEW.formerly`;
-  return [{ path: ["address"], value: valueAt(raw, ["address"]), message, fix: "ADDRESS" }];
+  const allowed = "an address, or a port at it, that no other host has";
+  return [{ path: ["address"], value: valueAt(raw, ["address"]), message, allowed, fix: "ADDRESS" }];
 }
 
 function sharedFormerNames({ name, raw }: RawHost, others: readonly RawHost[]): SettingIssue[] {
@@ -48,12 +52,12 @@ function sharedFormerNames({ name, raw }: RawHost, others: readonly RawHost[]): 
   });
 }
 
-/** Names of one machine are compared as they are written: what they resolve to is the host's to say. */
+/** Names of one machine are compared as they are written: what they resolve to is not known here. */
 function placeOf(raw: unknown): string | undefined {
   const address = valueAt(raw, ["address"]);
   if (!isMap(raw) || typeof address !== "string") return undefined;
   const { port } = raw;
-  return `${address.toLowerCase()} ${typeof port === "string" || typeof port === "number" ? port : 22}`;
+  return `${parseIpAddress(address)?.text ?? address.toLowerCase()} ${typeof port === "string" || typeof port === "number" ? port : 22}`;
 }
 
 function formerNames(raw: unknown): string[] {

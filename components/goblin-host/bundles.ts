@@ -78,7 +78,8 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
     ...monitorParts(monitor, settings, declared, settingPath("monitor")),
     ...workloads.flatMap((workload) => {
       const setting = settingPath(`workloads.${workload.name}`);
-      return workloadParts(workload, modelsPath, setting, credentials[workload.name]);
+      const secrets = Object.hasOwn(credentials, workload.name) ? credentials[workload.name] : undefined;
+      return workloadParts(workload, modelsPath, setting, secrets);
     }),
   ];
 }

@@ -3,14 +3,13 @@ import { ReserveSettings } from "../ai-slice/schema";
 import { WorkloadSettings } from "../cgroup-service/schema";
 import { type SettledWorkload, settleWorkload } from "../cgroup-service/workload";
 import { formatCpuList, parseCpuList } from "../render/cpu-list";
-import { checkSettings, isMap, type SettingIssue, valueAt } from "../settings/issues";
+import { checkSettings, type SettingIssue } from "../settings/issues";
 import { isProduction } from "../settings/production";
+import { isMap, valueAt } from "../settings/values";
 import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
-
-/** Units whose move into an AI slice would take the host's own legs away. */
-const PROTECTED_UNIT =
-  /^(ssh|sshd|dbus|docker|containerd|cron|earlyoom|systemd-.*|getty@.*|user@.*|ai-resource-.*)\.service$/;
+import { portIssues } from "./ports";
+import { ownedTwice, workloadIssues } from "./workload-checks";
 
 /**
  * What is wrong between settings of one host. It reads the raw settings and skips what is wrong by itself, so
@@ -22,8 +21,9 @@ export function crossCheck(raw: unknown, stack: string): SettingIssue[] {
     ...hostKeyIssues(raw, stack),
     ...priorityIssues(raw),
     ...workloads.flatMap((workload) => workloadIssues(workload, raw)),
-    ...duplicates(raw, "unit"),
-    ...duplicates(raw, "slice"),
+    ...ownedTwice(raw, "unit"),
+    ...ownedTwice(raw, "slice"),
+    ...portIssues(raw),
     ...reservedCoreIssues(workloads, raw),
   ];
 }
@@ -70,7 +70,7 @@ function hostKeyIssues(raw: unknown, stack: string): SettingIssue[] {
   const skip = given === true || given === "true";
   const path = ["insecureSkipHostKeyCheck"];
   if (skip && isProduction(stack)) {
-    return [{ path, value: true, message: "a stack named prod always checks the host's key", fix: null }];
+    return [{ path, value: true, message: "a stack for production always checks the host's key", fix: null }];
   }
   if (skip && hostKey !== undefined) {
     return [
@@ -87,64 +87,16 @@ function priorityIssues(raw: unknown): SettingIssue[] {
   const swap = checked(SwapFileSettings, valueAt(raw, ["swap"]) ?? {});
   const zram = checked(ZramDeviceSettings, valueAt(raw, ["zram"]) ?? {});
   if (swap === undefined || zram === undefined || swap.priority < zram.priority) return [];
-  const message = `it must be below zram's priority, ${zram.priority}, or the disk is used before compressed memory`;
-  return [
-    {
-      path: ["swap", "priority"],
-      value: swap.priority,
-      message,
-      fix: String(Math.max(0, zram.priority - 1)),
-    },
-  ];
-}
-
-function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
-  const { name, unit, runtime, exec, image, gpu, hardening, environmentFile } = workload;
-  const at = (key: string, message: string): SettingIssue => {
-    const path = ["workloads", name, key];
-    return { path, value: valueAt(raw, path), message, fix: null };
+  const at = (key: "swap" | "zram", place: string, fix: number): SettingIssue => {
+    const path = [key, "priority"];
+    const isDefault = valueAt(raw, path) === undefined;
+    const value = (key === "swap" ? swap : zram).priority;
+    const message = `it must be ${place}, or the disk is used before compressed memory`;
+    return { path, value, ...(isDefault ? { isDefault } : {}), message, fix: String(fix) };
   };
-  const issues: SettingIssue[] = [];
-  if (PROTECTED_UNIT.test(unit))
-    issues.push(at("unit", `${unit} is part of the system and stays out of the AI slices`));
-  if (runtime === "container" && exec !== undefined)
-    issues.push(at("exec", "a container has no exec; give command"));
-  if (runtime === "container" && environmentFile !== undefined) {
-    const message = `a container reads no such file by itself; mount it (volumes: ["${environmentFile}:/run/secrets/env:ro"]), or give credentials`;
-    issues.push(at("environmentFile", message));
-  }
-  if (runtime === "systemd" && image !== undefined)
-    issues.push(at("image", "an image needs runtime: container"));
-  const hidesDevices = hardening.profile === "standard" && !hardening.except.includes("PrivateDevices");
-  if (runtime === "systemd" && gpu !== undefined && hidesDevices) {
-    const message = "standard hides every device, and gpu names some; the profile gpu leaves these alone";
-    issues.push({
-      ...at("hardening", message),
-      allowed: "gpu, none, or except: [PrivateDevices]",
-      fix: "gpu",
-    });
-  }
-  if (runtime === "container" && image === undefined) {
-    issues.push({ ...at("image", "a container needs an image"), fix: "ollama/ollama:0.6.5" });
-  }
-  return issues;
-}
-
-/** Compared as they are written, so that another mistake in a workload does not hide this one. */
-function duplicates(raw: unknown, key: "unit" | "slice"): SettingIssue[] {
-  const given = valueAt(raw, ["workloads"]);
-  const owners = new Map<string, string>();
-  return Object.entries(isMap(given) ? given : {}).flatMap(([name, workload]) => {
-    const usual = key === "unit" ? `${name}.service` : `ai-${name.replaceAll("-", "")}`;
-    const value = valueAt(workload, [key]) ?? usual;
-    if (typeof value !== "string") return [];
-    const owner = owners.get(value);
-    owners.set(value, owner ?? name);
-    if (owner === undefined) return [];
-    const message = `workload ${owner} has the same ${key}, and each has its own limits`;
-    const fix = value === usual ? usual.replace(/(\.service)?$/, "2$1") : usual;
-    return [{ path: ["workloads", name, key], value, message, fix }];
-  });
+  if (zram.priority > 0) return [at("swap", `below zram's priority, ${zram.priority}`, zram.priority - 1)];
+  const above = Math.max(100, Math.min(32_767, swap.priority + 1));
+  return [at("zram", `above the swapfile's priority, ${swap.priority}`, above)];
 }
 
 function reservedCoreIssues(workloads: readonly SettledWorkload[], raw: unknown): SettingIssue[] {

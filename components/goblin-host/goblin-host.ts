@@ -67,7 +67,7 @@ export class GoblinHost extends pulumi.ComponentResource {
     const { swap = {}, zram = {}, earlyOom = {}, reserve = {}, monitor = {}, workloads = {} } = given;
     const declared = declareHost(name, given);
     const { modelsPath } = declared;
-    for (const workload of Object.keys(credentials).filter((key) => !(key in workloads)))
+    for (const workload of Object.keys(credentials).filter((key) => !Object.hasOwn(workloads, key)))
       throw new pulumi.ResourceError(
         `host "${name}" has credentials for "${workload}", which is no workload of it`,
         this,
@@ -162,7 +162,7 @@ export class GoblinHost extends pulumi.ComponentResource {
       const context = {
         host,
         workload,
-        credentials: credentials[workload],
+        credentials: Object.hasOwn(credentials, workload) ? credentials[workload] : undefined,
         settingPath: settingPath(`workloads.${workload}`),
       };
       const made =

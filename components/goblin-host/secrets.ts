@@ -1,13 +1,8 @@
 import { CredentialsSettings, HostCredentialsSettings } from "../credentials/schema";
-import {
-  checkSettings,
-  formatIssue,
-  formatPath,
-  isMap,
-  type SettingIssue,
-  valueAt,
-} from "../settings/issues";
+import { checkSettings, formatIssue, type SettingIssue } from "../settings/issues";
 import { mergeLayers } from "../settings/layers";
+import { formatPath, isMap, valueAt } from "../settings/values";
+import { fixCommand } from "./fix";
 import { PROJECT } from "./project";
 
 /** The keys of the configuration that hold secrets. In any other, one would be plain text in the state and on the host. */
@@ -64,18 +59,13 @@ export function readCredentials(
       "host",
     ),
     ...hosts.flatMap((host) =>
-      stray(
-        `hostCredentials.${host.name}`,
-        Object.keys(own.value[host.name] ?? {}),
-        workloadsOf(host),
-        "workload",
-      ),
+      stray(`hostCredentials.${host.name}`, keysAt(own.value, host.name), workloadsOf(host), "workload"),
     ),
   ];
   return {
     of: (name) => {
       const host = hosts.find((one) => one.name === name);
-      const merged = mergeLayers(shared.value, own.value[name] ?? {}) as CredentialsSettings;
+      const merged = mergeLayers(shared.value, valueAt(own.value, [name]) ?? {}) as CredentialsSettings;
       const its = host === undefined ? [] : workloadsOf(host);
       return Object.fromEntries(Object.entries(merged).filter(([workload]) => its.includes(workload)));
     },
@@ -92,16 +82,18 @@ function stray(key: string, names: readonly string[], known: readonly string[], 
     });
 }
 
+function keysAt(map: unknown, key: string): string[] {
+  const value = valueAt(map, [key]);
+  return isMap(value) ? Object.keys(value) : [];
+}
+
 /** The issue of a value that nobody may see. */
 function explain(key: string): (issue: SettingIssue) => string {
   return ({ value, ...issue }) => {
     const path = [key, ...issue.path];
-    const shown = value === undefined ? undefined : "[secret]";
-    return formatIssue(
-      { ...issue, value: shown },
-      `${PROJECT}:${formatPath(path)}`,
-      setSecret(formatPath(path)),
-    );
+    const shown = { ...issue, value: value === undefined ? undefined : "[secret]" };
+    const command = issue.fix === null ? fixCommand(path, shown) : setSecret(formatPath(path));
+    return formatIssue(shown, `${PROJECT}:${formatPath(path)}`, command);
   };
 }
 

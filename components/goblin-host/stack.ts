@@ -1,10 +1,13 @@
-import { quoteShell } from "../render/shell";
+import { quotePasted } from "../render/shell";
 import { closest } from "../settings/closest";
-import { checkSettings, formatIssue, isMap, type SettingIssue } from "../settings/issues";
+import { checkSettings, formatIssue, type SettingIssue, withAllowed } from "../settings/issues";
 import { locateSetting, mergeLayers } from "../settings/layers";
-import { NAME } from "../settings/name";
-import { crossCheckHosts } from "./between-hosts";
+import { NAME, NAME_RULE } from "../settings/name";
+import { formatPath, isMap, type SettingPath, withoutNulls } from "../settings/values";
+import { crossCheckHosts, type RawHost } from "./between-hosts";
 import { crossCheck, hostWarnings } from "./checks";
+import { emptyEntries } from "./empty";
+import { fixCommand } from "./fix";
 import { PROJECT } from "./project";
 import { GoblinHostSettings, SharedSettings } from "./schema";
 import { type HostCredentials, misplacedSecrets, readCredentials, SECRET_KEYS } from "./secrets";
@@ -27,7 +30,7 @@ export interface StackSettings {
 /**
  * A stack's hosts from its configuration.
  * @param given by key without the project, as it is written: objects, or texts that may be JSON
- * @param stack its name; some rules hold for one named prod
+ * @param stack its name; some rules hold for one for production
  * @param secret the keys in which something is a secret
  * @returns the hosts, or everything that is wrong
  */
@@ -46,14 +49,13 @@ export function readStack(
   const problems = new Set(unknownKeys(Object.keys(given), [...keys, ...SECRET_KEYS]));
   const hosts = Object.entries(isMap(hostMap) ? hostMap : {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, own]) => ({ name, own, raw: mergeLayers(shared, own) }));
+    .map(([name, own]) => ({ name, own, raw: withoutNulls(mergeLayers(shared, own)) }));
   if (hosts.length === 0) problems.add(noHosts(hostMap));
 
   for (const { name, own, raw } of hosts) {
     const layers = { host: name, own, shared, sharable };
-    const between = crossCheckHosts({ name, raw }, hosts);
-    for (const issue of [...hostNameIssues(name, own), ...between, ...issuesOf(raw, stack)])
-      problems.add(explain(issue, locateSetting(layers, issue.path)));
+    for (const issue of hostIssues({ name, own, raw }, { shared, hosts, stack }))
+      problems.add(explain(withAllowed(GoblinHostSettings, issue), locateSetting(layers, issue.path)));
   }
   const credentials = readCredentials(
     { credentials: parse(given["credentials"]), hostCredentials: parse(given["hostCredentials"]) },
@@ -68,7 +70,7 @@ export function readStack(
       return {
         name,
         settings,
-        settingPath: (path) => `${PROJECT}:${locateSetting(layers, path.split("."))}`,
+        settingPath: (path) => `${PROJECT}:${formatPath(locateSetting(layers, path.split(".")))}`,
         credentials: credentials.of(name),
       };
     }),
@@ -84,14 +86,34 @@ export function formatProblems(problems: readonly string[]): string {
   return `the configuration has ${count} to mend:\n\n  ${problems.join("\n  ")}\n`;
 }
 
-function issuesOf(raw: unknown, stack: string): SettingIssue[] {
+/** A host as the configuration has it: its own settings, and with the shared ones. */
+interface WrittenHost extends RawHost {
+  readonly own: unknown;
+}
+
+/** All that is wrong with one host. What is wrong with its name or with all of it hides the rest. */
+function hostIssues(
+  host: WrittenHost,
+  { shared, hosts, stack }: { shared: unknown; hosts: readonly WrittenHost[]; stack: string },
+): SettingIssue[] {
+  const { name, own, raw } = host;
+  const whole = hostNameIssues(name, own);
+  if (whole.length > 0) return whole;
   const checked = checkSettings(GoblinHostSettings, raw);
-  return ["issues" in checked ? checked.issues : [], crossCheck(raw, stack)].flat();
+  return [
+    ...crossCheckHosts(
+      host,
+      hosts.filter((other) => NAME.test(other.name)),
+    ),
+    ...emptyEntries(shared, own),
+    ...("issues" in checked ? checked.issues : []),
+    ...crossCheck(raw, stack),
+  ];
 }
 
 /** Pulumi hands objects over as JSON, everything else as the text that was typed. */
 function parse(value: unknown): unknown {
-  if (typeof value !== "string") return value;
+  if (typeof value !== "string" || isBottomless(value)) return value;
   try {
     return JSON.parse(value) as unknown;
   } catch {
@@ -99,56 +121,39 @@ function parse(value: unknown): unknown {
   }
 }
 
-function explain(issue: SettingIssue, path: string): string {
-  const key = `'${PROJECT}:${path}'`;
-  const fix =
-    issue.fix === null
-      ? `pulumi config rm --path ${key}`
-      : `pulumi config set --path ${key} ${word(issue.fix)}`;
-  return formatIssue(issue, `${PROJECT}:${path}`, fix);
+/** Brackets in brackets, deeper than any settings go: such a text is read by nobody. */
+function isBottomless(text: string): boolean {
+  let depth = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") depth++;
+    if (character === "]" || character === "}") depth--;
+    if (depth > 500) return true;
+  }
+  return false;
 }
 
-function word(value: string): string {
-  return /^[A-Za-z0-9%._/:@+-]+$/.test(value) && !value.startsWith("-") ? value : quoteShell(value);
+function explain(issue: SettingIssue, path: SettingPath): string {
+  return formatIssue(issue, `${PROJECT}:${formatPath(path)}`, fixCommand(path, issue));
 }
 
 function hostNameIssues(name: string, own: unknown): SettingIssue[] {
   if (!isMap(own)) {
-    return [
-      {
-        path: [],
-        value: own,
-        message: "a host is a map",
-        allowed: "a map with at least address and hostKey",
-        fix: null,
-      },
-    ];
+    const allowed = "a map with at least address and hostKey";
+    return [{ path: [], value: own, message: "a host is a map", allowed, fix: null }];
   }
   if (NAME.test(name)) return [];
-  return [
-    {
-      path: [],
-      value: name,
-      message: "a host's name begins with a small letter and has small letters, digits and dashes",
-      fix: null,
-    },
-  ];
+  const message = "that is no host's name";
+  return [{ path: [], value: name, message, allowed: NAME_RULE, fix: null }];
 }
 
 function noHosts(given: unknown): string {
   const allowed = "a map from a host's name to its settings";
-  const issue = {
-    path: ["hosts"],
-    value: given,
-    message: "a stack needs at least one host",
-    allowed,
-    fix: null,
-  };
-  return formatIssue(
-    issue,
-    `${PROJECT}:hosts`,
-    `pulumi config set --path '${PROJECT}:hosts.goblin.address' ADDRESS`,
-  );
+  const message = "a stack needs at least one host";
+  const issue = { path: ["hosts"], value: given, message, allowed, fix: "ADDRESS" };
+  const set = fixCommand(["hosts", "goblin", "address"], issue);
+  // A path leads into a map only.
+  const command = Array.isArray(given) ? `${fixCommand(["hosts"], { ...issue, fix: null })} && ${set}` : set;
+  return formatIssue(issue, `${PROJECT}:hosts`, command);
 }
 
 /** A misspelt key would otherwise be ignored in silence. */
@@ -156,7 +161,7 @@ function unknownKeys(given: readonly string[], known: readonly string[]): string
   return given
     .filter((key) => !known.includes(key))
     .map((key) => {
-      const fix = `pulumi config rm '${PROJECT}:${key}'`;
+      const fix = `pulumi config rm ${quotePasted(`${PROJECT}:${key}`)}`;
       const message = `there is no such setting${closest(key, known)}`;
       return `${PROJECT}:${key}: ${message}\n    allowed: ${known.join(", ")}\n    fix: ${fix}`;
     });

@@ -1,18 +1,21 @@
 import { z } from "zod";
-import { SettingError } from "../settings/field";
+import { SettingError, textField } from "../settings/field";
 import { flagField, integerField } from "../settings/fields";
 import { NAME } from "../settings/name";
 import { lineField, wordField } from "../settings/text-fields";
+import { parseHostAddress } from "./address";
 
 /** What a host was called, and how it is reached over SSH. */
 export const HostConnectionSettings = z.strictObject({
-  address: wordField({
-    description:
-      "Address or name of the host. Under the same host name in `hosts`, another address gets everything anew and the old machine keeps what it has: moving is a new name.",
-    example: "203.0.113.10",
-    allowed: "an IP address or a host name",
-    pattern: /^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/,
-  }),
+  address: textField(
+    {
+      description:
+        "Address or name of the host. Under the same host name in `hosts`, another address gets everything anew and the old machine keeps what it has: moving is a new name.",
+      example: "203.0.113.10",
+      allowed: "an IP address or a host name, without port, user and brackets",
+    },
+    parseHostAddress,
+  ),
   formerly: z
     .array(
       wordField({
@@ -46,7 +49,7 @@ export const HostConnectionSettings = z.strictObject({
   ).optional(),
   insecureSkipHostKeyCheck: flagField({
     description:
-      "Connects without checking the host's key. Anyone between you and the host can then become the host; refused in a stack named prod.",
+      "Connects without checking the host's key. Anyone between you and the host can then become the host; refused in a stack for production (prod, prod-eu, production).",
   }).default(false),
 });
 

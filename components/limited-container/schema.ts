@@ -1,41 +1,55 @@
 import { z } from "zod";
+import { durationField } from "../settings/duration-field";
+import { scalarField } from "../settings/field";
 import { flagField } from "../settings/fields";
-import { durationField, lineField, pathField, wordField } from "../settings/text-fields";
+import { filledValueField, pathField, tokenField, valueField, wordField } from "../settings/text-fields";
+import { imageField } from "./image-name";
+import { formatPublishedPort, parsePublishedPort } from "./port";
 
-const text = (description: string, example: string) =>
-  lineField({ description, example, allowed: "text on one line" });
-
-/** `[ADDRESS:]HOST:CONTAINER[/udp]` */
-export const PORT = /^(?:([0-9.]+|\[[0-9A-Fa-f:]+\]):)?([0-9]{1,5}):([0-9]{1,5})(?:\/(tcp|udp))?$/;
 /** `SOURCE:TARGET[:ro]` */
 export const VOLUME =
   /^(\/[A-Za-z0-9._+@/-]*|[A-Za-z0-9][A-Za-z0-9_.-]*):(\/[A-Za-z0-9._+@/-]+)(?::(ro|rw))?$/;
 
 /** What only a workload with `runtime: container` has. */
 export const ContainerFields = {
-  image: text(
-    "Image of a container workload; pulled when the host lacks it. Name a version: `latest` changes under you.",
-    "ollama/ollama:0.6.5",
-  ).optional(),
+  image: imageField({
+    description:
+      "Image of a container workload; pulled when the host lacks it. Name a version: `latest` changes under you.",
+    example: "ollama/ollama:0.6.5",
+  }).optional(),
   command: z
-    .array(text("One argument.", "serve"))
+    .array(
+      valueField({
+        description: "One argument.",
+        example: "serve",
+        allowed: 'text on one line, a number, true or false; "" for an empty one',
+      }),
+    )
     .meta({ description: "Arguments of a container workload. Default: the image's." })
     .optional(),
   entrypoint: z
-    .array(text("One word.", "/bin/ollama"))
+    .array(
+      filledValueField({
+        description: "One word.",
+        example: "/bin/ollama",
+        allowed: "text on one line, a number, true or false",
+      }),
+    )
     .meta({ description: "Program of a container workload and its first arguments. Default: the image's." })
     .optional(),
   ports: z
     .array(
-      wordField({
-        description:
-          "A published port. Without an address it is 127.0.0.1, because Docker's ports pass firewalls by.",
-        example: "127.0.0.1:11434:11434",
-        allowed: "[ADDRESS:]HOST:CONTAINER, or with /udp at the end",
-        pattern: PORT,
-      }),
+      scalarField(
+        {
+          description:
+            "A published port. Without an address it is 127.0.0.1, because Docker's ports pass firewalls by.",
+          example: "127.0.0.1:11434:11434",
+          allowed: "[ADDRESS:]HOST:CONTAINER with ports from 1 to 65535, or with /udp at the end",
+        },
+        (text) => formatPublishedPort(parsePublishedPort(text)),
+      ),
     )
-    .meta({ description: "Published ports of a container workload." })
+    .meta({ description: "Published ports of a container workload, each of the host's once." })
     .optional(),
   volumes: z
     .array(
@@ -48,7 +62,7 @@ export const ContainerFields = {
     )
     .meta({ description: "Volumes of a container workload; its root is read-only." })
     .optional(),
-  user: wordField({
+  user: tokenField({
     description: "User and group of a container workload, by number. Default: the image's.",
     example: "1000:1000",
     allowed: "UID or UID:GID",

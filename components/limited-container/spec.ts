@@ -2,7 +2,8 @@ import type { SettledWorkload } from "../cgroup-service/workload";
 import { workloadEnvironment } from "../cgroup-service/workload";
 import { parseDuration } from "../render/duration";
 import { type DeviceRequest, gpuRequest, NO_GPU } from "./gpu";
-import { PORT, VOLUME } from "./schema";
+import { parsePublishedPort } from "./port";
+import { VOLUME } from "./schema";
 
 /** A container in the docker provider's terms, but for its image. Everything that the provider reads back is set. */
 export interface ContainerSpec {
@@ -83,7 +84,7 @@ export function containerSpec(workload: SettledWorkload): ContainerSpec {
     envs: Object.entries({ ...(gpu === undefined ? NO_GPU : {}), ...workloadEnvironment(workload) })
       .map(([variable, value]) => `${variable}=${value}`)
       .sort(),
-    ports: (workload.ports ?? []).map(parsePort),
+    ports: (workload.ports ?? []).map(containerPort),
     mounts: (workload.volumes ?? []).map(parseVolume),
     ...(gpu === undefined ? {} : { deviceRequests: [gpuRequest(gpu.devices)] }),
     networkMode: "bridge",
@@ -107,14 +108,9 @@ export function dockerCpus(cores: number | undefined): { cpus?: string } {
   return Number(readBack) === cores && !readBack.endsWith(".") ? { cpus: readBack } : {};
 }
 
-function parsePort(text: string): ContainerPort {
-  const [, ip = "127.0.0.1", external, internal, protocol = "tcp"] = PORT.exec(text) ?? [];
-  return {
-    ip: ip.replace(/^\[|\]$/g, ""),
-    external: Number(external),
-    internal: Number(internal),
-    protocol,
-  };
+function containerPort(text: string): ContainerPort {
+  const { address, host, container, protocol } = parsePublishedPort(text);
+  return { ip: address.text, external: host, internal: container, protocol };
 }
 
 function parseVolume(text: string): ContainerMount {

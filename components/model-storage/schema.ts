@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { choiceField, sizeField } from "../settings/fields";
+import { scalarField, SettingError } from "../settings/field";
 import { pathField, tokenField } from "../settings/text-fields";
 
 /** The settings of {@link ModelStorage}. */
@@ -33,11 +34,33 @@ export const ModelsSettings = z.strictObject({
 export type ModelsSettings = z.input<typeof ModelsSettings>;
 
 function modeField() {
-  return tokenField({
-    description:
-      'Permissions of the folder itself, in quotes: `"2775"` lets its group write and keeps the group on what is made there. Default: as it is, 0755 when it is made.',
-    example: '"0755"',
-    allowed: "three or four octal digits, in quotes",
-    pattern: /^[0-7]{3,4}$/,
-  }).transform((mode) => mode.padStart(4, "0"));
+  return scalarField(
+    {
+      description:
+        'Permissions of the folder itself, in quotes: `"2775"` lets its group write and keeps the group on what is made there. Default: as it is, 0755 when it is made.',
+      example: "0755",
+      allowed: 'three or four octal digits after at most one 0, in quotes: "0755", "02775"',
+    },
+    parseMode,
+  );
+}
+
+/**
+ * Four octal digits. As a number it may be another by now: YAML reads 0644 as 420, and a command's 644 as 644.
+ * @throws SettingError with the digits after a 0, which a command leaves as they are
+ */
+function parseMode(text: string, raw: string | number): string {
+  if (typeof raw === "number") {
+    const ownersDigit = (digits: string): number => Number(digits.at(-3));
+    const [meant] = [text, raw.toString(8)]
+      .filter((digits) => /^[0-7]{3,4}$/.test(digits))
+      .sort((a, b) => ownersDigit(b) - ownersDigit(a));
+    throw new SettingError(
+      "a number may have been read as octal, so a mode is in quotes",
+      meant === undefined ? undefined : `0${meant}`,
+    );
+  }
+  const [, mode] = /^0?([0-7]{3,4})$/.exec(text) ?? [];
+  if (mode === undefined) throw new SettingError("that is no mode");
+  return mode.padStart(4, "0");
 }

@@ -1,22 +1,22 @@
 import { z } from "zod";
-import { isPrivateAddress } from "../../monitor/config/address";
-import { SettingError, textField } from "../settings/field";
+import { imageField } from "../limited-container/image-name";
+import { durationField } from "../settings/duration-field";
+import { scalarField } from "../settings/field";
 import { flagField, integerField, positiveField, sizeField } from "../settings/fields";
-import { durationField, lineField } from "../settings/text-fields";
+import { parseListen } from "./listen";
 
 const percent = (what: string, example: string) =>
   integerField({ description: `Alert above this ${what}, in percent.`, min: 1, max: 100, example }).prefault(
     Number(example),
   );
-const interval = (description: string, example: string) =>
-  durationField({ description, example }).prefault(example);
+const interval = (description: string, example: string, most?: string) =>
+  durationField({ description, example, ...(most === undefined ? {} : { most }) }).prefault(example);
 
 /** The monitor's container. */
 export const MonitorSettings = z.strictObject({
-  baseImage: lineField({
+  baseImage: imageField({
     description: "Image with Node that the monitor's own image is built on, on the host's daemon.",
     example: "node:24-bookworm-slim",
-    allowed: "an image name",
   }).prefault("node:24-bookworm-slim"),
   memory: sizeField({
     description: "The most RAM the monitor may use.",
@@ -31,7 +31,7 @@ export const MonitorSettings = z.strictObject({
   io: integerField({ description: "IO weight of the monitor.", min: 1, max: 10000, example: "50" }).prefault(
     50,
   ),
-  interval: interval("How often it measures.", "10s"),
+  interval: interval("How often it measures.", "10s", "60min"),
   collect: interval("How often the timer writes the collected metrics.", "60s"),
   watchHours: integerField({
     description:
@@ -44,7 +44,7 @@ export const MonitorSettings = z.strictObject({
     description:
       "Measure the GPUs, by nvidia-smi. Needs NVIDIA's container toolkit. Default: when a workload has `gpu`.",
   }).optional(),
-  listen: textField(
+  listen: scalarField(
     {
       description:
         "Address and port for Prometheus, loopback or private: there is no password. Default: a Unix socket only.",
@@ -63,18 +63,6 @@ export const ThresholdSettings = z.strictObject({
   swap: percent("share of swap in use", "70"),
   service: percent("share of a workload's memory limit in use", "95"),
 });
-
-/** @throws SettingError for what is no address with a port, or one that the internet may reach */
-function parseListen(text: string): { address: string; port: number } {
-  const [, bracketed, plain, port = ""] = /^(?:\[([0-9A-Fa-f:]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text) ?? [];
-  const address = bracketed ?? plain ?? "";
-  const isPrivate = isPrivateAddress(address);
-  if (isPrivate === undefined || Number(port) < 1 || Number(port) > 65535)
-    throw new SettingError("that is no IP address and port");
-  if (!isPrivate)
-    throw new SettingError("that address may be reached from the internet, and the monitor has no password");
-  return { address, port: Number(port) };
-}
 
 /** What a {@link Monitor} watches, beside its own settings. */
 export type MonitorSettings = z.input<typeof MonitorSettings>;

@@ -10,7 +10,7 @@ export function parseCpuList(text: string | number): number[] {
   const cpus = new Set<number>();
   for (const part of String(text).split(",")) {
     const match = /^ *([0-9]{1,4})(?:-([0-9]{1,4}))? *$/.exec(part);
-    if (match === null) throw new RangeError(`"${part}" is neither a core nor a range of cores`);
+    if (match === null) throw new RangeError("a part of it is neither a core nor a range of cores");
     const first = Number(match[1]);
     const last = match[2] === undefined ? first : Number(match[2]);
     if (last < first) throw new RangeError(`the range ${part.trim()} runs backwards`);

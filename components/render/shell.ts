@@ -4,6 +4,16 @@ export function quoteShell(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** One word as an operator pastes it into bash or zsh: what a terminal would act on is escaped. */
+export function quotePasted(word: string): string {
+  const unshown = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+  if (word.search(unshown) < 0) return quoteShell(word);
+  const escaped = word
+    .replace(/[\\']/g, "\\$&")
+    .replace(unshown, (found) => `\\U${(found.codePointAt(0) ?? 0).toString(16).padStart(8, "0")}`);
+  return `$'${escaped}'`;
+}
+
 /**
  * One argument of a systemd command line (`ExecStart=`): quoted where it must be, with `$` and `%` doubled so
  * that the process gets exactly this text. See systemd.service(5), "Command lines".

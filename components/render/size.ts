@@ -18,7 +18,7 @@ export class Size {
   static parse(text: string | number): Size {
     const match = /^(-?[0-9]+(?:\.[0-9]+)?) *([A-Za-z]*)$/.exec(String(text).trim());
     const [, number = "", unit = ""] = match ?? [];
-    if (match === null) throw new SizeError(`"${text}" is no size`);
+    if (match === null) throw new SizeError("that is no size");
     if (number === "0" && unit === "") return new Size(0);
     if (number.startsWith("-")) throw new SizeError("a size cannot be negative");
     const letter = unit.charAt(0).toUpperCase();

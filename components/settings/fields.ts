@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { formatCpuList, parseCpuList } from "../render/cpu-list";
 import { Size } from "../render/size";
-import { type Described, scalarField, SettingError } from "./field";
+import { type Described, refusing, scalarField, SettingError } from "./field";
 
 /** More than any host has; a typing error. */
 const MOST = Size.parse("64TiB");
+/** Of all the cores that the kernel can have (CONFIG_NR_CPUS): a typing error above it. */
+const MOST_PERCENT = 819_200;
 
 /** A size of memory, swap or disk; more than nothing unless `zero` is allowed. */
 export function sizeField(doc: Described & { zero?: boolean; least?: string }) {
@@ -72,6 +74,8 @@ export function quotaField(doc: Described) {
       if (match === null) throw new SettingError("that is no percentage");
       const percent = Number(match[1]);
       if (percent === 0) throw new SettingError("a quota of 0 would stop the workload");
+      if (percent > MOST_PERCENT)
+        throw new SettingError(`that is more than ${MOST_PERCENT}%`, `${MOST_PERCENT}%`);
       if (match[2] === "") {
         throw new SettingError(
           "a quota needs its percent sign: 100% is one core",
@@ -92,7 +96,18 @@ export function choiceField<const T extends string>(words: readonly T[], doc: De
 /** Yes or no; `pulumi config set` without `--path` stores words. */
 export function flagField(doc: Described) {
   return z
-    .union([z.boolean(), z.enum(["true", "false"])])
-    .transform((value) => value === true || value === "true")
+    .custom<boolean | "true" | "false">()
+    .transform(refusing(parseFlag))
     .meta({ example: "true", allowed: "true or false", ...doc });
+}
+
+/** Words that YAML 1.1 takes for truth values, and Pulumi's YAML for text. */
+function parseFlag(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  const words: Record<string, readonly string[]> = {
+    true: ["yes", "y", "on", "1", "true"],
+    false: ["no", "n", "off", "0", "false", ""],
+  };
+  const meant = Object.keys(words).find((word) => words[word]?.includes(text.toLowerCase()));
+  throw new SettingError("that is neither true nor false", meant);
 }

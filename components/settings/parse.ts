@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { checkSettings, formatIssue, formatPath } from "./issues";
+import { checkSettings, formatIssue } from "./issues";
+import { formatPath } from "./values";
 
 /**
  * A component's settings, validated.

@@ -5,13 +5,27 @@ export function schemaAt(schema: z.ZodType, path: readonly (string | number)[]):
   let at: z.ZodType | undefined = schema;
   for (const part of path) {
     const inner: z.ZodType | undefined = at === undefined ? undefined : unwrap(at);
-    if (inner instanceof z.ZodObject)
-      at = (inner.shape as Record<string, z.ZodType | undefined>)[String(part)];
+    if (inner instanceof z.ZodObject) at = fieldOf(inner, String(part));
     else if (inner instanceof z.ZodRecord) at = inner.valueType as z.ZodType;
     else if (inner instanceof z.ZodArray) at = inner.element as z.ZodType;
     else return undefined;
   }
   return at;
+}
+
+function fieldOf({ shape }: z.ZodObject, key: string): z.ZodType | undefined {
+  return Object.hasOwn(shape, key) ? (shape[key] as z.ZodType | undefined) : undefined;
+}
+
+/** What a setting can be, in words: as its documentation says, or by what its schema is. */
+export function allowedBy(schema: z.ZodType | undefined): string | undefined {
+  const said = documentation(schema)?.allowed;
+  if (said !== undefined || schema === undefined) return said;
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject) return `a map of ${knownKeys(inner).join(", ")}`;
+  if (inner instanceof z.ZodRecord) return "a map from each one's name to its value";
+  if (inner instanceof z.ZodArray) return `a list of: ${allowedBy(inner.element as z.ZodType) ?? ""}`;
+  return undefined;
 }
 
 export function documentation(schema: z.ZodType | undefined): Documentation | undefined {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { choiceField, integerField, sizeField } from "../settings/fields";
+import type { IssueParams } from "../settings/issues";
 
 /** The settings of a {@link ZramDevice}. The defaults are the specification's numbers. */
 export const ZramDeviceSettings = z
@@ -30,11 +31,13 @@ export const ZramDeviceSettings = z
   .superRefine(({ size, memoryLimit }, context) => {
     if (memoryLimit.bytes > size.bytes) {
       const message = `the limit of its RAM is above the device's own size, ${size}`;
+      const half = size.share(50);
+      const params: IssueParams = { fix: String(half.bytes > 0 ? half : size), preset: String(memoryLimit) };
       context.addIssue({
         code: "custom",
         path: ["memoryLimit"],
         message,
-        params: { fix: String(size.share(50)) },
+        params,
       });
     }
   });

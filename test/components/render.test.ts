@@ -6,6 +6,7 @@ import {
   quoteEnvironment,
   quoteEnvironmentFile,
   quoteExecArgument,
+  quotePasted,
   quoteShell,
 } from "../../components/render/shell";
 import { Size } from "../../components/render/size";
@@ -121,6 +122,16 @@ describe("quoting", () => {
   it("for the shell survives the shell", () => {
     for (const word of ["", "a b", "it's", "$HOME", "`id`", 'a"b', "\\", "*", "-n", "ü€"]) {
       expect(execFileSync("sh", ["-c", `printf %s ${quoteShell(word)}`], { encoding: "utf8" })).toBe(word);
+    }
+  });
+
+  it("for an operator's shell survives it, and shows what a terminal would act on", () => {
+    const words = ["plain", "it's", "a\\b", "\u001b[31m", "line\nbreak's \\ \u202e", "\u0085"];
+    for (const word of words) {
+      const quoted = quotePasted(word);
+      const options = { encoding: "utf8", env: { ...process.env, LC_ALL: "C.UTF-8" } } as const;
+      expect(execFileSync("bash", ["-c", `printf %s ${quoted}`], options)).toBe(word);
+      expect(quoted).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     }
   });
 
