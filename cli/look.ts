@@ -1,5 +1,5 @@
 import type { ConfiguredHost } from "../components/goblin-host/stack";
-import { targetOf } from "../components/goblin-host/watched";
+import { targetOf } from "../components/goblin-host/target";
 import { location, whenRefused, whenUnseen } from "../components/observation/advice";
 import { type Observation, observe } from "../components/observation/observe";
 import { SshError } from "../components/observation/ssh";

@@ -1,10 +1,10 @@
 import type { StackId } from "../host-bundle/identity";
 import type { WatchedHost } from "../observation/hosts";
-import type { SshTarget } from "../observation/ssh";
 import { hostBundles } from "./bundles";
 import { declareHost } from "./declare";
-import { type GoblinHostSettings, ObserveSetting } from "./schema";
+import { ObserveSetting } from "./schema";
 import type { ConfiguredHost } from "./stack";
+import { targetOf } from "./target";
 
 /** How to look at a host, and what shall be its own there. */
 export function watchedHost(host: ConfiguredHost, stack: StackId): WatchedHost {
@@ -17,10 +17,4 @@ export function watchedHost(host: ConfiguredHost, stack: StackId): WatchedHost {
     bundles: hostBundles(host, stack),
     firstNames,
   };
-}
-
-/** Where to look at a host, from its valid settings. */
-export function targetOf(name: string, settings: GoblinHostSettings): SshTarget {
-  const { hostKey, port = 22, user = "root" } = declareHost(name, settings).connection;
-  return { address: settings.address, port, user, ...(typeof hostKey === "string" ? { hostKey } : {}) };
 }

@@ -129,8 +129,9 @@ function connectConfig(
     // A host that froze in the middle of an answer is noticed by the deadline, a dead path by this.
     keepaliveInterval: 10_000,
   };
-  if (privateKey !== undefined) config.privateKey = privateKey;
-  else if (agent !== undefined && agent !== "") config.agent = agent;
+  // No other login is tried: each one is a question more, and one of those that a server counts.
+  if (privateKey !== undefined) Object.assign(config, { privateKey, authHandler: ["publickey"] });
+  else if (agent !== undefined && agent !== "") Object.assign(config, { agent, authHandler: ["agent"] });
   if (hostKey !== undefined) {
     const [type = "", base64 = ""] = hostKey.trim().split(/\s+/);
     const expected = Buffer.from(base64, "base64");
