@@ -114,6 +114,25 @@ describe("the past of a bundle", () => {
     });
   });
 
+  it("has nothing of what a killed run was writing into the store", () => {
+    inFolder((folder) => {
+      const left = bashWithStore(
+        `last=(order deployment originals/files%a pending/swapon%b)
+        for name in "\${last[@]}"; do beside "$STATE/$name"; echo half >"$REPLY"; echo whole >"$STATE/$name"; done
+        mkdir -p "$STATE/versions/.swap@1"
+        drop_garbage
+        cd "$STATE"; find . -type f | sort`,
+        folder,
+      );
+      expect(left.split("\n").filter((line) => line !== "")).toEqual([
+        "./deployment",
+        "./order",
+        "./originals/files%a",
+        "./pending/swapon%b",
+      ]);
+    });
+  });
+
   it("goes with the bundle", () => {
     inFolder((folder) => {
       version(folder, "swap@1", { applied: now - 9, superseded: now - 5 });

@@ -1,8 +1,8 @@
 # Garbage: what nothing in the store names any more.
 # Reads STATE, RUN, SPOOL, KEPT.
 
-# drop_garbage: versions that no link names and that are not kept as the past, half-written ones, and spools of runs that
-# were killed.
+# drop_garbage: versions that no link names and that are not kept as the past, half-written ones, and of runs that were
+# killed the spools and what they were writing into the store.
 drop_garbage() {
   local dir names
   local -A used=()
@@ -13,7 +13,7 @@ drop_garbage() {
   fi
   kept_versions
   for dir in "$STATE"/versions/*; do [[ -n ${used[${dir##*/}]-}${KEPT[${dir##*/}]-} ]] || garbage+=("$dir"); done
-  garbage+=("$STATE"/versions/.[!.]*)
+  garbage+=("$STATE"/versions/.[!.]* "$STATE"/.*.goblin-new "$STATE"/{originals,pending}/.*.goblin-new)
   for dir in "$RUN"/spool.*; do
     spool_in_use "$dir"
     [[ -n $ANSWER ]] || garbage+=("$dir")
