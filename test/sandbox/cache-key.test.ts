@@ -22,6 +22,11 @@ describe("the image's cache key", () => {
   });
 });
 
+it("another release is another image", () => {
+  expect(imageKey(apt, guest, "trixie")).not.toBe(imageKey(apt, guest));
+  expect(imageKey(apt, guest, "bookworm")).toBe(imageKey(apt, guest));
+});
+
 describe("the guest tree", () => {
   it("holds the workloads and their program, executable, in a stable order", () => {
     const files = readGuestFiles();

@@ -6,6 +6,7 @@ import { EngineError, type EngineName, renderReceipts } from "./engine";
 import { readEnforcement, renderEnforcement } from "./enforcement";
 import { SandboxError } from "./errors";
 import { sshArguments } from "./ssh";
+import { DEFAULT_RELEASE, type Release, RELEASES } from "./release";
 import { renderTable } from "../../cli/table";
 import { bringUp } from "./up";
 import { Vm } from "./vm";
@@ -23,6 +24,7 @@ interface Options {
   readonly cpus: number;
   readonly port?: number;
   readonly engine?: EngineName;
+  readonly release?: Release;
 }
 
 const cli = new Command("sandbox")
@@ -42,6 +44,12 @@ const cli = new Command("sandbox")
       "pulumi",
       "local",
     ]),
+  )
+  .addOption(
+    new Option(
+      "--release <name>",
+      `Debian release of a VM that has no disk yet (default: ${DEFAULT_RELEASE})`,
+    ).choices(RELEASES),
   )
   .enablePositionalOptions()
   .action(async () => {
@@ -163,8 +171,8 @@ function defaultMemoryMiB(): number {
 }
 
 function settings(): Parameters<typeof bringUp>[0] {
-  const { name, memory, cpus, port, engine } = cli.opts<Options>();
-  return { name, memoryMiB: memory, cpus, sshPort: port, engine };
+  const { name, memory, cpus, port, engine, release } = cli.opts<Options>();
+  return { name, memoryMiB: memory, cpus, sshPort: port, engine, release };
 }
 
 function running(): Vm {

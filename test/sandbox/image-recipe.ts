@@ -3,9 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { baseImageRecipe } from "./base-image";
 import type { MachineApt } from "./machine-apt";
-
-/** The Debian release of the VPS that the sandbox stands in for. */
-export const release = "bookworm";
+import { DEFAULT_RELEASE, type Release } from "./release";
 
 /** The guest's disk; the file is sparse, so only what the guest writes takes room. */
 export const diskBytes = 48 * 1024 ** 3;
@@ -14,7 +12,7 @@ export const diskBytes = 48 * 1024 ** 3;
 export const guestFolder = join(import.meta.dirname, "guest");
 
 /**
- * What a provider's Debian 12 has, no more: the packages that the product installs (jq, zram, earlyoom) are left
+ * What a provider's Debian has, no more: the packages that the product installs (jq, zram, earlyoom) are left
  * to it. Docker needs apparmor (dockerd calls apparmor_parser) and iptables, and every server has logrotate; minbase
  * leaves them out.
  */
@@ -47,7 +45,11 @@ export const excludedPaths: readonly string[] = [
 const format = 2;
 
 /** A name for the image that follows from all it is built from, so that a changed recipe is another image. */
-export function imageKey(apt: MachineApt, guest: readonly GuestFile[]): string {
+export function imageKey(
+  apt: MachineApt,
+  guest: readonly GuestFile[],
+  release: Release = DEFAULT_RELEASE,
+): string {
   const parts = { format, release, diskBytes, packages, excludedPaths, baseImageRecipe, apt, guest };
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }

@@ -12,19 +12,12 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { dockerImagesArguments, ensureNode } from "./base-image";
 import { SandboxError } from "./errors";
-import {
-  diskBytes,
-  excludedPaths,
-  guestFolder,
-  imageKey,
-  packages,
-  readGuestFiles,
-  release,
-} from "./image-recipe";
+import { diskBytes, excludedPaths, guestFolder, imageKey, packages, readGuestFiles } from "./image-recipe";
 import { withLock } from "./lock";
 import { type MachineApt, readMachineApt, seenFromGuest } from "./machine-apt";
 import { imagesFolder } from "./paths";
 import { searchPath } from "./prerequisites";
+import { DEFAULT_RELEASE, type Release } from "./release";
 import { knownVms } from "./vm-files";
 
 /** A built image: the read-only disk that every VM's own disk starts from, and what boots it. */
@@ -39,20 +32,23 @@ export interface Image {
 const lockSeconds = 900;
 
 /**
- * The Debian 12 image, built on first use (about a minute) and kept. A build that was killed leaves a folder
+ * A release's image, built on first use (about a minute) and kept. A build that was killed leaves a folder
  * that the next build removes; two builds at once are one build and a wait.
  * @param onOutput receives the build's progress, line by line.
  */
-export async function ensureImage(onOutput: (line: string) => void = () => undefined): Promise<Image> {
+export async function ensureImage(
+  onOutput: (line: string) => void = () => undefined,
+  release: Release = DEFAULT_RELEASE,
+): Promise<Image> {
   const apt = await readMachineApt(release);
-  const key = imageKey(apt, readGuestFiles());
+  const key = imageKey(apt, readGuestFiles(), release);
   const image = imageAt(key);
   if (existsSync(image.disk)) return image;
   return withLock(join(imagesFolder(), "build.lock"), lockSeconds, async () => {
     if (existsSync(image.disk)) return image;
     await removeUnfinished();
     const work = mkdtempSync(join(imagesFolder(), "unfinished-"));
-    await build(apt, work, onOutput);
+    await build(release, apt, work, onOutput);
     renameSync(join(work, "image"), join(imagesFolder(), key));
     await removeUnfinished();
     await removeUnused(key);
@@ -71,7 +67,12 @@ export function imageAt(key: string): Image {
   };
 }
 
-async function build(apt: MachineApt, work: string, onOutput: (line: string) => void): Promise<void> {
+async function build(
+  release: Release,
+  apt: MachineApt,
+  work: string,
+  onOutput: (line: string) => void,
+): Promise<void> {
   mkdirSync(join(work, "image"));
   mkdirSync(join(work, "tmp"), { mode: 0o1777 });
   const overlay = await packOverlay(apt, await ensureNode(onOutput), work);

@@ -19,9 +19,24 @@ http://other.example/apt stable main
     ]);
   });
 
+  it("finds another release where the machine's own is", () => {
+    const targets = `http://m.example/debian/ bookworm main
+http://m.example/debian/ bookworm-updates main
+http://m.example/debian-security/ bookworm-security main
+`;
+    expect(sourceLines(targets, "trixie")).toEqual([
+      `deb ${keyring} http://m.example/debian/ trixie main`,
+      `deb ${keyring} http://m.example/debian/ trixie-updates main`,
+      `deb ${keyring} http://m.example/debian-security/ trixie-security main`,
+    ]);
+    expect(sourceLines(targets, "sid")).toEqual([`deb ${keyring} http://m.example/debian/ sid main`]);
+    const both = `${targets}http://own.example/debian/ trixie main\n`;
+    expect(sourceLines(both, "trixie")).toEqual([`deb ${keyring} http://own.example/debian/ trixie main`]);
+  });
+
   it.each([
     ["no apt at all", ""],
-    ["another release", "http://m.example/debian/ trixie main\n"],
+    ["no Debian", "http://m.example/ubuntu/ noble main\n"],
     ["updates without the release", "http://m.example/debian/ bookworm-updates main\n"],
     ["a CD-ROM", "cdrom://disc/ bookworm main\n"],
   ])("has nothing to offer for %s, so that the default mirror is used", (_what, targets) => {

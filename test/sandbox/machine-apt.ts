@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { type Release, RELEASES, suitesOf } from "./release";
 
 /** How this machine reaches Debian's packages, so that the guest can do the same. */
 export interface MachineApt {
@@ -15,7 +16,7 @@ export interface MachineApt {
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const authoritiesFolder = "/usr/local/share/ca-certificates";
 
-export async function readMachineApt(release: string): Promise<MachineApt> {
+export async function readMachineApt(release: Release): Promise<MachineApt> {
   // Where there is no apt (another distribution) both answers are empty.
   const targets = await execa(
     "apt-get",
@@ -30,19 +31,25 @@ export async function readMachineApt(release: string): Promise<MachineApt> {
   };
 }
 
-/** The machine's own sources of `release`; none where the machine runs another distribution. */
-export function sourceLines(targets: string, release: string): string[] {
-  const suites = [release, `${release}-updates`, `${release}-security`];
-  const lines = targets
+/**
+ * The machine's own sources of `release`; where it has none, those of its own release with the other's name, for a mirror has
+ * all of them. None where the machine is no Debian.
+ */
+export function sourceLines(targets: string, release: Release): string[] {
+  const sources = targets
     .split("\n")
     .map((line) => line.split(" "))
-    .filter(
-      ([uri = "", suite = "", component]) =>
-        /^https?:/.test(uri) && suites.includes(suite) && component === "main",
-    )
-    .map(([uri = "", suite = ""]) => `deb [signed-by=${keyring}] ${uri} ${suite} main`);
+    .filter(([uri = "", , component]) => /^https?:/.test(uri) && component === "main");
+  const has = (suite: string): boolean => sources.some(([, found]) => found === suite);
   // Without the release itself (say, only its updates) nothing could be installed.
-  return lines.some((line) => line.endsWith(` ${release} main`)) ? [...new Set(lines)] : [];
+  const own = [release, ...RELEASES].find(has);
+  if (own === undefined) return [];
+  const lines = sources.flatMap(([uri = "", suite = ""]) => {
+    if (!suitesOf(own).includes(suite)) return [];
+    const wanted = suite.replace(own, release);
+    return suitesOf(release).includes(wanted) ? [`deb [signed-by=${keyring}] ${uri} ${wanted} main`] : [];
+  });
+  return [...new Set(lines)];
 }
 
 /** The settings of `apt-config dump` that matter to whoever downloads; a proxy from the environment too. */

@@ -33,6 +33,7 @@ describe("the program's configuration for this VM", () => {
       sshPort: 2300,
       accelerator: "tcg" as const,
       imageKey: "k",
+      release: "bookworm" as const,
     };
     expect(vmOverrides({ hostKey: "ssh-ed25519 AAAA", state })).toEqual({
       "goblin-host:hosts.sandbox.port": 2300,
@@ -52,7 +53,15 @@ describe("the program's configuration for this VM", () => {
 
 describe("refuseOvercommit", () => {
   const running = [
-    { name: "a", memoryMiB: 20480, cpus: 2, sshPort: 1, accelerator: "tcg" as const, imageKey: "k" },
+    {
+      name: "a",
+      memoryMiB: 20480,
+      cpus: 2,
+      sshPort: 1,
+      accelerator: "tcg" as const,
+      imageKey: "k",
+      release: "bookworm" as const,
+    },
   ];
 
   it("names what runs when a second large VM would not fit", () => {

@@ -3,7 +3,9 @@ import type { EngineEvent, EngineName, EngineResult } from "./engine";
 import { refuseFailure, runEngine, stack } from "./deploy";
 import { ensureImage } from "./image";
 import { ensurePrerequisites } from "./prerequisites";
+import type { Release } from "./release";
 import { Vm } from "./vm";
+import { readVmState } from "./vm-files";
 
 export interface SandboxOptions {
   readonly name: string;
@@ -12,6 +14,7 @@ export interface SandboxOptions {
   readonly cpus: number;
   readonly sshPort?: number | undefined;
   readonly engine?: EngineName | undefined;
+  readonly release?: Release | undefined;
 }
 
 /** Easy to remember; another one is taken where this one is in use. */
@@ -47,7 +50,7 @@ export async function bringUp(
   options: SandboxOptions,
   apply = true,
 ): Promise<{ vm: Vm; result?: EngineResult }> {
-  const { name, memoryMiB, cpus, sshPort } = options;
+  const { name, memoryMiB, cpus, sshPort, release } = options;
   const running = Vm.find(name);
   const tasks = new Listr<Context, "default", "simple">(
     [
@@ -59,19 +62,23 @@ export async function bringUp(
         }),
       },
       {
-        title: "Debian image",
+        title: release === undefined ? "Debian image" : `Debian image (${release})`,
         skip: () => (running === undefined ? false : "Debian image: the VM has one"),
         task: step(async (_context, task) => {
-          await ensureImage((line) => {
-            task.output = line;
-          });
+          await ensureImage(
+            (line) => {
+              task.output = line;
+            },
+            release ?? readVmState(name)?.release,
+          );
         }),
       },
       {
         title:
           running === undefined ? `VM ${name}: boot (${memoryMiB} MiB, ${cpus} CPUs)` : `VM ${name}: is up`,
         task: step(async (context, task) => {
-          context.vm = running ?? (await Vm.boot({ name, memoryMiB, cpus, sshPort, preferredSshPort }));
+          context.vm =
+            running ?? (await Vm.boot({ name, memoryMiB, cpus, sshPort, preferredSshPort, release }));
           const { state } = context.vm;
           task.title = `VM ${name}: ${state.memoryMiB} MiB, ${state.cpus} CPUs, 127.0.0.1:${state.sshPort}`;
         }),

@@ -13,6 +13,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import type { Image } from "./image";
 import { runFolder, runsFolder, socketFolder } from "./paths";
+import { DEFAULT_RELEASE, RELEASES } from "./release";
 import { type VmFiles, knownHostsLine, sshConfig } from "./qemu";
 
 /** What a VM's folder records about it. */
@@ -24,6 +25,8 @@ export const VmState = z.strictObject({
   sshPort: z.number(),
   accelerator: z.enum(["kvm", "tcg"]),
   imageKey: z.string(),
+  /** Of its disk. */
+  release: z.enum(RELEASES).default(DEFAULT_RELEASE),
 });
 
 /** Where the files of the VM `name` are. */

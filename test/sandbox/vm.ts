@@ -8,6 +8,7 @@ import { endProcess, firstFreePort, isOurProcess } from "./process";
 import { launchQemu, refuseOvercommit } from "./launch";
 import type { VmFiles } from "./qemu";
 import { loadSnapshot, qmp, saveSnapshot, setRebootAction } from "./qmp";
+import { DEFAULT_RELEASE, type Release } from "./release";
 import { type SshOptions, type SshResult, closeConnections, greets, ssh } from "./ssh";
 import { type VmState, createVmFiles, knownVms, readPid, readVmState, recordVm, vmFiles } from "./vm-files";
 
@@ -20,6 +21,8 @@ export interface BootOptions {
   readonly sshPort?: number | undefined;
   /** The port of a VM that is new, if nobody has it. */
   readonly preferredSshPort?: number;
+  /** Default: that of the disk, if the VM has one, else that of the VPS. */
+  readonly release?: Release | undefined;
   /** Start from a new disk, whatever an earlier VM of this name left. Default false. */
   readonly clean?: boolean;
 }
@@ -55,13 +58,23 @@ export class Vm {
     );
     if (options.clean === true) Vm.purge(name);
     const earlier = readVmState(name);
+    const release = options.release ?? earlier?.release ?? DEFAULT_RELEASE;
+    if (earlier !== undefined && earlier.release !== release) {
+      throw new SandboxError(
+        `the VM ${name} has a disk of ${earlier.release}, not of ${release}`,
+        `take another name (--name), or remove that disk: npm run -s sandbox -- --name ${name} down --purge`,
+      );
+    }
     // An existing disk goes on with the image it was made from, even when the recipe has changed since.
-    const image = earlier === undefined ? await ensureImage() : imageAt(earlier.imageKey);
+    const image = earlier === undefined ? await ensureImage(undefined, release) : imageAt(earlier.imageKey);
     await createVmFiles(name, image);
     // A VM keeps its port over a restart: whoever recorded its address goes on finding it.
     const sshPort = options.sshPort ?? (await firstFreePort([earlier?.sshPort, options.preferredSshPort]));
     const accelerator = await chooseAccelerator(image);
-    const vm = new Vm({ name, memoryMiB, cpus, sshPort, accelerator, imageKey: image.key }, vmFiles(name));
+    const vm = new Vm(
+      { name, memoryMiB, cpus, sshPort, accelerator, imageKey: image.key, release },
+      vmFiles(name),
+    );
     recordVm(vm.state, vm.files);
     await launchQemu(vm.state, vm.files);
     await vm.waitForBoot(600);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
+import { DEFAULT_RELEASE, type Release } from "../../sandbox/release";
 import { Vm } from "../../sandbox/vm";
 
 /** The suite's VM, like the VPS that it stands for. Nothing may fill its memory: this machine has little more. */
@@ -21,10 +22,15 @@ export const SMALL_SIZE = { name: `${FULL_SIZE.name}-small`, memoryMiB: 2048, cp
 export const SWEEP_SIZE = { memoryMiB: 640, cpus: 1 };
 
 /** Boots a VM of a test's own, clean; `endOwn` ends it. */
-export async function bootOwn(name: string, memoryMiB: number, cpus = 2): Promise<Vm> {
+export async function bootOwn(
+  name: string,
+  memoryMiB: number,
+  cpus = 2,
+  release: Release = DEFAULT_RELEASE,
+): Promise<Vm> {
   const own = `${FULL_SIZE.name}-${name}`;
   await Vm.find(own)?.kill();
-  const vm = await Vm.boot({ name: own, memoryMiB, cpus, clean: true });
+  const vm = await Vm.boot({ name: own, memoryMiB, cpus, release, clean: true });
   await vm.snapshot("clean");
   return vm;
 }
