@@ -17,6 +17,19 @@ export function whenUnseen(target: SshTarget): string {
 }
 
 /**
+ * What is wrong with a login shell that prints, and what to do: docker's client, which speaks HTTP over SSH, would end in
+ * "HTTP/1.x transport connection broken" after half of a deployment.
+ * @param preamble what it printed
+ */
+export function whenPrinting(preamble: string, { user }: SshTarget): string {
+  const first = preamble.split("\n").find((line) => line.trim() !== "") ?? "";
+  return [
+    `the login shell of ${user} prints ${JSON.stringify(first.slice(0, 80))} when a command is run over SSH, which breaks docker's connection`,
+    `print only where somebody reads it: in the shell's start-up file (.bashrc, /etc/bash.bashrc, .zshenv, config.fish), or take the line out; in bash, \`case $- in *i*) ;; *) return ;; esac\` before it does that`,
+  ].join("\n    ");
+}
+
+/**
  * What to do where the host was not let in, or did not let us in.
  * @param message of the SshError
  */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { firstName, type FirstNames } from "../host-bundle/identity";
-import { location, managerOn, whenRefused, whenUnseen } from "./advice";
+import { location, managerOn, whenPrinting, whenRefused, whenUnseen } from "./advice";
 import { type Observation, observe } from "./observe";
 import { explainForeign, foreignBundles, keepComponent, keepHost, type OwnedBundle } from "./owners";
 import { SshError, type SshTarget } from "./ssh";
@@ -42,6 +42,7 @@ export async function observeHosts(
   const key = privateKey === undefined ? {} : { privateKey: await plain(privateKey) };
   const problems: string[] = [];
   const claims: string[] = [];
+  const printing: string[] = [];
   const looking = hosts.filter(({ mode }) => settledMode(mode) !== "off");
   if (looking.length > 0) {
     const names = looking.map(({ name }) => name).join(", ");
@@ -55,6 +56,8 @@ export async function observeHosts(
         const observation = await observe({ ...target, ...key });
         if (observation.kind !== "unknown") {
           seen.set(name, observation);
+          const { preamble } = observation;
+          if (preamble !== undefined) printing.push(`${at}: ${whenPrinting(preamble, target)}`);
           claims.push(...claimOf(host, at, observation));
         } else if (settledMode(mode) === "required")
           problems.push(`${at}: ${observation.reason}\n    ${whenUnseen(target)}\n    ${GO_ON}`);
@@ -71,6 +74,7 @@ export async function observeHosts(
   );
   const told = [
     ...paragraph("the hosts could not be looked at", problems),
+    ...paragraph("what a shell prints would break the deployment; nothing was changed", printing),
     ...paragraph("what is on the hosts belongs to others; nothing was changed", claims),
   ];
   if (told.length > 0) throw observationError(told.join("\n"));

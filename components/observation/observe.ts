@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MANAGER } from "../host-bundle/commands";
 import { SshConnection, SshError, type SshTarget } from "./ssh";
-import { type HostStatus, parseAnswer } from "./status";
+import { type HostStatus, parseAnswer, preambleOf } from "./status";
 
 /** What one look at a host came to. */
 export type Observation =
-  | { readonly kind: "status"; readonly status: HostStatus }
+  | { readonly kind: "status"; readonly status: HostStatus; readonly preamble?: string }
   /** A host without a manager. */
-  | { readonly kind: "absent"; readonly boot: string }
+  | { readonly kind: "absent"; readonly boot: string; readonly preamble?: string }
   /** Nobody knows, and it is neither drift nor a proof of its absence. */
   | { readonly kind: "unknown"; readonly reason: string };
 
@@ -64,8 +64,10 @@ async function ask(connection: SshConnection, deadline: number): Promise<Observa
       };
     }
     const answer = parseAnswer(stdout);
-    if ("absent" in answer) return { kind: "absent", boot: answer.boot };
-    if (!answer.busy) return { kind: "status", status: answer };
+    const text = preambleOf(stdout);
+    const preamble = text === "" ? {} : { preamble: text };
+    if ("absent" in answer) return { kind: "absent", boot: answer.boot, ...preamble };
+    if (!answer.busy) return { kind: "status", status: answer, ...preamble };
     if (Date.now() + RETRY_AFTER_MS > deadline)
       return { kind: "unknown", reason: "another run is changing the host" };
     await sleep(RETRY_AFTER_MS);

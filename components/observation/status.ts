@@ -57,6 +57,21 @@ const NoManager = z.object({ absent: z.literal(true), boot: z.string() });
 export type Answer = HostStatus | z.output<typeof NoManager>;
 
 /**
+ * What a login shell's start-up files printed before the answer. Programs that speak a protocol over SSH, as docker's client
+ * does, take it for their partner's word.
+ */
+export function preambleOf(printed: string): string {
+  const lines = printed.split("\n");
+  return lines
+    .slice(
+      0,
+      lines.findLastIndex((text) => text.startsWith("{")),
+    )
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/**
  * Reads what the observer's command printed. What a login shell's start-up files print comes before it.
  * @throws Error that says what was printed instead
  */

@@ -35,7 +35,11 @@ describe("a look at a host", () => {
   it("reads past what a login shell prints, and past keys that it does not know", async () => {
     const stdout = `Welcome {to} the host\n${JSON.stringify({ ...STATUS, later: true })}\n`;
     server.answer = () => ({ stdout });
-    expect(await observe(target)).toEqual({ kind: "status", status: STATUS });
+    expect(await observe(target)).toEqual({
+      kind: "status",
+      status: STATUS,
+      preamble: "Welcome {to} the host\n",
+    });
   });
 
   it("sees a host without a manager", async () => {

@@ -118,6 +118,22 @@ describe("a host that cannot be looked at", () => {
     expect(bench.server.take()).toEqual([]);
   });
 
+  it("is an error in every mode when its login shell prints what docker would read, before anything is declared", async () => {
+    bench.server.answer = (executed) => {
+      const answer = manager.answer(executed);
+      return { ...answer, stdout: `Welcome to goblin!\nToday: ...\n${answer.stdout ?? ""}` };
+    };
+    for (const observe of ["warn", "required"]) {
+      const result = await up(options({ "drift:observe": observe }));
+      expect(result.exitCode).toBe(1);
+      expect(said(result)).toMatch(
+        /what a shell prints would break the deployment; nothing was changed:\n\n {2}host goblin \(root@127\.0\.0\.1:\d+\): the login shell of root prints "Welcome to goblin!" when a command is run over SSH, which breaks docker's connection\n {4}print only where/,
+      );
+      expect(applied()).toEqual([]);
+    }
+    expect((await up(options({ "drift:observe": "off" }))).exitCode).toBe(0);
+  });
+
   it("is an error in every mode when another machine answers, or refuses the key", async () => {
     await up(options());
     const { host, port, privateKey, hostKey } = {
