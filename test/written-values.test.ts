@@ -338,6 +338,13 @@ describe("a value that cannot be meant is refused with a command that mends it",
       "exec.start' /usr/bin/ollama",
     ],
     [
+      "one that leaves its program to Docker",
+      [...OLLAMA, "exec"],
+      "/usr/bin/docker run --rm ollama/ollama",
+      "Make the workload a container",
+      "exec' '/usr/local/bin/ollama serve'",
+    ],
+    [
       "one that swallows the next line",
       [...OLLAMA, "exec"],
       "/usr/bin/ollama \\",

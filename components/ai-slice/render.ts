@@ -4,6 +4,7 @@ import { plain, size, toDirectives, toLimits, workloadLimits } from "../cgroup-s
 import type { SettledWorkload } from "../cgroup-service/workload";
 import { type Bundle, type BundleFile, CONFIRM_SECONDS } from "../host-bundle/bundle";
 import { Size } from "../render/size";
+import { dropIn } from "../render/drop-in";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
 import { renderGuard } from "./guard";
 import type { ReserveSettings } from "./schema";
@@ -59,9 +60,7 @@ export function renderSlices(workloads: readonly SettledWorkload[], context: Sli
   for (const [unit, limits] of Object.entries(dropIns)) {
     const section =
       { service: "Service", slice: "Slice", scope: "Scope" }[unit.split(".")[1] ?? ""] ?? "Unit";
-    files[`/etc/systemd/system/${unit}.d/50-goblin.conf`] = file(
-      renderUnitFile({ [section]: toDirectives(limits) }),
-    );
+    files[dropIn(unit)] = file(renderUnitFile({ [section]: toDirectives(limits) }));
   }
   return {
     name: "slices",
@@ -125,19 +124,30 @@ function monitorLimits({ memory, cpus, io }: MonitorShare): Limit[] {
 
 /**
  * What keeps the host within reach while the workloads press: sshd itself, the sessions it opens (user.slice),
- * and enough of the system for a command to run. All of it is applied live; sshd is never restarted.
+ * and enough of the system for a command to run. All of it is applied live; sshd is never restarted. A weight counts among
+ * siblings: on the way down from the root nothing of these weighs less than ai.slice beside it.
  */
 function protections(cores: string | undefined): Record<string, Limit[]> {
   return {
     "ssh.service": [plain("CPUWeight", 1000), plain("IOWeight", 1000), size("MemoryMin", mebibytes(64))],
-    "system.slice": [plain("CPUWeight", 200), size("MemoryMin", mebibytes(256)), ...onCores(cores)],
+    "system.slice": [
+      plain("CPUWeight", 200),
+      plain("IOWeight", 200),
+      size("MemoryMin", mebibytes(256)),
+      ...onCores(cores),
+    ],
     "user.slice": [
       plain("CPUWeight", 200),
       plain("IOWeight", 200),
       size("MemoryMin", mebibytes(128)),
       ...onCores(cores),
     ],
-    "init.scope": [plain("CPUWeight", 1000), size("MemoryMin", mebibytes(32)), ...onCores(cores)],
+    "init.scope": [
+      plain("CPUWeight", 1000),
+      plain("IOWeight", 200),
+      size("MemoryMin", mebibytes(32)),
+      ...onCores(cores),
+    ],
   };
 }
 

@@ -10,7 +10,7 @@ export function parseCommandLine(text: string): string {
     const whole = text.replace(/[\s\\]+$/, "");
     throw new SettingError("a backslash at its end would swallow the next line of its unit", whole);
   }
-  if (/^\/[^\s"'\\]*[^\s"'\\/](\s|$)/.test(text)) return text;
+  if (/^\/[^\s"'\\]*[^\s"'\\/](\s|$)/.test(text)) return ownProgram(text);
   const [, prefix = "", command = ""] = /^\s*([-@:+!|]*)\s*(.*)$/s.exec(text) ?? [];
   if (prefix !== "" && command.startsWith("/"))
     throw new SettingError("a prefix such as + or - is not for a workload", command);
@@ -18,5 +18,14 @@ export function parseCommandLine(text: string): string {
   throw new SettingError(
     "it does not begin with an absolute path",
     command.startsWith("/") ? command : isName ? `/usr/bin/env ${command}` : undefined,
+  );
+}
+
+/** The limits would hold the client of a container engine, and not the container. */
+function ownProgram(command: string): string {
+  const client = /^\S*\/(docker|podman|nerdctl|docker-compose|podman-compose)(\s|$)/.exec(command)?.[1];
+  if (client === undefined) return command;
+  throw new SettingError(
+    `${client} leaves the program to its engine, out of the unit's cgroup, and the limits would hold ${client} alone. Make the workload a container: runtime: container, and its image`,
   );
 }

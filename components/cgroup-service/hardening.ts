@@ -1,4 +1,4 @@
-import type { Directive } from "../render/unit-file";
+import { type Directive, replacing } from "../render/unit-file";
 
 /** Every directive that a profile may set, and so every name that `hardening.except` accepts. */
 export const HARDENING_DIRECTIVES = [
@@ -50,10 +50,10 @@ export function hardeningDirectives(hardening: Hardening): Directive[] {
   if (profile === "none") return [];
   const directives: Directive[] = [
     // A service that runs as root keeps what it needs to own its files and to become another user.
-    [
+    ...replacing(
       "CapabilityBoundingSet",
       "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID",
-    ],
+    ),
     ["KeyringMode", "private"],
     ["LockPersonality", "yes"],
     ["NoNewPrivileges", "yes"],
@@ -68,12 +68,12 @@ export function hardeningDirectives(hardening: Hardening): Directive[] {
     ["ProtectKernelTunables", "yes"],
     ["ProtectProc", "invisible"],
     ["ProtectSystem", "strict"],
-    ["RestrictAddressFamilies", "AF_INET AF_INET6 AF_NETLINK AF_UNIX"],
+    ...replacing("RestrictAddressFamilies", "AF_INET AF_INET6 AF_NETLINK AF_UNIX"),
     ["RestrictNamespaces", "yes"],
     ["RestrictRealtime", "yes"],
     ["RestrictSUIDSGID", "yes"],
-    ["SystemCallArchitectures", "native"],
-    ["SystemCallFilter", "@system-service"],
+    ...replacing("SystemCallArchitectures", "native"),
+    ...replacing("SystemCallFilter", "@system-service"),
     ...(profile === "gpu" ? [] : [["PrivateDevices", "yes"] as const]),
   ];
   const kept = directives.filter(([name]) => !except.some((excepted) => excepted === name));
@@ -118,7 +118,7 @@ function gpuDevices(hardening: Hardening): Directive[] {
     ? ["/dev/nvidiactl", ...gpus.map((gpu) => `/dev/nvidia${gpu}`)]
     : ["char-nvidia", "char-nvidia-frontend", "char-nvidiactl"];
   const shared = ["char-drm", "char-kfd", "char-nvidia-caps", "char-nvidia-modeset", "char-nvidia-uvm"];
-  return [...nodes, ...shared].map((node) => ["DeviceAllow", `${node} rw`] as const);
+  return replacing("DeviceAllow", ...[...nodes, ...shared].map((node) => `${node} rw`));
 }
 
 /** Programs and models in /home keep their homes visible, read-only. */

@@ -1,5 +1,5 @@
 import type { Limits } from "../host-bundle/bundle";
-import type { Directive } from "../render/unit-file";
+import { type Directive, replacing } from "../render/unit-file";
 import type { SettledWorkload } from "./workload";
 
 /** A limit in both spellings: the readable one of the unit file, the canonical one of the bundle's `limits`. */
@@ -34,7 +34,9 @@ export function workloadLimits({ memory, cpu, io, tasks }: SettledWorkload, disk
 }
 
 export function toDirectives(limits: readonly Limit[]): Directive[] {
-  return limits.map(({ name, inFile }) => [name, inFile]);
+  return limits.flatMap(({ name, inFile }) =>
+    name === "AllowedCPUs" ? replacing(name, inFile) : [[name, inFile] as const],
+  );
 }
 
 export function toLimits(limits: readonly Limit[]): Limits {

@@ -1,8 +1,9 @@
 import { credentialsFile } from "../credentials/render";
 import type { Bundle, BundleFile } from "../host-bundle/bundle";
 import { parseDuration } from "../render/duration";
+import { dropIn, EXEC_DROP_IN } from "../render/drop-in";
 import { quoteEnvironment } from "../render/shell";
-import { type Directive, renderUnitFile } from "../render/unit-file";
+import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
 import { gpuEnvironment, gpuLimits, hardeningOf } from "./gpu";
 import { hardeningDirectives } from "./hardening";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
@@ -22,13 +23,12 @@ export interface WorkloadContext {
 const OOM_SCORE_ADJUST = "500";
 
 /**
- * The bundle `workload-NAME`: limits that a reload applies live in 50-goblin.conf, and what only a new process
- * gets in 60-goblin-exec.conf, whose change restarts the service.
+ * The bundle `workload-NAME`: limits that a reload applies live in one drop-in, and what only a new process gets in
+ * another, whose change restarts the service.
  */
 export function renderCgroupService(workload: SettledWorkload, context: WorkloadContext): Bundle {
   const { name, unit, cpu, exec } = workload;
-  const folder = `/etc/systemd/system/${unit}.d`;
-  const execFile = `${folder}/60-goblin-exec.conf`;
+  const execFile = dropIn(unit, EXEC_DROP_IN);
   const unitFile = `/etc/systemd/system/${unit}`;
   const limits = workloadLimits(workload, context.modelsPath);
   const restartOn = [
@@ -42,7 +42,7 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
       ? {}
       : { requires: { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } } }),
     files: {
-      [`${folder}/50-goblin.conf`]: file(renderLimits(workload, context)),
+      [dropIn(unit)]: file(renderLimits(workload, context)),
       [execFile]: file(renderExec(workload, context)),
       ...(exec === undefined ? {} : { [unitFile]: file(renderService(workload, exec)) }),
     },
@@ -55,6 +55,7 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
         ...toLimits(limits),
         ...(cpu.cores === undefined ? {} : { CPUAffinity: cpu.cores }),
         OOMScoreAdjust: OOM_SCORE_ADJUST,
+        Slice: workload.slice,
         ...gpuLimits(workload),
       },
     },
@@ -102,7 +103,7 @@ function renderExec(workload: SettledWorkload, context: WorkloadContext): string
     Unit: after.length === 0 ? [] : [["After", after.join(" ")]],
     Service: [
       ["Slice", slice],
-      ...(cpu.cores === undefined ? [] : [["CPUAffinity", cpu.cores] as const]),
+      ...(cpu.cores === undefined ? [] : replacing("CPUAffinity", cpu.cores)),
       ["OOMScoreAdjust", OOM_SCORE_ADJUST],
       // One killed child (a model runner) does not take its server along.
       ["OOMPolicy", "continue"],

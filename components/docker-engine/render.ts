@@ -7,10 +7,14 @@ const UNIT = "docker.service";
 /** dockerd starts these two; that they are named makes the manager remember how they stood. */
 const ITS_UNITS = ["docker.socket", "containerd.service"];
 
+/** A package of its own since Debian 13, which docker.io there only recommends. */
+const CLIENT = { name: "docker-cli", program: "/usr/bin/docker", optional: true };
+
 /** The package recommends apparmor, without which dockerd starts no container on a kernel that has it. */
 export const DOCKER_PACKAGES: readonly PackageAhead[] = [
   { name: "apparmor" },
   { name: "docker.io", unless: "docker-ce", program: "dockerd", units: [UNIT, ...ITS_UNITS] },
+  CLIENT,
 ];
 
 /**
@@ -57,7 +61,7 @@ export function renderDockerEngine(
         setting,
       },
     },
-    packages: ["apparmor", { name: "docker.io", unless: "docker-ce" }],
+    packages: ["apparmor", { name: "docker.io", unless: "docker-ce" }, CLIENT],
     units: {
       [UNIT]: { enabled: true, active: true, restartOn: [CONFIG] },
       ...Object.fromEntries(ITS_UNITS.map((unit) => [unit, {}])),

@@ -1,13 +1,14 @@
 import type { z } from "zod";
 import type { Bundle, Limits, PackageAhead } from "../host-bundle/bundle";
+import { dropIn } from "../render/drop-in";
 import { quoteExecArgument } from "../render/shell";
-import { renderUnitFile } from "../render/unit-file";
+import { renderUnitFile, replacing } from "../render/unit-file";
 import type { EarlyOomSettings } from "./schema";
 
 type Settled = z.output<typeof EarlyOomSettings>;
 
 const UNIT = "earlyoom.service";
-const DROP_IN = `/etc/systemd/system/${UNIT}.d/50-goblin.conf`;
+const DROP_IN = dropIn(UNIT);
 
 /** What keeps the host reachable and accounted for is never killed. */
 const ALWAYS_AVOID = [
@@ -23,6 +24,9 @@ const ALWAYS_AVOID = [
   "init",
   "login",
   "sshd",
+  // Since OpenSSH 9.8 and 10.
+  "sshd-auth",
+  "sshd-session",
   "sudo",
   "systemd*",
 ];
@@ -78,8 +82,7 @@ function nameExpression(names: readonly string[]): string {
 function renderDropIn(command: readonly string[]): string {
   return renderUnitFile({
     Service: [
-      ["ExecStart", ""],
-      ["ExecStart", command.map(quoteExecArgument).join(" ")],
+      ...replacing("ExecStart", command.map(quoteExecArgument).join(" ")),
       ["CPUWeight", "1000"],
       ["MemoryMin", "16M"],
       ["Nice", "-20"],

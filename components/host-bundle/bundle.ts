@@ -91,7 +91,11 @@ export interface BundleJson {
 export interface BundlePackage {
   readonly name: string;
   /** Where this package is installed, the other is not wanted. */
-  readonly unless: string;
+  readonly unless?: string;
+  /** Where the host has this program from elsewhere, the package is not wanted. */
+  readonly program?: string;
+  /** Where apt does not know the package, another one must bring the program. */
+  readonly optional?: boolean;
 }
 
 /** A package that stays its own bundle's: this one brings it and knows no more of it. */
@@ -101,6 +105,8 @@ export interface PackageAhead {
   readonly unless?: string;
   /** Where the host has this program from elsewhere, its bundle decides what becomes of that. */
   readonly program?: string;
+  /** Where apt does not know the package, nothing is missed. */
+  readonly optional?: boolean;
   /** Units that it brings and its bundle configures: they do not start before. */
   readonly units?: readonly string[];
   /** Files that it brings and its bundle writes. */
@@ -190,5 +196,6 @@ export type LimitName =
   | "CPUAffinity"
   | "TasksMax"
   | "OOMScoreAdjust"
+  | "Slice"
   | "GPUs"
   | "VRAM";

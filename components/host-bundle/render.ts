@@ -90,11 +90,18 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
 }
 
 function packageEntry(wanted: string | BundlePackage): [string, Entry | string] {
-  return typeof wanted === "string" ? [wanted, "present"] : [wanted.name, { unless: wanted.unless }];
+  if (typeof wanted === "string") return [wanted, "present"];
+  const { name, unless, program, optional } = wanted;
+  return [name, { unless, program, optional: flag(optional) }];
 }
 
-function aheadEntry({ name, units, files, ...rest }: PackageAhead): [string, Entry | string] {
-  const entry: Entry = { ...rest, units: units?.join(" "), files: files?.join(" ") };
+function aheadEntry({ name, units, files, optional, ...rest }: PackageAhead): [string, Entry | string] {
+  const entry: Entry = {
+    ...rest,
+    units: units?.join(" "),
+    files: files?.join(" "),
+    optional: flag(optional),
+  };
   return [name, Object.values(entry).every((value) => value === undefined) ? "present" : entry];
 }
 

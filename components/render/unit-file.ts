@@ -1,6 +1,13 @@
 /** A directive and its value; an empty value clears a list (`ExecStart=`). */
 export type Directive = readonly [name: string, value: string];
 
+/**
+ * A setting that systemd adds to what other files of the unit have, in their place: the list is cleared before it is filled.
+ */
+export function replacing(name: string, ...values: readonly string[]): Directive[] {
+  return ["", ...values].map((value) => [name, value]);
+}
+
 /** Sections of a unit file or drop-in, in the order in which they are written. */
 export type UnitSections = Readonly<Record<string, readonly Directive[]>>;
 

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { type Bundle, CONFIRM_SECONDS, type PackageAhead } from "../host-bundle/bundle";
+import { dropIn } from "../render/drop-in";
 import { FILE_HEADER, renderUnitFile } from "../render/unit-file";
 import type { ZramDeviceSettings } from "./schema";
 
@@ -21,7 +22,7 @@ export function renderZramDevice(settings: Settled, setting: string): Bundle {
     confirmSeconds: CONFIRM_SECONDS,
     files: {
       [CONFIG]: { mode: "0644", content: renderGeneratorConfig(settings) },
-      "/etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf": {
+      [dropIn("systemd-zram-setup@zram0.service")]: {
         mode: "0644",
         content: renderMemoryLimit(settings),
       },

@@ -30,6 +30,7 @@ describe("packages ahead", () => {
     }
     expect(ahead).toEqual({
       apparmor: "present",
+      "docker-cli": { optional: "true", program: "/usr/bin/docker" },
       "docker.io": {
         program: "dockerd",
         units: "docker.service docker.socket containerd.service",

@@ -29,7 +29,7 @@ const contents = (settings: z.input<typeof WorkloadSettings>, name?: string, mod
 /** Directives of the exec drop-in. */
 const directives = (settings: z.input<typeof WorkloadSettings>, modelsPath?: string) =>
   (
-    contents(settings, "ollama", modelsPath).find(([path]) => path.endsWith("60-goblin-exec.conf"))?.[1] ?? ""
+    contents(settings, "ollama", modelsPath).find(([path]) => path.endsWith("zz-goblin-exec.conf"))?.[1] ?? ""
   ).split("\n");
 
 describe("a service's limits", () => {
@@ -37,10 +37,11 @@ describe("a service's limits", () => {
     const bundle = render(OLLAMA);
     expect(contents(OLLAMA)).toEqual([
       [
-        "/etc/systemd/system/ollama.service.d/50-goblin.conf",
+        "/etc/systemd/system/ollama.service.d/zz-goblin.conf",
         `${HEADER}
 
 [Service]
+AllowedCPUs=
 AllowedCPUs=0-7
 CPUAccounting=yes
 CPUQuota=200%
@@ -58,11 +59,13 @@ TasksMax=4096
 `,
       ],
       [
-        "/etc/systemd/system/ollama.service.d/60-goblin-exec.conf",
+        "/etc/systemd/system/ollama.service.d/zz-goblin-exec.conf",
         `${HEADER}
 
 [Service]
+CPUAffinity=
 CPUAffinity=0-7
+CapabilityBoundingSet=
 CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID
 DevicePolicy=closed
 Environment="GOMAXPROCS=2"
@@ -87,13 +90,16 @@ ProtectKernelTunables=yes
 ProtectProc=invisible
 ProtectSystem=strict
 ReadWritePaths=-/usr/share/ollama -/var/cache/ollama -/var/lib/ollama -/var/log/ollama -/srv/models
+RestrictAddressFamilies=
 RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 Slice=ai-ollama.slice
+SystemCallArchitectures=
 SystemCallArchitectures=native
 SystemCallErrorNumber=EPERM
+SystemCallFilter=
 SystemCallFilter=@system-service
 `,
       ],
@@ -103,7 +109,7 @@ SystemCallFilter=@system-service
       files: undefined,
       requires: { "goblin-host:workloads.ollama.cpu.cores": { cores: "0-7" } },
       units: {
-        "ollama.service": { restartOn: ["/etc/systemd/system/ollama.service.d/60-goblin-exec.conf"] },
+        "ollama.service": { restartOn: ["/etc/systemd/system/ollama.service.d/zz-goblin-exec.conf"] },
       },
       limits: {
         "ollama.service": {
@@ -117,6 +123,7 @@ SystemCallFilter=@system-service
           MemoryMax: "8589934592",
           MemorySwapMax: "4294967296",
           OOMScoreAdjust: "500",
+          Slice: "ai-ollama.slice",
           TasksMax: "4096",
         },
       },
@@ -147,6 +154,7 @@ SystemCallFilter=@system-service
       MemoryMax: "1073741824",
       MemorySwapMax: "0",
       OOMScoreAdjust: "500",
+      Slice: "ai-ollama.slice",
       TasksMax: "64",
     });
   });
@@ -198,7 +206,7 @@ WantedBy=multi-user.target
         enabled: true,
         active: true,
         restartOn: [
-          "/etc/systemd/system/ollama.service.d/60-goblin-exec.conf",
+          "/etc/systemd/system/ollama.service.d/zz-goblin-exec.conf",
           "/etc/systemd/system/ollama.service",
         ],
       },
@@ -243,6 +251,7 @@ describe("hardening", () => {
   it("shows the given GPUs and no other device", () => {
     const lines = directives({ ...OLLAMA, gpu: { devices: [2, "1"] } });
     expect(lines.filter((line) => /^(Device|Private|Environment="CUDA)/.test(line))).toEqual([
+      "DeviceAllow=",
       "DeviceAllow=/dev/nvidiactl rw",
       "DeviceAllow=/dev/nvidia2 rw",
       "DeviceAllow=/dev/nvidia1 rw",

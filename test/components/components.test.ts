@@ -93,7 +93,7 @@ manager: "VERSION"
 owner: "goblin-host/test/zram-bundle"
 confirm: "120"
 files:
-  /etc/systemd/system/systemd-zram-setup@zram0.service.d/50-goblin.conf:
+  /etc/systemd/system/systemd-zram-setup@zram0.service.d/zz-goblin.conf:
     content: |2+
       ${HEADER}
 
@@ -131,13 +131,13 @@ describe("EarlyOom", () => {
   it("makes memory alone decide, and says what the process must be", async () => {
     new components.EarlyOom("earlyoom", { host, avoid: ["my.daemon", "a-name-longer-than-15*"], prefer: [] });
     const avoid =
-      "^(a-name-longer-t|agetty|ai-resource-gua|ai-resource-man|ai-resource-mon|containerd.*|dbus-broker.*|dbus-daemon|dockerd|earlyoom|init|login|my[.]daemon|sshd|sudo|systemd.*)$";
+      "^(a-name-longer-t|agetty|ai-resource-gua|ai-resource-man|ai-resource-mon|containerd.*|dbus-broker.*|dbus-daemon|dockerd|earlyoom|init|login|my[.]daemon|sshd|sshd-auth|sshd-session|sudo|systemd.*)$";
     expect(await onlyStdin()).toBe(`bundle: "1"
 name: "earlyoom"
 manager: "VERSION"
 owner: "goblin-host/test/earlyoom-bundle"
 files:
-  /etc/systemd/system/earlyoom.service.d/50-goblin.conf:
+  /etc/systemd/system/earlyoom.service.d/zz-goblin.conf:
     content: |2+
       ${HEADER}
 
@@ -156,7 +156,7 @@ units:
     active: "true"
     cmdline: "/usr/bin/earlyoom -m 10,5 -s 100,100 -r 3600 --avoid ${avoid}"
     enabled: "true"
-    restartOn: "/etc/systemd/system/earlyoom.service.d/50-goblin.conf"
+    restartOn: "/etc/systemd/system/earlyoom.service.d/zz-goblin.conf"
 limits:
   earlyoom.service:
     CPUWeight: "1000"

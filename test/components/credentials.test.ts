@@ -63,7 +63,7 @@ describe("a workload with secrets", () => {
     expect(own?.dependsOn).toContain("ollama-credentials-apply");
     expect(textOf(own)).toContain(`      EnvironmentFile=${FILE}\n`);
     expect(textOf(own)).toContain(
-      `restartOn: "/etc/systemd/system/ollama.service.d/60-goblin-exec.conf ${FILE}"`,
+      `restartOn: "/etc/systemd/system/ollama.service.d/zz-goblin-exec.conf ${FILE}"`,
     );
     expect(textOf(own, "create")).toBe(
       "/usr/local/sbin/ai-resource-manager apply workload-ollama # for receipt of ollama-credentials-apply",

@@ -52,6 +52,9 @@ json:
     setting: "goblin-host:docker"
 packages:
   apparmor: "present"
+  docker-cli:
+    optional: "true"
+    program: "/usr/bin/docker"
   docker.io:
     unless: "docker-ce"
 units:

@@ -7,7 +7,7 @@ const COMMAND = "command:remote:Command";
 const bundle = (slice: string): string => `bundle: "1"
 name: "workload-chat"
 files:
-  /etc/systemd/system/chat.service.d/50-goblin.conf:
+  /etc/systemd/system/chat.service.d/zz-goblin.conf:
     content: |2+
       [Service]
       ${slice}

@@ -21,6 +21,12 @@ const COMMANDS: Record<string, string> = {
       fi
     done
     exit $missing`,
+  "apt-cache": `
+    shift 2
+    for name; do
+      [[ ! -e $D/heard/$name ]] || printf '%s:\\n  Installed: (none)\\n  Candidate: (none)\\n' "$name"
+      [[ ! -e $D/known/$name ]] || printf '%s:\\n  Installed: (none)\\n  Candidate: 26.1\\n  Version table:\\n     26.1 500\\n' "$name"
+    done`,
   "apt-mark": `
     case $1 in
       showhold) ls "$D/hold" ;;
@@ -109,9 +115,8 @@ const SYSTEMCTL = `
     separator=''
     for unit in "\${@:5}"; do printf '%sUnitFileState=\\nActiveState=inactive\\n' "$separator"; separator=$'\\n'; done`;
 
-const FACTS = "state known depends conflicts conffiles manual hold silent broken fails starts started".split(
-  " ",
-);
+const FACTS =
+  "state known heard depends conflicts conffiles manual hold silent broken fails starts started".split(" ");
 
 /** A host with packages of its own. */
 export class Debian {
@@ -192,6 +197,11 @@ export class Debian {
       attempt both
       echo "status $STATUS"`,
     );
+  }
+
+  /** Looks at the host with this bundle in force, and runs the text. */
+  look(want: Sections, text: string): string[] {
+    return this.run(`${loadVersion(this.folder, "WANT", want)} observe_packages WANT\n${text}`);
   }
 
   run(text: string): string[] {

@@ -105,7 +105,7 @@ describe("the disk of a path", () => {
     onSystemdHost((host) => {
       withDisk(host);
       const text =
-        'for path in /srv "/srv/my models/a" /srv/mymodels /run/x /mnt/a /gone; do disk_of "$path"; echo "[$DISK $DISK_NUMBER]"; done';
+        'for path in /srv "/srv/my models/a" /srv/mymodels /run/x /mnt/a /gone; do disk_of "$path"; echo "[$DISK ${DISK_LAYERS##* }]"; done';
       expect(host.run(NONE, NONE, text)).toEqual([
         "[vda 254:0]",
         "[vdb 254:16]",
@@ -114,6 +114,31 @@ describe("the disk of a path", () => {
         "[cciss!c0d0 104:0]",
         "[ ]",
       ]);
+    });
+  });
+
+  it("is found below what systemd follows: a mapped device, an encrypted one, a partition; and not below several", () => {
+    onSystemdHost((host) => {
+      withDisk(host);
+      const add = (name: string, at: string, ...below: string[]): void => {
+        host.write(`block/${name}/dev`, `${at}\n`);
+        host.write(`block/${name}/uevent`, `DEVNAME=${name}\n`);
+        mkdirSync(host.at(`block/${name}/slaves`), { recursive: true });
+        symlinkSync(host.at(`block/${name}`), host.at(`numbers/${at}`));
+        for (const path of below)
+          symlinkSync(host.at(`block/${path}`), host.at(`block/${name}/slaves/${path.replaceAll("/", "-")}`));
+      };
+      add("dm-0", "253:0", "vdb/vdb1");
+      add("dm-1", "253:1", "dm-0");
+      add("md0", "9:0", "vda/vda1", "vdb/vdb1");
+      add("dm-2", "253:2", "md0");
+      const mounted = (number: string): string[] => {
+        host.write("mountinfo", `20 1 ${number} / / rw - ext4 /dev/x rw\n`);
+        return host.run(NONE, NONE, 'DISK_OF=(); disk_of /srv; echo "$DISK|$DISK_BELOW|$DISK_LAYERS"');
+      };
+      expect(mounted("254:17")).toEqual(["vdb|vdb|254:17 254:16"]);
+      expect(mounted("253:1")).toEqual(["dm-1|vdb|253:1 253:0 254:17 254:16"]);
+      expect(mounted("253:2")).toEqual(["dm-2|md0|253:2 9:0"]);
     });
   });
 

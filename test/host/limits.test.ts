@@ -104,7 +104,7 @@ const LOADED = `
     ["a.service|AllowedCPUs"]='0-1' ["a.service|OOMScoreAdjust"]=-500 ["a.service|CPUAffinity"]='0-1'
     ["a.service|IOReadBandwidthMax"]='/srv 1048576' ["a.service|DropInPaths"]='')
   find_weighing() { WEIGHED_BY=none; }
-  disk_of() { DISK=vda DISK_NUMBER=254:0; }
+  disk_of() { DISK=dm-1 DISK_BELOW=vda DISK_LAYERS='253:1 254:2 254:0'; }
 `;
 
 const DECLARED = {
@@ -194,8 +194,90 @@ describe("limits", () => {
         "MemoryMax|1 GiB|2 GiB|2 GiB|overridden by a\\x2db/50-x.conf",
         "verdict|MemoryMax|1 GiB|2 GiB|inert|overridden by a\\x2db/50-x.conf",
       ]);
+      // What set-property wrote holds until the next reload, and nothing else that comes before ours.
+      const ours = join(cgroup.folder, "zz-goblin.conf");
+      writeFileSync(ours, "[Service]\nMemoryMax=1G\n");
+      const property = join(cgroup.folder, "systemd/system.control/50-MemoryMax.conf");
+      mkdirSync(join(property, ".."), { recursive: true });
+      writeFileSync(property, "[Service]\nMemoryMax=2G\n");
+      const reason = (paths: string): string | undefined =>
+        cgroup
+          .drift(
+            `SEEN_UNIT["a.service|MemoryMax"]=2147483648 SEEN_UNIT["a.service|DropInPaths"]='${paths}'`,
+          )[0]
+          ?.split("|")
+          .pop();
+      expect(reason(`${folder}/50-x.conf ${ours}`)).toBe("systemd has another value");
+      const former = join(cgroup.folder, "50-goblin.conf");
+      writeFileSync(former, "[Service]\nMemoryMax=1G\n");
+      expect(reason(former)).toBe("systemd has another value");
+      for (const order of [
+        `${property} ${folder}/50-x.conf ${ours}`,
+        `${folder}/50-x.conf ${property} ${ours}`,
+      ])
+        expect(reason(order)).toBe("overridden by systemd/system.control/50-MemoryMax.conf");
       // systemd's to put right, by a reload.
       expect(cgroup.write(other)).toEqual(["status 0"]);
+    });
+  });
+
+  it("of a process's CPUs hold where it keeps to fewer of them by itself", () => {
+    onCgroup((cgroup) => {
+      const runsOn = (cpus: string): void => {
+        writeFileSync(join(cgroup.folder, "processes/42/status"), `Cpus_allowed_list:\t${cpus}\n`);
+      };
+      runsOn("1");
+      expect(cgroup.drift()).toEqual([]);
+      runsOn("1-2");
+      expect(cgroup.drift()).toEqual([
+        "CPUAffinity|0-1|0-1|1-2|written by hand or not taken by the kernel",
+        "verdict|CPUAffinity|0-1|1-2|inert|written by hand or not taken by the kernel",
+      ]);
+    });
+  });
+
+  it("of a disk hold on whichever of its layers systemd has put them", () => {
+    onCgroup((cgroup) => {
+      for (const layer of ["253:1", "254:2", "254:0"]) {
+        cgroup.set("io.max", `8:0 rbps=5 wbps=max\n${layer} rbps=1048576 wbps=max`);
+        expect(cgroup.drift()).toEqual([]);
+        cgroup.set("io.max", `${layer} rbps=2097152 wbps=max`);
+        const kernel = `write_kernel() { echo "$2" | tee "$1"; }`;
+        expect(cgroup.write(kernel)).toEqual([
+          `${layer} rbps=1048576`,
+          `  set a.service io.max to ${layer} rbps=1048576`,
+          "status 0",
+        ]);
+      }
+    });
+  });
+
+  it("hold only in their slice, where a unit gets by a restart", () => {
+    onCgroup((cgroup) => {
+      const strayed = (loaded: string, group: string, before = ""): string[] =>
+        cgroup
+          .run(
+            `WANT["limits|a.service|properties"]=Slice WANT["limits|a.service|Slice"]=ai-a.slice WANT[units]=$'a.service\\n'
+          SEEN_UNIT["a.service|Slice"]=${loaded} SEEN_UNIT["a.service|ControlGroup"]=${group}
+          mkdir -p "$CGROUPS${group}"
+          ${before}
+          find_limit_drift; printf '%s\\n' "\${FINDINGS[@]}" "\${LIMITS[@]}"
+          mark_strayed; ls "$PENDING"`,
+          )
+          .map((line) => line.replaceAll("\t", "|"));
+      expect(strayed("ai-a.slice", "/ai.slice/ai-a.slice/a.service")).toEqual([
+        "app|a.service|Slice|ai-a.slice|ai-a.slice|enforced|",
+      ]);
+      expect(strayed("ai-a.slice", "/system.slice/a.service")).toEqual([
+        "app|a.service|Slice|ai-a.slice|ai-a.slice|system.slice|its processes are in another slice until its next start",
+        "app|a.service|Slice|ai-a.slice|system.slice|inert|its processes are in another slice until its next start",
+        "restart%a.service",
+      ]);
+      // systemd would start it there again.
+      expect(strayed("system.slice", "/system.slice/a.service", 'rm "$PENDING"/*')).toEqual([
+        "app|a.service|Slice|ai-a.slice|system.slice|system.slice|systemd has another value",
+        "app|a.service|Slice|ai-a.slice|system.slice|inert|systemd has another value",
+      ]);
     });
   });
 

@@ -253,7 +253,7 @@ describe("what apt says", () => {
       let said = debian.converge([], ["a", "nosuch"]);
       expect(said).toEqual([
         LISTS,
-        "error: bundle app: package nosuch cannot be installed: no package of that name in this host's package lists. Check /etc/apt/sources.list (Debian 12 main has it) [apt: E: Unable to locate package nosuch]",
+        "error: bundle app: package nosuch cannot be installed: no package of that name in this host's package lists. Check the host's package sources (/etc/apt/sources.list and sources.list.d; Debian's main has it) [apt: E: Unable to locate package nosuch]",
         "status 1",
       ]);
       debian.nextUpdateSays("W: Failed to fetch http://deb.debian.org/x  Could not resolve 'deb.debian.org'");

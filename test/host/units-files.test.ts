@@ -24,7 +24,7 @@ describe("a reload of systemd", () => {
 describe("a reload for new unit files", () => {
   const LOADED = { LoadState: "loaded", NeedDaemonReload: "no" };
   const NEW = "etc/new.service";
-  const DROP_IN = "etc/old.service.d/50-goblin.conf";
+  const DROP_IN = "etc/old.service.d/zz-goblin.conf";
 
   /** What is said and done for these new files, of which systemd shows what the units of the host have. */
   const settle = (host: SystemdHost, files: readonly string[], before = ""): string[] => {
@@ -290,7 +290,7 @@ describe("a unit that is not wanted enabled any more", () => {
 describe("changed unit files", () => {
   /** What becomes of them when systemd-analyze says this and ends with that. */
   const validate = (host: SystemdHost, said: string, status: number): string[] => {
-    const written = `WRITTEN=("${host.at("etc/a.service.d/50-goblin.conf")}" "${host.at("etc/ai.slice")}" /etc/hosts)`;
+    const written = `WRITTEN=("${host.at("etc/a.service.d/zz-goblin.conf")}" "${host.at("etc/ai.slice")}" /etc/hosts)`;
     return host.attempt(
       NONE,
       NONE,
@@ -307,7 +307,7 @@ describe("changed unit files", () => {
         ["/usr/lib/systemd/system/b.service:7: Unknown key, ignoring.\n", 1],
         ["Unit a.service not found.\n", 1],
         ["a.service: Command /usr/bin/a is not executable: No such file or directory\n", 1],
-        ["@/etc/a.service.d/50-goblin.conf:3: Unit uses MemoryLimit=; please use MemoryMax= instead.\n", 0],
+        ["@/etc/a.service.d/zz-goblin.conf:3: Unit uses MemoryLimit=; please use MemoryMax= instead.\n", 0],
       ] as const)
         expect(validate(host, said, status), said).toEqual(["status 0"]);
       expect(host.read("analyzed")).toBe("a.service ai.slice");

@@ -141,6 +141,8 @@ for key in ${sysctls.join(" ")}; do say "$key" sysctl "/proc/sys/\${key//.//}"; 
 for unit in ${units.join(" ")}; do
   group=/sys/fs/cgroup$(systemctl show -p ControlGroup --value "$unit")
   [ "$group" != /sys/fs/cgroup ] || continue
+  above=\${group%/*}
+  printf '%s\\tslice\\t%s\\n' "$unit" "\${above##*/}"
   for file in "$group"/{memory,cpu,cpuset,io,pids}.*; do
     [ -r "$file" ] && case $file in *.stat|*.pressure|*.numa_stat) ;; *) say "$unit" "\${file##*/}" "$file" ;; esac
   done

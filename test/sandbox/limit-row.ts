@@ -37,6 +37,8 @@ const comparisons: Readonly<Record<string, Comparison>> = {
   AllowedCPUs: { files: ["cpuset.cpus.effective"], found: commaList, expected: commaList },
   CPUAffinity: { files: ["affinity"], found: commaList, expected: commaList },
   OOMScoreAdjust: { files: ["oom_score_adj"] },
+  // The folder that the unit's cgroup lies in.
+  Slice: { files: ["slice"] },
   IOWeight: {
     files: ["io.bfq.weight", "io.weight"],
     expected: (declared, file) => (file === "io.bfq.weight" ? bfqWeight(Number(declared)) : declared),

@@ -34,6 +34,18 @@ join_cpus() {
   done
 }
 
+# cpus_within LIST OTHER: ANSWER, whether each CPU of the first is one of the second's; not where the first has none.
+cpus_within() {
+  local cpu
+  local -A allowed=()
+  expand_cpus "$2"
+  [[ -n $ANSWER ]] || return 0
+  for cpu in "${CPUS[@]}"; do allowed[$cpu]=1; done
+  expand_cpus "$1"
+  [[ -n $ANSWER && ${#CPUS[@]} -gt 0 ]] || { ANSWER=; return; }
+  for cpu in "${CPUS[@]}"; do [[ -n ${allowed[$cpu]-} ]] || ANSWER=; done
+}
+
 # normal_cpus LIST: REPLY has ranges joined; what is no list stays as it is.
 normal_cpus() {
   expand_cpus "$1"

@@ -38,6 +38,7 @@ converge() {
   give_back_units
   stop_gone_slices
   observe EVERYTHING
+  mark_strayed
   change_units
   settle_json
   observe EVERYTHING

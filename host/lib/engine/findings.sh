@@ -25,6 +25,8 @@ find_drift() {
   find_read_ahead_drift
   find_docker_drift
   find_limit_drift
+  find_member_drift
+  find_drop_in_drift
 }
 
 # verified: ANSWER is yes where WANT holds on this machine; else REPLY names the first finding.

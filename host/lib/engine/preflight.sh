@@ -19,6 +19,9 @@ preflight() {
   preflight_packages
   preflight_docker
   preflight_containers
+  preflight_members
+  preflight_drop_ins
+  preflight_limits
   preflight_cores
   preflight_programs
   preflight_memory

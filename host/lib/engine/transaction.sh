@@ -178,4 +178,6 @@ warn_overridden() {
     overriding_sysctl "$key"
     [[ -z $REPLY ]] || warn "$key is $REPLY: it holds now and is lost at the next boot. Remove the line there"
   done
+  warn_of_earlier
+  warn_of_other_swap
 }

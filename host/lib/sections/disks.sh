@@ -1,25 +1,28 @@
-# Disks: which one holds a path, and whether any of them weighs IO.
-# Reads BLOCK_DEVICES, CGROUPS; sets DISK, DISK_NUMBER, WEIGHED_BY.
+# Disks: which one holds a path, what is below it, and whether any of them weighs IO.
+# Reads BLOCK_DEVICES, CGROUPS; sets DISK, DISK_BELOW, DISK_LAYERS, WEIGHED_BY.
 
 readonly MOUNTINFO=/proc/self/mountinfo
 readonly DEVICES_BY_NUMBER=/sys/dev/block
 
-# disk_of PATH: DISK and DISK_NUMBER of the whole disk whose filesystem holds the path, empty where it is on none. Without a
-# process, and once for all limits on the disk of one path: what observe has seen holds until it looks again.
-DISK='' DISK_NUMBER=''
+# disk_of PATH, without a process, and once for all limits on the disk of one path: what observe has seen holds until it looks
+# again. All are empty where the path is on no disk.
+#   DISK         the whole disk, or the mapped device (LVM, LUKS), that the path's filesystem is on: it reads ahead
+#   DISK_BELOW   the disk at the bottom, which schedules
+#   DISK_LAYERS  the numbers of all of them, and of partitions between, from the top to the bottom
+DISK='' DISK_BELOW='' DISK_LAYERS=''
 declare -A DISK_OF=()
 disk_of() {
   if [[ -z ${DISK_OF[$1]+set} ]]; then
     find_disk "$1"
-    DISK_OF[$1]="$DISK $DISK_NUMBER"
+    DISK_OF[$1]="$DISK|$DISK_BELOW|$DISK_LAYERS"
   fi
-  DISK=${DISK_OF[$1]% *} DISK_NUMBER=${DISK_OF[$1]#* }
+  IFS='|' read -r DISK DISK_BELOW DISK_LAYERS <<<"${DISK_OF[$1]}"
 }
 
 # find_disk PATH: disk_of, without a memory.
 find_disk() {
-  local path=$1 best='' number='' line point where device REPLY
-  DISK='' DISK_NUMBER=''
+  local path=$1 best='' number='' line point where REPLY
+  DISK='' DISK_BELOW='' DISK_LAYERS=''
   while read -r _ _ where _ point line; do
     REPLY=$point
     [[ $point != *\\* ]] || decode_octal "$point"
@@ -27,18 +30,42 @@ find_disk() {
     ((${#REPLY} >= ${#best})) || continue
     best=$REPLY number=$where
   done <"$MOUNTINFO"
-  device=$DEVICES_BY_NUMBER/$number
-  [[ -n $number && -e $device/uevent ]] || return 0
-  # A partition lies in its disk.
-  [[ ! -e $device/partition ]] || device+=/..
-  # It may go while it is looked at.
-  {
-    while read -r line; do
-      # The name of a device in a folder of /dev has an exclamation mark in /sys.
-      [[ $line != DEVNAME=* ]] || DISK=${line#DEVNAME=} DISK=${DISK//\//!}
-    done <"$device/uevent"
-    read -r DISK_NUMBER <"$device/dev"
-  } 2>/dev/null || DISK='' DISK_NUMBER=''
+  [[ -z $number || ! -e $DEVICES_BY_NUMBER/$number/uevent ]] || descend "$DEVICES_BY_NUMBER/$number"
+  [[ -n $DISK && -n $DISK_BELOW ]] || DISK='' DISK_BELOW='' DISK_LAYERS=''
+}
+
+# descend DEVICE: a folder below /sys. A device may go while it is looked at.
+descend() {
+  local device=$1 number
+  local -a below
+  for ((;;)); do
+    { read -r number <"$device/dev"; } 2>/dev/null || number=
+    if [[ -z $number ]]; then
+      DISK=
+      return
+    fi
+    DISK_LAYERS+=${DISK_LAYERS:+ }$number
+    if [[ -e $device/partition ]]; then
+      # It lies in its disk.
+      device+=/..
+      continue
+    fi
+    device_name "$device"
+    DISK=${DISK:-$REPLY} DISK_BELOW=$REPLY
+    below=("$device"/slaves/*)
+    # One over several (RAID) is the bottom: what is above is scheduled and limited by none of those alone.
+    ((${#below[@]} == 1)) || return 0
+    device=${below[0]}
+  done
+}
+
+# device_name DEVICE: REPLY, as /sys calls it: the name of a device in a folder of /dev has an exclamation mark there.
+device_name() {
+  local line
+  REPLY=
+  while read -r line; do
+    [[ $line != DEVNAME=* ]] || REPLY=${line#DEVNAME=} REPLY=${REPLY//\//!}
+  done 2>/dev/null <"$1/uevent" || REPLY=
 }
 
 # find_weighing: WEIGHED_BY is bfq or iocost where any disk weighs IO by it now, else none.

@@ -5,7 +5,7 @@
 # out is kept, and what is known already is not asked for.
 
 # Property: how its values are spelt, the kernel's file (of the cgroup; with a slash: of the main process; - for none),
-# systemd's property, and its key in io.max.
+# systemd's property, and its key in io.max. A slice is where the cgroup itself lies.
 declare -rA LIMIT_TABLE=(
   [MemoryMax]='bytes memory.max MemoryMax'
   [MemoryHigh]='bytes memory.high MemoryHigh'
@@ -23,6 +23,7 @@ declare -rA LIMIT_TABLE=(
   [IOReadIOPSMax]='disk io.max IOReadIOPSMax riops'
   [IOWriteIOPSMax]='disk io.max IOWriteIOPSMax wiops'
   [OOMScoreAdjust]='number /oom_score_adj OOMScoreAdjust'
+  [Slice]='slice - Slice'
   [GPUs]='advice - -'
   [VRAM]='advice - -'
 )

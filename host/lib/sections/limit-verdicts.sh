@@ -35,6 +35,11 @@ check_enforced() {
   local property=$2
   enforced_value "$1" "$3"
   kernel_value "$3" "$ENFORCED"
+  if [[ $property == CPUAffinity ]]; then
+    # A process may keep to fewer of its CPUs (taskset, numactl).
+    cpus_within "$ENFORCED" "$REPLY"
+    [[ -z $ANSWER ]] || return 0
+  fi
   if [[ -z $ENFORCED && $property == IOWeight ]]; then
     VERDICT=inert REASON='no disk of this host weighs IO'
   elif [[ -z $ENFORCED ]]; then
@@ -42,6 +47,7 @@ check_enforced() {
   elif [[ $ENFORCED != "$REPLY" ]]; then
     [[ -z $WRONG ]] || return 0
     WRONG=kernel VERDICT=inert REASON='written by hand or not taken by the kernel'
+    [[ $property != Slice ]] || WRONG=place REASON='its processes are in another slice until its next start'
   elif [[ $property == IOWeight && $WEIGHED_BY == none ]]; then
     VERDICT=inert REASON='no disk of this host weighs IO (scheduler bfq or io.cost.qos)'
   elif [[ $property == Memory@(Low|Min) ]]; then
@@ -89,15 +95,25 @@ ancestors_protect() {
 
 # override_of UNIT PROPERTY: REPLY names the drop-in that wins over ours.
 override_of() {
-  local file winner=''
+  local file winner='' property=''
   local -a files
   seen "$1" DropInPaths
   read -r -a files <<<"$REPLY"
   for file in "${files[@]}"; do
-    [[ -r $file && $file != */50-goblin.conf && $file != */60-goblin-exec.conf ]] || continue
+    [[ -r $file ]] || continue
     text_of "$file"
-    [[ $'\n'$REPLY != *$'\n'"$2="* ]] || winner=$file
+    [[ $'\n'$REPLY == *$'\n'"$2="* ]] || continue
+    if [[ $file == */systemd/system.control/* ]]; then
+      # What set-property wrote holds at once, and where systemd reads its files again, only where it comes last.
+      property=$file
+    elif [[ $file == */@(50|60|zz)-goblin?(-exec).conf ]]; then
+      # Ours comes after what stood before it. 1.0 called it otherwise.
+      winner=
+    else
+      winner=$file
+    fi
   done
+  winner=${winner:-$property}
   case $winner in
     /run/systemd/system.control/*) REPLY="runtime override $winner" ;;
     /etc/systemd/system.control/*) REPLY="persistent override $winner" ;;
@@ -139,7 +155,7 @@ report_limit() {
     loaded_value "$unit" "$property"
     readable "$REPLY"
     finding "$unit" "$property" "$declared" "$REPLY" "$enforced" "$REASON"
-  elif [[ $WRONG == kernel ]]; then
+  elif [[ -n $WRONG ]]; then
     finding "$unit" "$property" "$declared" "$declared" "$enforced" "$REASON"
   fi
 }

@@ -26,6 +26,10 @@ limit_file() {
 enforced_value() {
   local line='' file
   ENFORCED=
+  if [[ $SPELLING == slice ]]; then
+    enforced_slice "$1"
+    return
+  fi
   limit_file "$1"
   file=$LIMIT_FILE
   # What the cgroup was given of what it was told.
@@ -42,16 +46,26 @@ enforced_value() {
   esac
 }
 
-# enforced_of_disk DECLARED FILE: of the disk that holds the declared path.
+# enforced_slice UNIT: the one that its processes are in, whatever systemd would start it in now.
+enforced_slice() {
+  ENFORCED=${SEEN_UNIT["$1|ControlGroup"]-}
+  ENFORCED=${ENFORCED%/*}
+  ENFORCED=${ENFORCED##*/}
+}
+
+# enforced_of_disk DECLARED FILE: of the disk that holds the declared path; LIMITED_LAYER is the number of the device.
+LIMITED_LAYER=''
 enforced_of_disk() {
-  local line
+  local line number
   disk_of "${1% *}"
-  [[ -n $DISK_NUMBER ]] || return 0
-  ENFORCED=max
-  while read -r line; do
-    [[ $line == "$DISK_NUMBER "*"$IO_KEY="* ]] || continue
+  [[ -n $DISK_LAYERS ]] || return 0
+  ENFORCED=max LIMITED_LAYER=${DISK_LAYERS##* }
+  # How far systemd follows a device down to its disk depends on its version: the limit is where it has put it.
+  while read -r number line; do
+    [[ " $DISK_LAYERS " == *" $number "* && " $line" == *" $IO_KEY="* ]] || continue
     line=${line#*"$IO_KEY="}
-    ENFORCED=${line%% *}
+    [[ ${line%% *} != max ]] || continue
+    ENFORCED=${line%% *} LIMITED_LAYER=$number
   done 2>/dev/null <"$2" || :
 }
 
@@ -74,6 +88,18 @@ drop_overrides() {
       held=("${file%/*}"/* "${file%/*}"/.[!.]* "${file%/*}"/..?*)
       ((${#held[@]} > 0)) || rmdir -- "${file%/*}" || warn "the empty folder ${file%/*} cannot be removed"
     done
+  done
+}
+
+# mark_strayed: a unit that runs in another slice than the one that it is declared and loaded in gets there by a restart alone.
+mark_strayed() {
+  local unit declared
+  entries WANT units
+  for unit in "${ENTRIES[@]}"; do
+    declared=${WANT["limits|$unit|Slice"]-}
+    [[ -n $declared && ${SEEN_UNIT["$unit|Slice"]-} == "$declared" ]] || continue
+    enforced_slice "$unit"
+    [[ -z $ENFORCED || $ENFORCED == "$declared" ]] || mark_pending "restart%$unit"
   done
 }
 
@@ -118,7 +144,7 @@ write_limit() {
       taskset -apc "$value" "$REPLY" >/dev/null || warn "$unit: not every thread of its process can be given the CPUs $value"
       ;;
     io.max)
-      value="$DISK_NUMBER $IO_KEY=$value"
+      value="$LIMITED_LAYER $IO_KEY=$value"
       write_kernel "$LIMIT_FILE" "$value"
       ;;
     *) write_kernel "$LIMIT_FILE" "$value" ;;

@@ -31,14 +31,6 @@ find_ahead() {
   leave_governed
 }
 
-# has_program NAME: ANSWER, wherever it may come from.
-has_program() {
-  ANSWER=
-  [[ -n $1 ]] || return 0
-  if type -P -- "$1" >/dev/null; then ANSWER=yes; fi
-  [[ ! -e /snap/bin/$1 ]] || ANSWER=yes
-}
-
 # leave_installed: of AHEAD, what is here, or what may be in its place.
 leave_installed() {
   local package other

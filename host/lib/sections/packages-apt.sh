@@ -112,7 +112,7 @@ apt_reason() {
     *'No space left on device'* | *"don't have enough free space"*) REPLY="the disk is full. Free some (apt-get clean; du -xsh /var/*), then run this again" ;;
     *'Failed to fetch'*) REPLY="the package mirror does not give it out. Look at it (apt-get update), then run this again" ;;
     *'Unable to locate package'* | *'has no installation candidate'*)
-      REPLY="no package of that name in this host's package lists. Check /etc/apt/sources.list (Debian 12 main has it)"
+      REPLY="no package of that name in this host's package lists. Check the host's package sources (/etc/apt/sources.list and sources.list.d; Debian's main has it)"
       ;;
     *) dependency_reason ;;
   esac

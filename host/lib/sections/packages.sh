@@ -46,12 +46,15 @@ query_packages() {
 }
 
 # package_or_other PACKAGE: REPLY is what is installed of the package and the one that may be there in its place; both,
-# where both are.
+# where both are; or the program that it is wanted for.
 package_or_other() {
   local other=${WANT["packages|$1|unless"]-}
   REPLY=
   [[ ${SEEN_PACKAGE[$1]-} != installed ]] || REPLY=$1
   [[ -z $other || ${SEEN_PACKAGE[$other]-} != installed ]] || REPLY+=${REPLY:+ and }$other
+  [[ -z $REPLY ]] || return 0
+  has_program "${WANT["packages|$1|program"]-}"
+  [[ -z $ANSWER ]] || REPLY=${WANT["packages|$1|program"]}
 }
 
 # install_packages: all that is missing, and what bundles that follow will miss, by one run of apt, which removes nothing.
@@ -70,8 +73,7 @@ install_packages() {
   query_packages "${missing[@]}"
   for package in "${missing[@]}"; do
     SEEN_PACKAGE[$package]=${PACKAGE_STATE[$package]-}
-    [[ ${SEEN_PACKAGE[$package]} == installed ]] ||
-      fail "package $package is not installed, although apt-get did not fail: dpkg calls it ${SEEN_PACKAGE[$package]:-unknown}"
+    must_have_come "$package"
   done
 }
 
@@ -82,11 +84,11 @@ run_installation() {
   for ((try = 1; ; try++)); do
     # With other lists it may bring something else.
     plan_packages "$@"
-    (($# + ${#AHEAD[@]} > 0)) || return 0
+    ((${#CHOSEN[@]} > 0)) || return 0
     if ((try == 1)); then
-      for package in "$@" "${AHEAD[@]}"; do say "  installing $package"; done
+      for package in "${CHOSEN[@]}"; do say "  installing $package"; done
     fi
-    apt -o "DPkg::Path=$SCRIPTS:/usr/sbin:/usr/bin:/sbin:/bin" --no-remove install --no-install-recommends "$@" "${AHEAD[@]}"
+    apt -o "DPkg::Path=$SCRIPTS:/usr/sbin:/usr/bin:/sbin:/bin" --no-remove install --no-install-recommends "${CHOSEN[@]}"
     ((APT_STATUS != 0)) || return 0
     if (($# == 0)); then
       warn 'packages of bundles that follow could not be installed ahead of them: each will try by itself'
@@ -110,31 +112,32 @@ plan_packages() {
   fi
   if [[ $APT_STATUS != 0 || -n $REMOVED ]] && ((${#AHEAD[@]} > 0)); then
     AHEAD=()
-    (($# > 0)) || return 0
     simulate "$@"
   fi
   ((APT_STATUS == 0)) || apt_failed "$@"
   if [[ -n $REMOVED ]]; then
-    packages_named "$@"
-    fail "$REPLY cannot be installed: that would remove $REMOVED, which is not this project's to remove. Look at it (apt-get -s install $*), decide between them, then run this again"
+    packages_named "${CHOSEN[@]}"
+    fail "$REPLY cannot be installed: that would remove $REMOVED, which is not this project's to remove. Look at it (apt-get -s install ${CHOSEN[*]}), decide between them, then run this again"
   fi
   query_packages "${PLAN[@]}"
   PLANNED_BEFORE=()
   for name in "${PLAN[@]}"; do [[ ${PACKAGE_STATE[$name]-} != config-files ]] || PLANNED_BEFORE+=("$name"); done
-  for name in "$@" "${AHEAD[@]}"; do record_plan "$name" "$* ${AHEAD[*]}"; done
+  for name in "${CHOSEN[@]}"; do record_plan "$name" "${CHOSEN[*]}"; done
   make_durable
   ((${#AHEAD[@]} == 0)) || capture_ahead
   govern_scripts
 }
 
-# simulate PACKAGE...: APT_STATUS, PLAN, and REMOVED (what apt would remove for it).
+# simulate PACKAGE...: CHOSEN, APT_STATUS, PLAN, and REMOVED (what apt would remove for it).
 simulate() {
   local line name version
   local -A asked=()
-  REMOVED=
-  apt -s install --no-install-recommends "$@"
-  PLAN=("$@")
-  for name in "$@"; do asked[$name]=1; done
+  REMOVED='' PLAN=() APT_STATUS=0
+  choose_packages "$@"
+  ((${#CHOSEN[@]} > 0)) || return 0
+  apt -s install --no-install-recommends "${CHOSEN[@]}"
+  PLAN=("${CHOSEN[@]}")
+  for name in "${CHOSEN[@]}"; do asked[$name]=1; done
   while read -r line name version _; do
     case $line in
       Remv) REMOVED+=${REMOVED:+ }$name ;;

@@ -9,6 +9,7 @@ preflight_swap_files() {
   ((${#paths[@]} > 0)) || return 0
   preflight_no_container 'a swap file'
   [[ -n $ANSWER ]] || return 0
+  preflight_kubelet
   for path in "${paths[@]}"; do preflight_swap_file "$path"; done
 }
 

@@ -20,7 +20,7 @@ first_of_kernel() {
 overriding_sysctl() {
   local key=$1 file line name
   REPLY=
-  for file in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /etc/sysctl.conf; do
+  for file in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /etc/sysctl.conf; do
     [[ -r $file ]] || continue
     name=${file##*/}
     [[ $name != 9?-goblin-* ]] || continue

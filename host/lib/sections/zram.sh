@@ -163,6 +163,9 @@ preflight_zram() {
   ((${#ENTRIES[@]} > 0)) || return 0
   preflight_no_container zram
   [[ -n $ANSWER ]] || return 0
+  preflight_generator "${ENTRIES[@]}"
+  preflight_kubelet
+  entries WANT zram
   read -r kernel </proc/sys/kernel/osrelease
   for device in "${ENTRIES[@]}"; do
     [[ -d /sys/module/zram ]] || modprobe -n -q zram ||

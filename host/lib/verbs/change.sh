@@ -6,6 +6,7 @@ change() {
   take_lock "$@"
   if [[ ! -d $STATE/versions && $1 == apply && $2 != --stored ]]; then
     NAME=$2 PROBLEMS=() WANT=()
+    preflight_host
     preflight_writable WANT
     refuse_problems "bundle $NAME was not applied"
     NAME=

@@ -6,7 +6,7 @@ import { itInLong } from "../support/long";
 import { goTo, machine } from "../support/machine";
 
 const vm = machine();
-const DROP_IN = "/etc/systemd/system/ollama.service.d/50-goblin.conf";
+const DROP_IN = "/etc/systemd/system/ollama.service.d/zz-goblin.conf";
 const DISPLACED = "/var/lib/ai-resource-manager/displaced";
 const WANTED = [
   bundles.manager(),

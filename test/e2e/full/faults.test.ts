@@ -4,7 +4,7 @@ import { describeInLong } from "../support/long";
 import { goTo, machine } from "../support/machine";
 
 const vm = machine();
-const drop = (unit: string): string => `/etc/systemd/system/${unit}.service.d/50-goblin.conf`;
+const drop = (unit: string): string => `/etc/systemd/system/${unit}.service.d/zz-goblin.conf`;
 
 const FAULTS: Record<string, Faults> = {
   "drop-ins that were edited, deleted, and made links and folders": {
@@ -14,10 +14,10 @@ const FAULTS: Record<string, Faults> = {
       ln -sf /dev/null ${drop("local-llm-proxy")}
       rm ${drop("earlyoom")}; mkdir ${drop("earlyoom")}`,
     found: {
-      ollama: /50-goblin\.conf file: declared as applied, on file content differs/,
-      llamacpp: /50-goblin\.conf file: declared as applied, on file missing/,
-      "local-llm-proxy": /50-goblin\.conf file: declared as applied, on file a symbolic-link/,
-      earlyoom: /50-goblin\.conf file: declared as applied, on file a directory/,
+      ollama: /zz-goblin\.conf file: declared as applied, on file content differs/,
+      llamacpp: /zz-goblin\.conf file: declared as applied, on file missing/,
+      "local-llm-proxy": /zz-goblin\.conf file: declared as applied, on file a symbolic-link/,
+      earlyoom: /zz-goblin\.conf file: declared as applied, on file a directory/,
     },
   },
   "units that were masked, disabled and stopped": {

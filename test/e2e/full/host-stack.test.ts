@@ -211,7 +211,7 @@ describe("the host stack on a new machine", () => {
   it("verify names an edited drop-in and a value written by hand; apply repairs both and touches no other unit", async () => {
     await goTo(vm, "applied");
     await vm.run(
-      "sed -i 's/^TasksMax=.*/TasksMax=123/' /etc/systemd/system/ollama.service.d/50-goblin.conf;" +
+      "sed -i 's/^TasksMax=.*/TasksMax=123/' /etc/systemd/system/ollama.service.d/zz-goblin.conf;" +
         "echo 4294967296 >/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service/memory.max",
     );
     // The monitor's timer starts its service every minute.
@@ -221,7 +221,7 @@ describe("the host stack on a new machine", () => {
     const { code, stdout } = await vm.ssh("ai-resource-manager verify");
     expect(code).toBe(3);
     expect(stdout.trim().split("\n")).toEqual([
-      "workload-ollama: /etc/systemd/system/ollama.service.d/50-goblin.conf file: declared as applied, on file content differs (content differs)",
+      "workload-ollama: /etc/systemd/system/ollama.service.d/zz-goblin.conf file: declared as applied, on file content differs (content differs)",
       "workload-ollama: ollama.service MemoryMax: declared 8 GiB, kernel 4 GiB (written by hand or not taken by the kernel)",
     ]);
     const receipt = await vm.run("ai-resource-manager apply --stored workload-ollama");

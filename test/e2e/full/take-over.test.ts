@@ -11,7 +11,7 @@ import { goTo, machine } from "../support/machine";
 const vm = machine();
 const MiB = 1024 ** 2;
 const OWNERS_MACHINE = readFileSync(join(import.meta.dirname, "..", "support", "take-over.sh"), "utf8");
-const DROP_IN = "/etc/systemd/system/ollama.service.d/50-goblin.conf";
+const DROP_IN = "/etc/systemd/system/ollama.service.d/zz-goblin.conf";
 
 /** The order in which the program applies them; removed in the opposite one. */
 const WANTED: readonly Bundle[] = [

@@ -8,7 +8,7 @@ set -e
 mkdir -p /etc/goblin-crash /etc/systemd/system/ollama.service.d
 printf 'the owner wrote this\\n' >/etc/goblin-crash/keep.conf
 chmod 0640 /etc/goblin-crash/keep.conf
-printf '[Service]\\nTasksMax=300\\n' >/etc/systemd/system/ollama.service.d/50-goblin.conf
+printf '[Service]\\nTasksMax=300\\n' >/etc/systemd/system/ollama.service.d/zz-goblin.conf
 fallocate -l 32M /swap-owner.img
 chmod 0600 /swap-owner.img
 mkswap /swap-owner.img >/dev/null
@@ -39,7 +39,7 @@ export function crashBundle(version: 1 | 2, packages: readonly string[] = []): B
       "/etc/goblin-crash/keep.conf": file(`version ${version}\n`, "0600"),
       ...(old ? { "/etc/goblin-crash/in/a/gone.conf": file("version 1 only\n") } : {}),
       "/etc/sysctl.d/90-goblin-crash.conf": file(`vm.swappiness = ${10 + version}\n`),
-      "/etc/systemd/system/ollama.service.d/50-goblin.conf": file(
+      "/etc/systemd/system/ollama.service.d/zz-goblin.conf": file(
         `[Service]\nMemoryMax=${version}G\nTasksMax=200\n`,
       ),
       [unit]: file(service("/usr/bin/sleep infinity")),

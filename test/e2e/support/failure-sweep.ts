@@ -93,7 +93,7 @@ function leftAs({ state, unedited }: Start, now: readonly string[]): Left {
 /** Without the number of a version (a run that failed may have taken one), and the time in the name of a unit file's copy. */
 const comparable = (state: readonly string[]): string[] =>
   state
-    .filter((line) => !/^store .*50-goblin\.conf(\.copy)?$/.test(line))
+    .filter((line) => !/^store .*zz-goblin\.conf(\.copy)?$/.test(line))
     .map((line) => line.replaceAll(/crash@\d+/g, "crash@N").replaceAll(/\.backup\.\d+T\d+/g, ".backup.T"));
 
 /** A run with a failed step: it failed and says why, or that failure was none and it is warned of. */

@@ -29,8 +29,8 @@ cat >>/etc/fstab <<'TEXT'
 TEXT
 
 mkdir -p /etc/systemd/system/ollama.service.d
-printf '# the owner'"'"'s own\n[Service]\nMemoryMax=3G\n' >/etc/systemd/system/ollama.service.d/50-goblin.conf
-chmod 0640 /etc/systemd/system/ollama.service.d/50-goblin.conf
+printf '# the owner'"'"'s own\n[Service]\nMemoryMax=3G\n' >/etc/systemd/system/ollama.service.d/zz-goblin.conf
+chmod 0640 /etc/systemd/system/ollama.service.d/zz-goblin.conf
 printf '[Service]\nEnvironment=OLLAMA_KEEP_ALIVE=1h\n' >/etc/systemd/system/ollama.service.d/override.conf
 
 systemctl daemon-reload

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readEnforcement } from "../../sandbox/enforcement";
+import type { Vm } from "../../sandbox/vm";
+import { bootOwn, deploy, endOwn, ran, tryDeploy } from "../support/machine";
+import { MIXED } from "../support/small-host";
+
+/** What a VM of its own can hold, with a look at the host before each deployment. */
+const OVERRIDES = { ...MIXED, "goblin-host:observe": "required" };
+
+let vm: Vm;
+
+beforeAll(async () => {
+  vm = await bootOwn("debian-13", 1536, 2, "trixie");
+});
+afterAll(() => endOwn(vm));
+
+/** Everything that the kernel was found to have otherwise, by the sandbox's own look. */
+async function wrong(): Promise<string[]> {
+  const rows = await readEnforcement(vm);
+  expect(rows.length).toBeGreaterThan(40);
+  return rows
+    .filter(({ verdict }) => verdict !== "ok")
+    .map(({ subject, property, declared, kernel, verdict }) =>
+      [subject, property, declared, kernel, verdict].join(" "),
+    );
+}
+
+describe("a host with Debian 13", () => {
+  it("takes the stack: systemd and the kernel have all of it, and nobody is warned of the release", async () => {
+    expect(await vm.run(". /etc/os-release; echo $ID-$VERSION_ID; ! command -v docker")).toBe("debian-13\n");
+    const { diagnostics } = await deploy(vm, "up", { overrides: OVERRIDES });
+    expect(diagnostics.map(({ message }) => message).join("\n")).not.toMatch(/not among the hosts/);
+    expect(await wrong()).toEqual([]);
+    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
+    // Debian's docker.io has its client in a package of its own now.
+    expect(await vm.run("dpkg-query -W -f '${db:Status-Status}' docker-cli")).toBe("installed");
+    expect(await vm.run("systemctl is-active ollama llamacpp earlyoom ai-resource-guard")).toBe(
+      "active\n".repeat(4),
+    );
+    // OpenSSH's session is a program of its own now.
+    expect(await vm.run("tr '\\0' ' ' </proc/$(pidof earlyoom)/cmdline")).toContain(
+      "|sshd|sshd-auth|sshd-session|",
+    );
+  });
+
+  it("is not changed by a second up", async () => {
+    const again = await deploy(vm, "up", { overrides: OVERRIDES });
+    expect(ran(again)).toEqual([]);
+    expect(again.summary).toMatch(/^\d+ unchanged$/);
+  });
+
+  it("holds all of it after a reboot", async () => {
+    await vm.reboot();
+    // dockerd and the container's client take an emulated machine some seconds more than systemd waits for.
+    await vm.run(
+      "for i in $(seq 40); do ai-resource-manager verify && exit; sleep 3; done; ai-resource-manager verify",
+      { timeoutSeconds: 300 },
+    );
+    expect(await vm.run("systemctl list-units --failed --plain --no-legend")).toBe("");
+    expect(await wrong()).toEqual([]);
+  });
+
+  it("shows drift in the preview, and up repairs it", async () => {
+    await vm.run("systemctl set-property --runtime ollama.service MemoryMax=64M; swapoff /swapfile");
+    const drifted = await tryDeploy(vm, "preview", { overrides: OVERRIDES, expectNoChanges: true });
+    // The service, and the swap with its confirmation.
+    expect([drifted.exitCode, drifted.summary]).toEqual([7, expect.stringMatching(/^3 to update/)]);
+    await deploy(vm, "up", { overrides: OVERRIDES });
+    expect(await wrong()).toEqual([]);
+    const quiet = await tryDeploy(vm, "preview", { overrides: OVERRIDES, expectNoChanges: true });
+    expect(quiet.exitCode).toBe(0);
+  });
+
+  it("is given back as it was", async () => {
+    await deploy(vm, "destroy", { overrides: OVERRIDES });
+    expect(
+      await vm.run(
+        "ls -d /var/lib/ai-resource-manager /etc/systemd/system/*goblin* /etc/systemd/system/*.d/*goblin* /swapfile 2>/dev/null; " +
+          "tail -n +2 /proc/swaps; dpkg-query -W -f '${db:Status-Status}\\n' docker-cli earlyoom jq 2>/dev/null | grep -v not-installed; true",
+      ),
+    ).toBe("");
+    expect(await vm.run("systemctl is-active ollama llamacpp")).toBe("active\nactive\n");
+  });
+});
