@@ -2,7 +2,7 @@ import { parse } from "yaml";
 import { hostBundles } from "../../components/goblin-host/bundles";
 import { declareHost } from "../../components/goblin-host/declare";
 import { readStack, type StackSettings } from "../../components/goblin-host/stack";
-import { targetOf } from "../../components/goblin-host/watched";
+import { targetOf } from "../../components/goblin-host/target";
 import { containerSpec } from "../../components/limited-container/spec";
 import { checkConfig } from "../../monitor/config/check";
 import { paste } from "./paste";
