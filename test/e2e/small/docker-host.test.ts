@@ -227,7 +227,8 @@ describeInLong("a run that is killed", () => {
       };
       const restart = /systemctl "?(restart|\$1)"? /;
       const applying = [
-        at(first, /mv .*daemon|mv -T -- "\$temporary"/),
+        // daemon.json takes its place: the last file that does before its unit is enabled.
+        first.slice(0, at(first, /systemctl enable/)).findLastIndex((line) => /mv -T -- /.test(line)) + 1,
         at(first, restart),
         at(first, restart) + 1,
       ];
