@@ -1,10 +1,11 @@
 import { SettingError } from "../settings/field";
+import { dropIn, EXEC_DROP_IN } from "../render/drop-in";
 import { matching } from "../settings/text-fields";
 
 const SERVICE = /^[A-Za-z0-9][A-Za-z0-9._:-]*(@[A-Za-z0-9._:-]+)?\.service$/;
 
 /** What a host takes as a file's path, less what stands around a unit's name in that of its drop-in. */
-export const LONGEST_UNIT = 180 - "/etc/systemd/system/.d/60-goblin-exec.conf".length;
+export const LONGEST_UNIT = 180 - dropIn("", EXEC_DROP_IN).length;
 
 /** Units whose move into an AI slice would take the host's own legs away: its start, its network, its ways in. */
 const PROTECTED = new RegExp(

@@ -130,8 +130,13 @@ function connectConfig(
     keepaliveInterval: 10_000,
   };
   // No other login is tried: each one is a question more, and one of those that a server counts.
-  if (privateKey !== undefined) Object.assign(config, { privateKey, authHandler: ["publickey"] });
-  else if (agent !== undefined && agent !== "") Object.assign(config, { agent, authHandler: ["agent"] });
+  if (privateKey !== undefined) {
+    config.privateKey = privateKey;
+    config.authHandler = ["publickey"];
+  } else if (agent !== undefined && agent !== "") {
+    config.agent = agent;
+    config.authHandler = ["agent"];
+  }
   if (hostKey !== undefined) {
     const [type = "", base64 = ""] = hostKey.trim().split(/\s+/);
     const expected = Buffer.from(base64, "base64");

@@ -61,14 +61,7 @@ export type Answer = HostStatus | z.output<typeof NoManager>;
  * does, take it for their partner's word.
  */
 export function preambleOf(printed: string): string {
-  const lines = printed.split("\n");
-  return lines
-    .slice(
-      0,
-      lines.findLastIndex((text) => text.startsWith("{")),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
+  return printed.slice(0, `\n${printed}`.lastIndexOf("\n{"));
 }
 
 /**

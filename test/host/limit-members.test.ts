@@ -1,3 +1,4 @@
+import { rmSync, symlinkSync } from "node:fs";
 import { expect, it } from "vitest";
 import { bash } from "./manager";
 import type { Sections } from "./loaded";
@@ -31,13 +32,18 @@ const UNIT = "ollama.service";
 const GROUP = "/system.slice/ollama.service";
 const SERVICE: Sections = { limits: { [UNIT]: { MemoryMax: "1073741824" } } };
 
-/** A host on which the unit runs these processes: each its name, and its command line. */
-const running = (host: SystemdHost, ...processes: readonly (readonly [string, string])[]): void => {
+/** A host on which the unit runs these processes: each its name, its command line, and its program if that is a shell. */
+const running = (
+  host: SystemdHost,
+  ...processes: readonly (readonly [name: string, command: string, shell?: string])[]
+): void => {
   host.unit(UNIT, { ControlGroup: GROUP });
   host.write(`cgroups${GROUP}/cgroup.procs`, processes.map((_, index) => `${index + 41}\n`).join(""));
-  for (const [index, [name, command]] of processes.entries()) {
+  for (const [index, [name, command, shell]] of processes.entries()) {
     host.write(`proc/${index + 41}/comm`, `${name}\n`);
     host.write(`proc/${index + 41}/cmdline`, command.replaceAll(" ", "\0"));
+    rmSync(host.at(`proc/${index + 41}/exe`), { force: true });
+    symlinkSync(shell ?? "/usr/bin/perl", host.at(`proc/${index + 41}/exe`));
   }
 };
 
@@ -52,11 +58,15 @@ it("a service whose program is a container is refused, and drift, with the way o
       "drift ollama.service|members|its own processes||docker run|runs its program with docker run, which its limits do not hold. As a container it has them: runtime: container",
     ];
     expect(says(host)).toEqual(told);
-    // A shell that waits for it.
-    running(host, ["start.sh", "/bin/sh /opt/start.sh "], ["docker", "docker run x "]);
-    expect(says(host)).toEqual([]);
-    running(host, ["sh", "/bin/sh /opt/start.sh "], ["docker", "docker run --rm ollama/ollama "]);
-    expect(says(host)).toEqual(told);
+    // A shell that waits for it: a script has its own name.
+    for (const name of ["sh", "start.sh"]) {
+      running(
+        host,
+        [name, "/bin/sh /opt/start.sh ", "/bin/sh"],
+        ["docker", "docker run --rm ollama/ollama "],
+      );
+      expect(says(host)).toEqual(told);
+    }
   });
 });
 

@@ -44,6 +44,11 @@ it("another configuration of zram-generator for our device is refused, and one f
   ]);
 });
 
+it("a configuration that one of its name further up hides is none", () => {
+  const files = { "etc/20.conf": "", "usr/20.conf": "[zram0]\n" };
+  expect(said(files, "preflight_generator zram0")).toEqual([]);
+});
+
 it.each(["0", "no", "off", "false"])("a kernel with systemd.zram=%s is refused", (value) => {
   expect(said({ cmdline: `quiet systemd.zram=${value} ro\n` }, "preflight_generator zram0")).toEqual([
     `this kernel was started with systemd.zram=${value}, with which zram-generator makes no device. Take it out of GRUB_CMDLINE_LINUX in /etc/default/grub, run update-grub and reboot`,

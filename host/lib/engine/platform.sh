@@ -1,6 +1,6 @@
 # Platforms: the distributions, package managers, versions of systemd and kernels that a bundle can be applied on. What a host
 # must be is said here, and nowhere else; docs/hosts.md tells which ones were tried.
-# Reads WANT, STORED, CGROUPS; sets DISTRIBUTION, CONTROLLERS; adds to PROBLEMS.
+# Reads WANT, STORED, CGROUPS; sets DISTRIBUTION; adds to PROBLEMS.
 
 readonly OS_RELEASE=/etc/os-release
 readonly KERNEL_COMMAND_LINE=/proc/cmdline
@@ -10,25 +10,21 @@ readonly RASPBERRY_COMMAND_LINE=/boot/firmware/cmdline.txt
 readonly OLDEST_SYSTEMD=247
 # Whole suites ran on these.
 readonly TRIED=' debian-12 debian-13 '
-# What every stack's slices and workloads are limited with.
-readonly USUAL_CONTROLLERS='cpu io memory pids'
-# What each other limit is made of, by the beginning of its name.
-declare -rA CONTROLLER_OF=([Memory]=memory [CPU]=cpu [IO]=io [Tasks]=pids)
 
 # preflight_host: of a host that has no bundle yet, before anything is written there.
 preflight_host() {
   read_distribution
   preflight_package_manager
   preflight_systemd
-  # shellcheck disable=SC2086 # words
-  preflight_controllers $USUAL_CONTROLLERS
+  # What every stack's slices and workloads are limited with.
+  preflight_controllers cpu io memory pids
   warn_of_untried
 }
 
 # preflight_limits: what the limits of the bundle are made of; a kernel may lose it with any boot. A repair does what it can,
 # and says which limits do not hold.
 preflight_limits() {
-  local unit property prefix
+  local unit property
   local -A needed=()
   [[ -z $STORED ]] || return 0
   entries WANT limits
@@ -36,12 +32,10 @@ preflight_limits() {
     for property in ${WANT["limits|$unit|properties"]-}; do
       case $property in
         AllowedCPUs) needed[cpuset]=1 ;;
-        CPUAffinity) ;;
-        *)
-          for prefix in "${!CONTROLLER_OF[@]}"; do
-            [[ $property != "$prefix"* ]] || needed[${CONTROLLER_OF[$prefix]}]=1
-          done
-          ;;
+        CPUQuota | CPUWeight) needed[cpu]=1 ;;
+        IO*) needed[io]=1 ;;
+        Memory*) needed[memory]=1 ;;
+        TasksMax) needed[pids]=1 ;;
       esac
     done
   done
@@ -91,21 +85,13 @@ warn_of_untried() {
 
 # preflight_controllers CONTROLLER...
 preflight_controllers() {
-  local controller
+  local controller text=''
   local -a missing=()
-  read_controllers
+  { read -r text <"$CGROUPS/cgroup.controllers"; } 2>/dev/null || text=
   for controller in "$@"; do
-    [[ $CONTROLLERS == *" $controller "* ]] || missing+=("$controller")
+    [[ " $text " == *" $controller "* ]] || missing+=("$controller")
   done
   ((${#missing[@]} == 0)) || name_missing_controllers "${missing[@]}"
-}
-
-# read_controllers: CONTROLLERS has a blank on either side of each.
-CONTROLLERS=''
-read_controllers() {
-  local text=''
-  { read -r text <"$CGROUPS/cgroup.controllers"; } 2>/dev/null || text=
-  CONTROLLERS=" $text "
 }
 
 # name_missing_controllers CONTROLLER...: each cause has a remedy of its own.

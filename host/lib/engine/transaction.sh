@@ -94,6 +94,8 @@ change_over() {
   # Verdicts before the commit, which a failure of theirs must not undo.
   remember_verdicts "$NAME"
   warn_overridden
+  warn_of_earlier
+  warn_of_other_swap
   commit "$version"
 }
 
@@ -178,6 +180,4 @@ warn_overridden() {
     overriding_sysctl "$key"
     [[ -z $REPLY ]] || warn "$key is $REPLY: it holds now and is lost at the next boot. Remove the line there"
   done
-  warn_of_earlier
-  warn_of_other_swap
 }

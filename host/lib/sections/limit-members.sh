@@ -3,8 +3,6 @@
 # Reads WANT, SEEN_UNIT, NAME; sets ANSWER, REPLY; adds to PROBLEMS, FINDINGS.
 
 readonly CONTAINER_CLIENTS=' docker podman nerdctl docker-compose podman-compose '
-# What may run one and wait for it, without being the program itself.
-readonly SHELLS=' sh bash dash ash ksh zsh busybox '
 
 # container_client PROGRAM ARGUMENT...: ANSWER names the command ("docker run") where it is one that leaves a container to its
 # engine for as long as it runs.
@@ -52,14 +50,25 @@ client_of_unit() {
     # The kernel keeps 15 characters of a name, and all of these have fewer.
     if [[ $CONTAINER_CLIENTS == *" $comm "* ]]; then
       client=$process
-    elif [[ $SHELLS != *" $comm "* ]]; then
-      return 0
+    else
+      is_shell "$process"
+      [[ -n $ANSWER ]] || return 0
     fi
   done
+  ANSWER=
   [[ -n $client ]] || return 0
   words=()
   mapfile -d '' -t words 2>/dev/null <"$PROCESSES/$client/cmdline" || return 0
   ((${#words[@]} == 0)) || container_client "${words[@]}"
+}
+
+# is_shell PROCESS: ANSWER, by the program that it runs: a script has its own name.
+is_shell() {
+  local shell
+  ANSWER=
+  for shell in /bin/{sh,bash,dash,zsh}; do
+    [[ ! $PROCESSES/$1/exe -ef $shell ]] || ANSWER=yes
+  done
 }
 
 # workload_units: ENTRIES=(services with limits, of a workload's bundle, that stand for no container of ours).

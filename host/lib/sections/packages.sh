@@ -114,6 +114,7 @@ plan_packages() {
     AHEAD=()
     simulate "$@"
   fi
+  ((${#CHOSEN[@]} > 0)) || return 0
   ((APT_STATUS == 0)) || apt_failed "$@"
   if [[ -n $REMOVED ]]; then
     packages_named "${CHOSEN[@]}"

@@ -9,10 +9,14 @@ readonly ZSWAP=/sys/module/zswap/parameters/enabled
 readonly KUBELET_CONFIG=/var/lib/kubelet/config.yaml
 readonly KUBELET_ENABLED=/etc/systemd/system/multi-user.target.wants/kubelet.service
 
+# preflight_generator DEVICE...
 preflight_generator() {
   local folder file device
+  local -A hidden=()
   for folder in "${GENERATOR_DROP_INS[@]}"; do
     for file in "$folder"/*.conf; do
+      [[ -z ${hidden[${file##*/}]-} ]] || continue
+      hidden[${file##*/}]=1
       for device in "$@"; do
         has_generator_section "$file" "$device"
         [[ -z $ANSWER ]] ||

@@ -165,7 +165,6 @@ preflight_zram() {
   [[ -n $ANSWER ]] || return 0
   preflight_generator "${ENTRIES[@]}"
   preflight_kubelet
-  entries WANT zram
   read -r kernel </proc/sys/kernel/osrelease
   for device in "${ENTRIES[@]}"; do
     [[ -d /sys/module/zram ]] || modprobe -n -q zram ||
