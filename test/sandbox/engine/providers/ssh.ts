@@ -24,6 +24,11 @@ export interface Connection {
 const FIRST_DELAY_MS = 100;
 const BACKOFF = 1.5;
 const MAX_DELAY_MS = 5000;
+/**
+ * A host that lost its power answers no more, and a command on it would be waited for for ever. The provider's dialler
+ * has TCP ask (Go's defaults, which these are); SSH asks here, because a VM's forwarded port answers TCP by itself.
+ */
+const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 9 };
 
 /** Connects, trying again as often as `dialErrorLimit` says (-1: for ever). */
 export async function dial(connection: Connection, operation: Operation): Promise<Client> {
@@ -51,6 +56,7 @@ function connect(connection: Connection, env: NodeJS.ProcessEnv): Promise<Client
     const client = new Client();
     let mismatch: string | undefined;
     const config: ConnectConfig = {
+      ...KEEPALIVE,
       host: connection.host,
       port: connection.port,
       username: connection.user,
