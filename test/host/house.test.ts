@@ -16,6 +16,10 @@ function functions(part: string): { name: string; lines: number }[] {
   );
 }
 
+/** A word where a shell takes it for a command, or where one of ours takes it for a function. */
+const CALL =
+  /(?<=(?:^|[;&|({!`)]|\b(?:then|do|else|elif|if|while|until|attempt|run_beside|beside))[ \t]*)[a-z_][a-z_0-9]*(?![a-z_0-9=[+-])/gm;
+
 describe("the parts of the manager", () => {
   it("are all joined, and each once", () => {
     const joined = readFileSync(join(host, "PARTS"), "utf8")
@@ -39,6 +43,31 @@ describe("the parts of the manager", () => {
     expect(all.filter(({ lines }) => lines > 40)).toEqual([]);
     const names = all.map(({ name }) => name);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it("answer a look before what changes a host is read, and need nothing of that for it", () => {
+    const joined = readFileSync(join(host, "PARTS"), "utf8").split("\n");
+    const looking = joined.slice(0, joined.indexOf("lib/verbs/look.sh") + 1);
+    const bodies = (of: readonly string[]): Map<string, string> =>
+      new Map(
+        of
+          .filter((part) => part.endsWith(".sh"))
+          .flatMap((part) => [...text(part).matchAll(/^([a-z_0-9]+)\(\) (\{ .* \}|\{\n[^]*?^\})$/gm)])
+          .map(([, name = "", body = ""]) => [name, body.replace(/^\s*#.*$/gm, "")]),
+      );
+    const [early, all] = [bodies(looking), bodies(joined)];
+    const called = new Set(["look_ahead", "answer_look", "command_failed"]);
+    // A Set is walked to what is added meanwhile.
+    for (const name of called) {
+      for (const [word] of (early.get(name) ?? "").matchAll(CALL)) if (all.has(word)) called.add(word);
+    }
+    expect(called.size).toBeGreaterThan(140);
+    expect([...called].filter((name) => !early.has(name))).toEqual([]);
+    const half =
+      joined.filter((part) => part.endsWith(".sh")).reduce((sum, part) => sum + text(part).length, 0) / 2;
+    expect(
+      looking.reduce((sum, part) => sum + (part.endsWith(".sh") ? text(part).length : 0), 0),
+    ).toBeLessThan(half);
   });
 
   it("silence no word of shellcheck about strict mode", () => {

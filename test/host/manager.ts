@@ -1,11 +1,19 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { joinManager } from "../../components/manager/program";
 
 /** The manager's functions without its last line, which would run it. */
 const functions = joinManager().replace(/^main "\$@"; exit "\$STATUS"\n/m, "");
+
+/** Where programs are put that a shell is to source: from its standard input it would read them byte by byte. */
+const programs = mkdtempSync(join(tmpdir(), "goblin-host-programs-"));
+afterAll(() => {
+  rmSync(programs, { recursive: true, force: true });
+});
 
 /** A folder of its own for one test. */
 export function inFolder<T>(action: (folder: string) => T): T {
@@ -43,11 +51,13 @@ export function bashWithStore(text: string, folder: string, constants: Record<st
   return execFileSync("bash", ["-s"], run(local, `init_store\n${text}`, folder));
 }
 
-/** On standard input, for one argument holds 128 KiB; in a function, so that what it runs cannot read the rest. */
+/** In a function, so that what it runs cannot read the rest. */
 function run(program: string, text: string, cwd: string) {
+  const file = join(programs, createHash("sha256").update(program).digest("hex"));
+  writeFileSync(file, program);
   return {
     cwd,
     encoding: "utf8" as const,
-    input: `${program}\ntest_body() {\n${text}\n}\ntest_body </dev/null; exit\n`,
+    input: `. '${file}'\ntest_body() {\n${text}\n}\ntest_body </dev/null; exit\n`,
   };
 }

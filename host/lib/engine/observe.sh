@@ -14,6 +14,7 @@ observe() {
 
 # look: observes the resources of both sides, what was and what shall be.
 look() {
+  # shellcheck disable=SC2034 # filled and read by its name
   EVERYTHING=()
   add_observed WAS EVERYTHING
   add_observed WANT EVERYTHING

@@ -1,12 +1,6 @@
 # Preflight: everything that can be known before anything changes, all problems at once.
 # Reads NAME, WANT and WAS as observed; sets PROBLEMS.
 
-# check_host: what no bundle can do without.
-check_host() {
-  [[ -d /run/systemd/system ]] || die "$EXIT_USAGE" "this host was not booted with systemd"
-  [[ -e /sys/fs/cgroup/cgroup.controllers ]] || die "$EXIT_USAGE" "this host uses cgroup v1, whose limits leak. Add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, run update-grub and reboot"
-}
-
 preflight() {
   PROBLEMS=()
   preflight_version

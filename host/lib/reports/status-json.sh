@@ -2,15 +2,13 @@
 # waits for it each time. All lines of a kind are made JSON by a few commands.
 # Reads STATE, EXAMINED, FINDINGS, LIMITS, UNFINISHED, BUSY, VERSION; sets LOOKING, OBJECTS, REPLY.
 
-# status_json: {version, busy, boot, bundles: [{name, digest, generation, owner, unconfirmed, reverted, findings, limits}],
+# status_json: what look_ahead has begun, as {version, busy, boot, bundles: [{name, digest, generation, owner, unconfirmed, reverted, findings, limits}],
 # interrupted}
 status_json() {
   local name boot busy=false bundles='' interrupted
   # docker's client is a dozen processes by itself: it is not asked.
   LOOKING=1
-  begin_look
   if [[ -z $BUSY ]]; then
-    ask_units
     examine
     finish_look
   fi

@@ -124,16 +124,3 @@ last_lines() {
   while IFS= read -r line; do REPLY+=$'\n'${line:0:500}; done <<<"${text:-(none)}"
   [[ -z $setting ]] || REPLY+=$'\n'"To go back, give $setting the value it had before and run pulumi up"
 }
-
-# find_ready_drift: what must run and does not.
-find_ready_drift() {
-  local unit
-  [[ -z $BOOTING ]] || return 0
-  entries WANT ready
-  for unit in "${ENTRIES[@]}"; do
-    seen "$unit" ActiveState
-    [[ ${WANT["ready|$unit|start"]-} != true || $REPLY == active ]] ||
-      finding "$unit" active active '' "${REPLY:-absent}" "is ${REPLY:-absent}"
-    [[ ! -e $PENDING/ready%$unit ]] || finding "$unit" ready 'healthy' '' pending 'it has not proven that it is well'
-  done
-}

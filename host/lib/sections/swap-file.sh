@@ -71,25 +71,6 @@ allocate() {
   [[ $said == "$2" ]] || fail "$1 has $said bytes after $2 were allocated"
 }
 
-# swap_file_state PATH: REPLY is empty when the kernel swaps to PATH as wanted, else what is wrong.
-swap_file_state() {
-  local path=$1 size priority wanted=${WANT["swapFiles|$1|size"]}
-  REPLY=
-  if [[ -z ${SEEN_SWAP[$path]-} ]]; then
-    REPLY=off
-    return
-  fi
-  page_size
-  read -r _ size _ priority <<<"${SEEN_SWAP[$path]}"
-  # The kernel counts whole pages, and the header's out.
-  if ((size != (wanted / PAGE_SIZE - 1) * PAGE_SIZE)); then
-    human "$((size + PAGE_SIZE))"
-    REPLY="on with $REPLY"
-  elif [[ ${WANT["swapFiles|$path|priority"]-$priority} != "$priority" ]]; then
-    REPLY="on at priority $priority"
-  fi
-}
-
 change_swap_files() {
   local path
   entries WANT swapFiles

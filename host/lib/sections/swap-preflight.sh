@@ -130,3 +130,25 @@ preflight_swap_size() {
   shown=$REPLY
   problem "$2.size: $shown do not fit on the disk of $path, which has $(((FS_FREE + have) / 1048576)) MiB free (1 GiB stays free). Fix: $fix"
 }
+
+preflight_zram() {
+  local device kernel size
+  entries WANT zram
+  ((${#ENTRIES[@]} > 0)) || return 0
+  preflight_no_container zram
+  [[ -n $ANSWER ]] || return 0
+  preflight_generator "${ENTRIES[@]}"
+  preflight_kubelet
+  read -r kernel </proc/sys/kernel/osrelease
+  for device in "${ENTRIES[@]}"; do
+    [[ -d /sys/module/zram ]] || modprobe -n -q zram ||
+      problem "this kernel has no zram module (uname -r: $kernel): install the distribution's kernel"
+    # What has a size holds something, swap or not. zram-tools' goes with zram-tools.
+    size=0
+    [[ ! -e $BLOCK_DEVICES/$device/disksize ]] || read -r size <"$BLOCK_DEVICES/$device/disksize"
+    [[ $size != 0 && ${SEEN_UNIT["zramswap.service|ActiveState"]-} != active && -z ${WAS["has|zram|$device"]-} ]] || continue
+    original zram "$device"
+    [[ -n ${RECORD[0]-} ]] ||
+      problem "/dev/$device is in use by something this project does not know. Switch it off (swapoff /dev/$device; zramctl --reset /dev/$device), then run this again"
+  done
+}

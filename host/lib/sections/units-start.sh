@@ -26,20 +26,6 @@ plan_restarts() {
   done
 }
 
-# restart_due UNIT: ANSWER. One that was told to restart at boot has done so when another run of it has begun.
-restart_due() {
-  local asked
-  ANSWER=
-  if [[ -e $PENDING/restart%$1 ]]; then
-    ANSWER=yes
-  elif [[ -e $PENDING/restarting%$1 ]]; then
-    first_line "$PENDING/restarting%$1"
-    asked=$REPLY
-    seen "$1" InvocationID
-    [[ $REPLY != "$asked" ]] || ANSWER=yes
-  fi
-}
-
 # change_units: starts or restarts what the changes ask for.
 change_units() {
   local unit
@@ -50,7 +36,7 @@ change_units() {
 }
 
 change_unit() {
-  local unit=$1 state due running wanted=${WANT["units|$1|active"]-}
+  local unit=$1 state due running active=${WANT["units|$1|active"]-}
   seen "$unit" ActiveState
   state=$REPLY
   is_running "$state"
@@ -62,9 +48,9 @@ change_unit() {
     say "  started $unit"
     done_pending "start%$unit" "restart%$unit" "restarting%$unit" "reload%$unit"
   elif [[ -n $due ]]; then
-    if [[ -n $running || $wanted == true ]]; then restart_unit "$unit"; fi
+    if [[ -n $running || $active == true ]]; then restart_unit "$unit"; fi
     done_pending "start%$unit" "restart%$unit" "restarting%$unit" "reload%$unit"
-  elif [[ $wanted == true && $state != active ]]; then
+  elif [[ $active == true && $state != active ]]; then
     reset_failed "$unit"
     start_unit start "$unit"
     say "  started $unit"

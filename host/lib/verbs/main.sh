@@ -1,37 +1,5 @@
-# The command line: usage, the verbs, and what each of them runs.
+# The command line: the verbs that change something, and what each of them runs.
 # Sets STATUS (what the program ends with), BOOTING, SPOOL.
-
-usage() {
-  cat <<'TEXT'
-usage: ai-resource-manager apply NAME             apply the bundle on standard input
-       ai-resource-manager apply --stored [NAME]  repair from the bundles stored on this host
-       ai-resource-manager apply --boot           the same while the host boots: waits for no workload
-       ai-resource-manager scheduled verify|repair  what its unit runs: apply --boot once a boot, then a look a day
-       ai-resource-manager remove NAME [--owner OWNER]
-                                                  give back what was there before; with an owner, only if it is its
-       ai-resource-manager confirm NAME           keep its last change; the bundle's SHA-256 on standard input
-       ai-resource-manager revert                 go back where nobody confirmed a change in time
-       ai-resource-manager disown [NAME]          forget whose the bundles are: the next apply takes them over
-       ai-resource-manager vacate CONTAINER --owner OWNER
-                                                  remove a container of OWNER's that Pulumi is about to make
-       ai-resource-manager verify [NAME] [--table]
-       ai-resource-manager backups                what is kept of files and bundles, and whether it is sound
-       ai-resource-manager restore PATH|NAME [--at TIME]
-                                                  a file or a bundle as it was then; TIME as date(1) reads it
-       ai-resource-manager status --json
-       ai-resource-manager audit [--since TIME]   what drifted, what the limits are worth, what nobody needs any more
-       ai-resource-manager --version
-
-exit codes: 0 ok, 1 failed (an apply: rolled back; a look: nobody could tell), 2 usage or preflight (nothing was
-            changed), 3 drift (verify), 4 another run held the lock too long
-TEXT
-}
-
-# wrong_usage: ends the run.
-wrong_usage() {
-  usage >&2
-  exit "$EXIT_USAGE"
-}
 
 valid_name() {
   [[ $1 =~ ^[a-z][a-z0-9-]{0,62}$ ]] || die "$EXIT_USAGE" "\"$1\" is no bundle name (lower-case letters, digits and dashes)"
@@ -41,7 +9,7 @@ main() {
   local verb=${1-}
   STATUS=0
   case $verb in
-    apply | remove | confirm | revert | restore | audit | scheduled | verify | status | disown | vacate)
+    apply | remove | confirm | revert | restore | audit | scheduled | disown | vacate)
       become_root "$@"
       check_host
       run_verb "$@"
@@ -67,8 +35,6 @@ run_verb() {
     vacate) vacate_verb "${@:2}" ;;
     audit) audit_verb "${@:2}" ;;
     scheduled) scheduled_verb "${@:2}" ;;
-    verify) verify "${@:2}" ;;
-    status) status_verb "${@:2}" ;;
   esac
 }
 
@@ -138,11 +104,6 @@ vacate_verb() {
 scheduled_verb() {
   [[ ${1-} == @(verify|repair) ]] || wrong_usage
   scheduled "$1"
-}
-
-status_verb() {
-  [[ ${1-} == --json ]] || wrong_usage
-  status_json
 }
 
 # On one line: bash has read the whole program before a new version can take its place.

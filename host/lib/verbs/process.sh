@@ -1,13 +1,6 @@
 # Processes: how a run becomes root, where it keeps what it was sent, and how it outlives its connection.
 # Sets SPOOL, ANSWER.
 
-# become_root ARGUMENTS...: one text in Pulumi's state serves every user.
-become_root() {
-  ((EUID != 0)) || return 0
-  if [[ -x $0 ]] && sudo -n true </dev/null 2>/dev/null; then exec sudo -n -- "$0" "$@"; fi
-  die "$EXIT_USAGE" "ai-resource-manager needs root, and ${USER:-this user} may not use sudo without a password"
-}
-
 # make_spool: a private file for the bundle, outside the disk. Its name says whose it is: other runs leave it alone.
 make_spool() {
   [[ -d $RUN ]] || mkdir -p -- "$RUN" || fail "$RUN cannot be made"
