@@ -1,13 +1,14 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-// Unit tests take seconds and need no machine; integration tests start Pulumi programs and npm; end-to-end tests boot
-// the VM, one file at a time.
+// Unit tests take seconds and need no machine; integration tests start Pulumi programs, npm and the real engine;
+// end-to-end tests boot the VM, one file at a time.
 const integration = [
   "test/monitor/bundle.test.ts",
   "test/cli.test.ts",
   "test/package.test.ts",
   "test/sandbox/engine/**/*.test.ts",
+  "test/sandbox/llamacpp/server.test.ts",
 ];
 
 // Vitest leaves a core to itself, and so one of two idle.
