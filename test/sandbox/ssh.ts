@@ -10,7 +10,7 @@ export interface SshResult {
 }
 
 export interface SshOptions {
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   /** After this many seconds ssh is ended (the command itself may run on) and the call throws. Default 300. */
   readonly timeoutSeconds?: number;
   /** A connection of its own instead of the shared one. */

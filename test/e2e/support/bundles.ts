@@ -1,3 +1,6 @@
+import { guardProgram } from "../../../components/ai-slice/guard";
+import { renderSlices } from "../../../components/ai-slice/render";
+import { ReserveSettings } from "../../../components/ai-slice/schema";
 import { renderCgroupService } from "../../../components/cgroup-service/render";
 import { WorkloadSettings } from "../../../components/cgroup-service/schema";
 import { settleWorkload } from "../../../components/cgroup-service/workload";
@@ -21,6 +24,11 @@ export const settled = ({ confirmSeconds, ...bundle }: Bundle): Bundle => {
   return bundle;
 };
 
+const MODELS = "/srv/models";
+
+const settle = (name: string, settings: WorkloadSettings) =>
+  settleWorkload(name, WorkloadSettings.parse(settings));
+
 /** The bundles that the program renders for a host, from settings as they are written in its configuration. */
 export const bundles = {
   manager: (): Bundle =>
@@ -30,9 +38,21 @@ export const bundles = {
   swap: (settings: SwapFileSettings): Bundle =>
     settled(renderSwapFile(SwapFileSettings.parse(settings), "goblin-host:swap")),
   earlyOom: (settings: EarlyOomSettings = {}): Bundle => renderEarlyOom(EarlyOomSettings.parse(settings)),
+  slices: (workloads: Record<string, WorkloadSettings>, reserve: ReserveSettings): Bundle =>
+    settled(
+      renderSlices(
+        Object.entries(workloads).map(([name, settings]) => settle(name, settings)),
+        {
+          reserve: ReserveSettings.parse(reserve),
+          guard: guardProgram(),
+          modelsPath: MODELS,
+          setting: "goblin-host:reserve",
+        },
+      ),
+    ),
   workload: (name: string, settings: WorkloadSettings): Bundle =>
-    renderCgroupService(settleWorkload(name, WorkloadSettings.parse(settings)), {
-      modelsPath: "/srv/models",
+    renderCgroupService(settle(name, settings), {
+      modelsPath: MODELS,
       setting: `goblin-host:workloads.${name}`,
     }),
 };

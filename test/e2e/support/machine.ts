@@ -149,3 +149,10 @@ export function get(vm: Vm, port: number, path: string): Promise<string> {
     `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; sed '1,/^\\r$/d' <&3`,
   );
 }
+
+/** The body of what a POST of JSON to a workload in the guest answers. */
+export function post(vm: Vm, port: number, path: string, body: object): Promise<string> {
+  const text = JSON.stringify(body);
+  const head = `POST ${path} HTTP/1.0\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n`;
+  return vm.run(`exec 3<>/dev/tcp/127.0.0.1/${port}; cat >&3; sed '1,/^\\r$/d' <&3`, { stdin: head + text });
+}
