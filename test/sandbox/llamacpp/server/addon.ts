@@ -20,7 +20,7 @@ export interface Addon {
   init(): Promise<void>;
   /** What the loaded variant makes use of: "CPU : SSE3 = 1 | AVX = 1 | ...". */
   systemInfo(): string;
-  /** @param level of {@link LOG_LEVELS} */
+  /** @param logger is called from the event loop, some time after what it is told of */
   setLogger(logger: (level: number, text: string) => void): void;
   setLoggerLogLevel(level: number): void;
 }
@@ -57,13 +57,13 @@ export interface AddonSampler {
   dispose(): void;
 }
 
-/** Numbers of the addon's log levels. */
-export const LOG_LEVELS = { error: 2, warning: 3, info: 4 } as const;
+/** The addon's number for warnings; what is below it, errors, is told too. */
+const WARNINGS = 3;
 
 /** Loads the addon that lies in a folder together with the engine's libraries, and the engine with it. */
 export async function loadAddon(folder: string, log: (text: string) => void): Promise<Addon> {
   const addon = createRequire(import.meta.url)(join(folder, "llama-addon.node")) as Addon;
-  addon.setLoggerLogLevel(LOG_LEVELS.warning);
+  addon.setLoggerLogLevel(WARNINGS);
   addon.setLogger((_level, text) => {
     log(text);
   });
