@@ -7,7 +7,7 @@ import { MIXED } from "../support/small-host";
 /** What a VM of its own can hold, with a look at the host before each deployment. */
 const OVERRIDES = { ...MIXED, "goblin-host:observe": "required" };
 
-/** Beside both suites' VMs and a sweep's, like everything that boots a VM of its own (refuseOvercommit). */
+/** Beside both suites' VMs and a sweep's. */
 const MEMORY_MIB = 896;
 
 let vm: Vm;
