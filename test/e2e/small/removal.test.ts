@@ -20,7 +20,7 @@ const unfinished = (): Promise<string> => vm.run(`cd ${STORE} && find removing j
 async function expectBooted(mostSeconds: number): Promise<void> {
   expect(
     await vm.run(
-      "systemctl is-system-running; systemctl list-units --failed --plain --no-legend; systemctl list-jobs --no-legend",
+      "systemctl is-system-running || { systemctl list-units --failed --plain --no-legend; journalctl -q -b -o cat -u ai-resource-manager; }; systemctl list-jobs --no-legend",
     ),
   ).toBe("running\n");
   const shown = await vm.run(
@@ -141,7 +141,7 @@ describe("a destroy that the power cut ends in the middle", () => {
     expect(difference(before, await fingerprint(vm))).toEqual([]);
     expect(
       await vm.run(
-        "systemctl is-system-running; systemctl list-units --failed --plain --no-legend; systemctl list-jobs --no-legend",
+        "systemctl is-system-running || { systemctl list-units --failed --plain --no-legend; journalctl -q -b -o cat -u ai-resource-manager; }; systemctl list-jobs --no-legend",
       ),
     ).toBe("running\n");
   });
@@ -165,7 +165,7 @@ describe("a destroy that the power cut ends in the middle", () => {
     );
     expect(
       await vm.run(
-        "systemctl is-system-running; systemctl list-units --failed --plain --no-legend; systemctl list-jobs --no-legend",
+        "systemctl is-system-running || { systemctl list-units --failed --plain --no-legend; journalctl -q -b -o cat -u ai-resource-manager; }; systemctl list-jobs --no-legend",
       ),
     ).toBe("running\n");
   });
