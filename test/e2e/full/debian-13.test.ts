@@ -60,9 +60,12 @@ describe("a host with Debian 13", () => {
       { timeoutSeconds: 300 },
     );
     // What was collected before the monitor's container answered is collected again.
-    await vm.run("for i in $(seq 60); do systemctl is-failed -q ai-resource-monitor || exit 0; sleep 2; done", {
-      timeoutSeconds: 200,
-    });
+    await vm.run(
+      "for i in $(seq 60); do systemctl is-failed -q ai-resource-monitor || exit 0; sleep 2; done",
+      {
+        timeoutSeconds: 200,
+      },
+    );
     expect(await vm.run("systemctl list-units --failed --plain --no-legend")).toBe("");
     expect(await wrong()).toEqual([]);
   });
