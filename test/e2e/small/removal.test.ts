@@ -165,7 +165,9 @@ describe("a destroy that the power cut ends in the middle", () => {
     );
     expect(await unfinished()).toBe("removing/workload-llamacpp\n");
     expect(await vm.run("systemctl is-active llamacpp || systemctl status --full llamacpp")).toBe("active\n");
-    await vm.run("for i in $(seq 60); do { : </dev/tcp/127.0.0.1/8080; } 2>/dev/null && break; sleep 1; done");
+    await vm.run(
+      "for i in $(seq 60); do { : </dev/tcp/127.0.0.1/8080; } 2>/dev/null && break; sleep 1; done",
+    );
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
     // As its timer does five minutes after the boot.
     await vm.run(
