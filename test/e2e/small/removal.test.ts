@@ -104,6 +104,14 @@ const setTrap = (): Promise<string> =>
   });
 const TRAPPED = "until [ -e /run/goblin-trapped ]; do sleep 1; done";
 
+/** A service that was just started listens a moment later. */
+async function expectServed(): Promise<void> {
+  await vm.run("for i in $(seq 60); do { : </dev/tcp/127.0.0.1/8080; } 2>/dev/null && break; sleep 1; done", {
+    timeoutSeconds: 120,
+  });
+  expect(await get(vm, 8080, "/health")).toBe("ok\n");
+}
+
 /** The next boot finishes the removal of that bundle, and waits for nothing. */
 async function expectFinishedAtBoot(bundle: string): Promise<void> {
   await expectBooted(120);
@@ -114,7 +122,7 @@ async function expectFinishedAtBoot(bundle: string): Promise<void> {
     ),
   );
   expect(await unfinished()).toBe("");
-  expect(await get(vm, 8080, "/health")).toBe("ok\n");
+  await expectServed();
   await vm.run("rm /usr/local/sbin/systemctl");
 }
 
@@ -165,10 +173,7 @@ describe("a destroy that the power cut ends in the middle", () => {
     );
     expect(await unfinished()).toBe("removing/workload-llamacpp\n");
     expect(await vm.run("systemctl is-active llamacpp || systemctl status --full llamacpp")).toBe("active\n");
-    await vm.run(
-      "for i in $(seq 60); do { : </dev/tcp/127.0.0.1/8080; } 2>/dev/null && break; sleep 1; done",
-    );
-    expect(await get(vm, 8080, "/health")).toBe("ok\n");
+    await expectServed();
     // As its timer does five minutes after the boot.
     await vm.run(
       "until systemctl is-active -q docker; do sleep 1; done; systemctl start ai-resource-manager; rm /usr/local/sbin/systemctl",
@@ -176,7 +181,7 @@ describe("a destroy that the power cut ends in the middle", () => {
     );
     expect(await said()).toContain("workload-llamacpp: finishing an interrupted removal\n");
     expect(await unfinished()).toBe("");
-    expect(await get(vm, 8080, "/health")).toBe("ok\n");
+    await expectServed();
     await deploy(vm, "destroy", { overrides: MIXED });
     const left = difference(before, await fingerprint(vm));
     expect(left.filter((line) => !/\/var\/(lib\/ai-resource-monitor|log\/ai-monitoring)/.test(line))).toEqual(
