@@ -18,7 +18,7 @@ const oneAtATime = {
   // What differs stands in the message, which is all that a closing list of failures has.
   chaiConfig: { truncateThreshold: 2000 },
   testTimeout: 600_000,
-  hookTimeout: 900_000,
+  hookTimeout: 1_800_000,
   fileParallelism: false,
   pool: "forks",
   maxWorkers: 1,

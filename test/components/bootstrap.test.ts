@@ -6,11 +6,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { bundleCommands } from "../../components/host-bundle/commands";
 import { renderBundle } from "../../components/host-bundle/render";
 import { renderManager } from "../../components/manager/render";
@@ -27,6 +28,9 @@ exit "\${FAKE_EXIT:-0}"
 `;
 
 const folder = mkdtempSync(join(tmpdir(), "goblin-bootstrap-"));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 const received = join(folder, "received");
 const stdin = renderBundle(
   renderManager(FAKE_MANAGER, { before: ["ollama.service"], daily: "verify" }),

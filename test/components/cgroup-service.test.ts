@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -298,6 +298,7 @@ describe("hardening", () => {
         env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:/lib/systemd/system` },
       },
     );
+    rmSync(folder, { recursive: true });
     const exposure = /Overall exposure level for \S+ ([0-9.]+)/.exec(told.stdout)?.[1];
     if (exposure === undefined) throw new Error(told.stdout + told.stderr);
     return Number(exposure);

@@ -20,6 +20,9 @@ function functions(part: string): { name: string; lines: number }[] {
 const CALL =
   /(?<=(?:^|[;&|({!`)]|\b(?:then|do|else|elif|if|while|until|attempt|run_beside|beside))[ \t]*)[a-z_][a-z_0-9]*(?![a-z_0-9=[+-])/gm;
 
+/** A variable that a part declares for all. */
+const DECLARED = /(?<=^(?:[A-Za-z-]\S* )*)\b[A-Z][A-Z_0-9]+(?==|$)/gm;
+
 describe("the parts of the manager", () => {
   it("are all joined, and each once", () => {
     const joined = readFileSync(join(host, "PARTS"), "utf8")
@@ -63,6 +66,15 @@ describe("the parts of the manager", () => {
     }
     expect(called.size).toBeGreaterThan(140);
     expect([...called].filter((name) => !early.has(name))).toEqual([]);
+    const declared = (of: readonly string[]): Set<string> =>
+      new Set(of.filter((part) => part.endsWith(".sh")).flatMap((part) => text(part).match(DECLARED) ?? []));
+    const known = declared(looking);
+    const later = [...declared(joined)].filter((name) => !known.has(name));
+    expect(later).toContain("REVERTING");
+    const used = [...called].map((name) => early.get(name) ?? "").join("\n");
+    expect(
+      later.filter((name) => new RegExp(`[$\{!#(]${name}\\b|\\b${name}(?:\\[|\\+?=)`).test(used)),
+    ).toEqual([]);
     const half =
       joined.filter((part) => part.endsWith(".sh")).reduce((sum, part) => sum + text(part).length, 0) / 2;
     expect(

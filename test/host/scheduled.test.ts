@@ -50,6 +50,17 @@ describe("the unit's run", () => {
     });
   });
 
+  it("comes three times for what has to wait until dockerd runs, and then looks every day all the same", () => {
+    inFolder((folder) => {
+      writeFileSync(join(folder, "boot"), "0");
+      for (const attempt of ["1", "2", "3"]) {
+        expect(run(folder)).toEqual(["main apply --boot", LATER, "status 0"]);
+        expect(readFileSync(join(folder, "run", "boot-attempts"), "utf8").trim()).toBe(attempt);
+      }
+      expect(run(folder)).toEqual(["1 bundles, 0 limits: all holds", "status 0"]);
+    });
+  });
+
   it("tries three times what fails at boot, then reports it, and looks every day all the same", () => {
     inFolder((folder) => {
       writeFileSync(join(folder, "boot"), "1");

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Bundle } from "../../components/host-bundle/bundle";
 import { renderBundle } from "../../components/host-bundle/render";
 import { bashWithStore, inFolder } from "./manager";
 
@@ -10,6 +11,12 @@ const isRoot = process.getuid?.() === 0;
 
 const PROD = "goblin/prod/host-app-bundle";
 const VPS = "goblin/prod/vps-app-bundle";
+
+interface ApplyOptions extends Pick<Bundle, "containers"> {
+  readonly text: string;
+  readonly manager: string;
+  readonly before: string;
+}
 
 /** A host without systemd, which bundles of nothing but files do not need: all of the manager, on one folder. */
 class Host {
@@ -50,9 +57,13 @@ class Host {
       .map((line) => line.replaceAll(this.folder, ""));
   }
 
-  apply(name: string, owner?: string, { text = "ours\n", manager = "1.0.0", before = "" } = {}): string[] {
+  apply(
+    name: string,
+    owner?: string,
+    { text = "ours\n", manager = "1.0.0", before = "", ...sections }: Partial<ApplyOptions> = {},
+  ): string[] {
     const files = { [this.at(name)]: { mode: "0644", content: text } };
-    writeFileSync(join(this.folder, "spool"), renderBundle({ name, files }, manager, owner));
+    writeFileSync(join(this.folder, "spool"), renderBundle({ name, files, ...sections }, manager, owner));
     return this.run(`apply ${name}`, before);
   }
 }
@@ -232,6 +243,40 @@ describe.runIf(isRoot)("a removal", { timeout: 120_000 }, () => {
         ["app"],
         [],
       ]);
+    });
+  });
+
+  it("of a container waits at boot for dockerd: that is no failure, and the boot is not settled", () => {
+    onHost((host) => {
+      const docker = (state: string) => `query_units() {
+          SEEN_UNIT["docker.service|LoadState"]=loaded SEEN_UNIT["docker.service|ActiveState"]=${state}
+        }
+        timeout() { "\${@:2}"; }
+        docker() { case $1 in ps | images) ;; *) return 1 ;; esac; }
+        systemctl() { echo LoadState=loaded; }`;
+      const settled = (): boolean => existsSync(join(host.folder, "run/settled"));
+      host.apply("manager", PROD);
+      host.apply("app", PROD, {
+        containers: { a: { grace: "10", setting: "x" } },
+        before: `${docker("active")}; preflight_containers() { :; }`,
+      });
+      host.run("remove app", `${docker("active")}; ${STUCK}`);
+      expect(host.list("removing")).toEqual(["app"]);
+      execFileSync("rm", ["-f", join(host.folder, "run/settled")]);
+      const waits = [
+        "app: its interrupted removal is finished once dockerd runs",
+        "manager: unchanged",
+        "status 0",
+      ];
+      expect(host.run("apply --stored", `BOOTING=1; ${docker("inactive")}`)).toEqual(waits);
+      expect([host.list("removing"), settled()]).toEqual([["app"], false]);
+      expect(host.run("apply --stored", `BOOTING=1; ${docker("active")}`)).toEqual([
+        "app: finishing an interrupted removal",
+        "  put back /etc/app.conf",
+        "manager: unchanged",
+        "status 0",
+      ]);
+      expect([host.list("removing"), settled()]).toEqual([[], true]);
     });
   });
 

@@ -9,3 +9,6 @@ export class SandboxError extends Error {
     this.name = "SandboxError";
   }
 }
+
+/** This machine's memory is taken by VMs that run: one of them has to end first. */
+export class OvercommitError extends SandboxError {}

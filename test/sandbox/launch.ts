@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { totalmem } from "node:os";
 import { execa } from "execa";
-import { SandboxError } from "./errors";
+import { OvercommitError, SandboxError } from "./errors";
 import { imageAt } from "./image";
 import { type VmFiles, qemuArguments } from "./qemu";
 import type { VmState } from "./vm-files";
@@ -27,7 +27,7 @@ export function refuseOvercommit(
   const taken = running.reduce((sum, vm) => sum + vm.memoryMiB, 0);
   if (taken + memoryMiB <= machineMiB) return;
   const others = running.map((vm) => `${vm.name} (${vm.memoryMiB} MiB)`).join(", ");
-  throw new SandboxError(
+  throw new (others === "" ? SandboxError : OvercommitError)(
     `the VM ${name} wants ${memoryMiB} MiB; this machine has ${machineMiB} MiB` +
       (others === "" ? "" : `, and these VMs are running: ${others}`),
     others === ""

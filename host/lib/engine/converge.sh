@@ -3,8 +3,6 @@
 # attempt.
 # Reads NAME, WAS, WANT, BOOTING (nothing may wait for a unit), ROLLING_BACK.
 
-BOOTING='' ROLLING_BACK='' LOOKING=''
-
 converge() {
   look
   see_unit_files

@@ -1,4 +1,7 @@
 # How every run begins: as root, on a host that it can do something for, or with what it could have been asked.
+# Sets BOOTING (the host boots: nothing may wait for a unit), ROLLING_BACK, LOOKING (nobody asks dockerd).
+
+BOOTING='' ROLLING_BACK='' LOOKING=''
 
 # become_root ARGUMENTS...: one text in Pulumi's state serves every user.
 become_root() {

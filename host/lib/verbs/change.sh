@@ -38,8 +38,8 @@ change() {
       return
       ;;
   esac
-  # Whoever has applied anything since the boot has brought all of it up.
-  [[ $STATUS == 0 && -d $RUN ]] || return 0
+  # Whoever has applied anything since the boot has brought all of it up, but for what has to wait.
+  [[ $STATUS == 0 && ${#DEFERRED[@]} == 0 && -d $RUN ]] || return 0
   : >"$RUN/settled" || warn "$RUN/settled cannot be written: the next scheduled run brings up what has been brought up already"
 }
 

@@ -38,7 +38,8 @@ bring_up() {
   attempt boot_run
   status=$STATUS
   if ((status == 0)); then
-    remove_path "$TRIES_FILE"
+    # What has to wait is tried again as often as what fails.
+    [[ ! -e $RUN/settled ]] || remove_path "$TRIES_FILE"
   elif ((status == EXIT_LOCKED)); then
     # Nothing was tried: another run has the host.
     write_text "$TRIES_FILE" 0644 "$TRIES"$'\n'

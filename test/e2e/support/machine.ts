@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
+import { OvercommitError } from "../../sandbox/errors";
 import { DEFAULT_RELEASE, type Release } from "../../sandbox/release";
 import { Vm } from "../../sandbox/vm";
 
@@ -21,7 +23,10 @@ export const SMALL_SIZE = { name: `${FULL_SIZE.name}-small`, memoryMiB: 2048, cp
  */
 export const SWEEP_SIZE = { memoryMiB: 640, cpus: 1 };
 
-/** Boots a VM of a test's own, clean; `endOwn` ends it. */
+/**
+ * Boots a VM of a test's own, clean; `endOwn` ends it. Where the one that the suite beside this one has of its own leaves no
+ * room for it, it waits until that has ended.
+ */
 export async function bootOwn(
   name: string,
   memoryMiB: number,
@@ -30,9 +35,21 @@ export async function bootOwn(
 ): Promise<Vm> {
   const own = `${FULL_SIZE.name}-${name}`;
   await Vm.find(own)?.kill();
-  const vm = await Vm.boot({ name: own, memoryMiB, cpus, release, clean: true });
+  const vm = await whenThereIsRoom(() => Vm.boot({ name: own, memoryMiB, cpus, release, clean: true }));
   await vm.snapshot("clean");
   return vm;
+}
+
+/** The time is the hook's to bound. */
+async function whenThereIsRoom(boot: () => Promise<Vm>): Promise<Vm> {
+  for (;;) {
+    try {
+      return await boot();
+    } catch (error) {
+      if (!(error instanceof OvercommitError)) throw error;
+      await sleep(2000);
+    }
+  }
 }
 
 /** The same, and what is made of it; a VM that cannot be made that ends at once, because others need its memory. */
