@@ -116,7 +116,8 @@ describe("Ollama", () => {
       CUDA_VISIBLE_DEVICES: "GPU-1,GPU-2",
       LLAMA_ARG_CACHE_RAM: "512",
     });
-    for (const hardening of ["none", "gpu", { except: ["PrivateDevices" as const] }] as const)
+    const hardenings: Settings["hardening"][] = ["none", "gpu", { except: ["PrivateDevices"] }];
+    for (const hardening of hardenings)
       expect(ollama("24GiB", { hardening })).toEqual({ LLAMA_ARG_CACHE_RAM: "1024" });
     const image = { runtime: "container", image: "ollama/ollama:0.6.5" } as const;
     expect(Object.keys(ollama("8GiB", image))).toHaveLength(3);
