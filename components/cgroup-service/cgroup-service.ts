@@ -7,6 +7,7 @@ import { parseSettings } from "../settings/parse";
 import { renderCgroupService } from "./render";
 import { CONTAINER_DEFAULTS } from "../limited-container/schema";
 import { CgroupServiceSettings } from "./schema";
+import { tellDerived } from "./tell-derived";
 import { settleWorkload } from "./workload";
 
 /** One workload's settings and the host it runs on. */
@@ -52,10 +53,10 @@ export class CgroupService extends pulumi.ComponentResource {
     } = args;
     const settings = parseSettings(this, name, CgroupServiceSettings, given);
     const settled = settleWorkload(workload, { ...settings, ...CONTAINER_DEFAULTS, runtime: "systemd" });
-    const hasCredentials = hasAny(credentials);
-    const bundle = renderCgroupService(settled, { modelsPath, setting: settingPath, hasCredentials });
+    const names = Object.keys(credentials ?? {});
+    const bundle = renderCgroupService(settled, { modelsPath, setting: settingPath, credentials: names });
     const options = childOptions(this, opts);
-    const secrets = hasCredentials
+    const secrets = hasAny(credentials)
       ? new HostBundle(`${name}-credentials`, { host, ...credentialsBundle(workload, credentials) }, options)
       : undefined;
     this.hostBundle = new HostBundle(
@@ -63,6 +64,7 @@ export class CgroupService extends pulumi.ComponentResource {
       { host, bundle, ...(secrets === undefined ? {} : { appliedFor: appliedCredentials(secrets) }) },
       secrets === undefined ? options : { ...options, dependsOn: secrets },
     );
+    tellDerived(this, settled, names);
     this.registerOutputs({ receipt: this.hostBundle.receipt });
   }
 }

@@ -1,4 +1,5 @@
 import type { Limits } from "../host-bundle/bundle";
+import type { Derived } from "./environment";
 import { areNumbers, type Hardening, hasDeviceList } from "./hardening";
 import type { SettledWorkload } from "./workload";
 
@@ -14,17 +15,33 @@ export function hardeningOf({
   };
 }
 
+/** Whether its programs may find a GPU: a container gets those that it names, a service those that are not hidden. */
+export function mayUseGpu(workload: SettledWorkload): boolean {
+  if (workload.gpu !== undefined || workload.runtime === "container") return workload.gpu !== undefined;
+  const { profile, except } = hardeningOf(workload);
+  return profile !== "standard" || except.includes("PrivateDevices");
+}
+
 /**
  * CUDA counts the GPUs that a process can open. Where the device list hides the others, its own are 0, 1, ... whatever
  * nvidia-smi calls them; where nothing is hidden, they are counted as nvidia-smi does. A UUID means the same everywhere.
+ * A container's runtime shows it its own.
  */
-export function gpuEnvironment(workload: SettledWorkload): Record<string, string> {
-  const { gpu } = workload;
-  if (gpu === undefined) return {};
-  if (!areNumbers(gpu.devices)) return { CUDA_VISIBLE_DEVICES: gpu.devices.join(",") };
+export function gpuVariables(workload: SettledWorkload): Record<string, Derived> {
+  const { gpu, runtime } = workload;
+  if (gpu === undefined || runtime === "container") return {};
+  const its = `gpu.devices (${gpu.devices.join(",")})`;
+  const visible = (value: string, rule: string) => ({ CUDA_VISIBLE_DEVICES: { value, rule } });
+  if (!areNumbers(gpu.devices)) return visible(gpu.devices.join(","), its);
   if (hasDeviceList(hardeningOf(workload)))
-    return { CUDA_VISIBLE_DEVICES: gpu.devices.map((_, index) => index).join(",") };
-  return { CUDA_DEVICE_ORDER: "PCI_BUS_ID", CUDA_VISIBLE_DEVICES: gpu.devices.join(",") };
+    return visible(
+      gpu.devices.map((_, index) => index).join(","),
+      `${its}, counted from 0: it can open no other`,
+    );
+  return {
+    CUDA_DEVICE_ORDER: { value: "PCI_BUS_ID", rule: "GPUs are counted as nvidia-smi counts them" },
+    ...visible(gpu.devices.join(","), its),
+  };
 }
 
 /** What `verify --table` says of its GPUs and of their memory. */

@@ -1,3 +1,4 @@
+import { ownCgroup } from "../render/tokens";
 import { type Directive, replacing } from "../render/unit-file";
 
 /** Every directive that a profile may set, and so every name that `hardening.except` accepts. */
@@ -37,6 +38,8 @@ export interface Hardening {
   readonly neededPaths: readonly string[];
   /** GPUs by number or UUID. */
   readonly gpus: readonly string[];
+  /** Its cgroup, where it is to see that alone, and no other of the host's. Default: it sees all of them. */
+  readonly cgroup?: string | undefined;
 }
 
 /**
@@ -60,7 +63,7 @@ export function hardeningDirectives(hardening: Hardening): Directive[] {
     ["PrivateMounts", "yes"],
     ["PrivateTmp", "yes"],
     ["ProtectClock", "yes"],
-    ["ProtectControlGroups", "yes"],
+    controlGroups(hardening),
     ["ProtectHome", homeProtection(hardening)],
     ["ProtectHostname", "yes"],
     ["ProtectKernelLogs", "yes"],
@@ -78,6 +81,13 @@ export function hardeningDirectives(hardening: Hardening): Directive[] {
   ];
   const kept = directives.filter(([name]) => !except.some((excepted) => excepted === name));
   return [...kept, ...companions(hardening, kept), ...(profile === "gpu" ? gpuDevices(hardening) : [])];
+}
+
+/** Read-only either way. */
+function controlGroups({ cgroup }: Hardening): Directive {
+  if (cgroup === undefined) return ["ProtectControlGroups", "yes"];
+  const why = "Its memory.max and memory.current are read in /sys/fs/cgroup, which is its own cgroup.";
+  return ["ProtectControlGroups", ownCgroup(cgroup), why];
 }
 
 /** What only makes sense beside another directive. */

@@ -2,12 +2,11 @@ import { credentialsFile } from "../credentials/render";
 import type { Bundle, BundleFile } from "../host-bundle/bundle";
 import { parseDuration } from "../render/duration";
 import { dropIn, EXEC_DROP_IN } from "../render/drop-in";
-import { quoteEnvironment } from "../render/shell";
-import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
-import { gpuEnvironment, gpuLimits, hardeningOf } from "./gpu";
-import { hardeningDirectives } from "./hardening";
+import { renderUnitFile } from "../render/unit-file";
+import { OOM_SCORE_ADJUST, renderEnv, renderExec } from "./drop-ins";
+import { gpuLimits } from "./gpu";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
-import { type SettledWorkload, workloadEnvironment } from "./workload";
+import type { SettledWorkload } from "./workload";
 
 /** What a workload's bundle needs to know beside the workload. */
 export interface WorkloadContext {
@@ -15,16 +14,13 @@ export interface WorkloadContext {
   readonly modelsPath: string;
   /** Path of the workload's settings, for the host's error messages. */
   readonly setting: string;
-  /** It has secret variables, in a file that a bundle before this one brings (renderCredentials). Default: none. */
-  readonly hasCredentials?: boolean;
+  /** Names of its secret variables, in a file that a bundle before this one brings (renderCredentials). Default: none. */
+  readonly credentials?: readonly string[];
 }
 
-/** AI workloads are taken before anything else when the kernel itself must kill. */
-const OOM_SCORE_ADJUST = "500";
-
 /**
- * The bundle `workload-NAME`: limits that a reload applies live in one drop-in, and what only a new process gets in
- * another, whose change restarts the service.
+ * The bundle `workload-NAME`: limits that a reload applies live in one drop-in, what only a new process gets in another,
+ * whose change restarts the service, and variables that follow from the limits in a third, which its next start reads.
  */
 export function renderCgroupService(workload: SettledWorkload, context: WorkloadContext): Bundle {
   const { name, unit, cpu, exec } = workload;
@@ -34,7 +30,7 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
   const restartOn = [
     execFile,
     ...(exec === undefined ? [] : [unitFile]),
-    ...(context.hasCredentials === true ? [credentialsFile(name)] : []),
+    ...((context.credentials ?? []).length === 0 ? [] : [credentialsFile(name)]),
   ];
   return {
     name: `workload-${name}`,
@@ -43,7 +39,8 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
       : { requires: { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } } }),
     files: {
       [dropIn(unit)]: file(renderLimits(workload, context)),
-      [execFile]: file(renderExec(workload, context)),
+      ...renderEnv(workload, context),
+      [execFile]: renderExec(workload, context),
       ...(exec === undefined ? {} : { [unitFile]: file(renderService(workload, exec)) }),
     },
     units: {
@@ -93,50 +90,6 @@ function renderLimits(workload: SettledWorkload, { modelsPath }: WorkloadContext
       ["TasksAccounting", "yes"],
     ],
   });
-}
-
-function renderExec(workload: SettledWorkload, context: WorkloadContext): string {
-  const { modelsPath } = context;
-  const { after, cpu, exec, unit, slice } = workload;
-  const base = unit.replace(/(@.*)?\.service$/, "");
-  return renderUnitFile({
-    Unit: after.length === 0 ? [] : [["After", after.join(" ")]],
-    Service: [
-      ["Slice", slice],
-      ...(cpu.cores === undefined ? [] : replacing("CPUAffinity", cpu.cores)),
-      ["OOMScoreAdjust", OOM_SCORE_ADJUST],
-      // One killed child (a model runner) does not take its server along.
-      ["OOMPolicy", "continue"],
-      ["LimitMEMLOCK", "infinity"],
-      ...environmentDirectives(workload, context),
-      ...hardeningDirectives({
-        ...hardeningOf(workload),
-        writablePaths: [...usualPaths(base), modelsPath, ...workload.writablePaths],
-        neededPaths: exec === undefined ? [] : [exec.start.split(/\s/)[0] ?? ""],
-      }),
-    ],
-  });
-}
-
-/** Where a service of that name keeps its state; Ollama's installer puts its home under /usr/share. */
-function usualPaths(base: string): string[] {
-  return ["/usr/share", "/var/cache", "/var/lib", "/var/log"].map((parent) => `${parent}/${base}`);
-}
-
-/** Its owner's own files come first: ours are added to what its unit names. */
-function environmentDirectives(workload: SettledWorkload, { hasCredentials }: WorkloadContext): Directive[] {
-  const { name: of, environmentFile } = workload;
-  const files = [environmentFile, hasCredentials === true ? credentialsFile(of) : undefined];
-  const variables: Record<string, string> = {
-    ...gpuEnvironment(workload),
-    ...workloadEnvironment(workload),
-  };
-  return [
-    ...Object.entries(variables)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => ["Environment", quoteEnvironment(name, value)] as const),
-    ...files.filter((file) => file !== undefined).map((file) => ["EnvironmentFile", file] as const),
-  ];
 }
 
 function renderService(

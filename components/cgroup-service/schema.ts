@@ -3,6 +3,7 @@ import { VARIABLE, VARIABLE_RULE } from "../credentials/schema";
 import { ContainerFields } from "../limited-container/schema";
 import { HealthSettings } from "./health-schema";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
+import { ENGINES } from "./engine";
 import { HARDENING_DIRECTIVES } from "./hardening";
 import { choiceField, integerField } from "../settings/fields";
 import { textField } from "../settings/field";
@@ -95,6 +96,10 @@ export const WorkloadSettings = z.strictObject({
     },
     parseSlice,
   ).optional(),
+  engine: choiceField(ENGINES, {
+    description:
+      "What serves the models. The variables that keep it inside memory.max follow from this, and Ollama sees its own limit. Default: by the name of its program (`exec`, `entrypoint`), image, unit or workload: ollama, llama-server, llama.cpp, llama-cpp or llamacpp; else none.",
+  }).optional(),
   memory: MemorySettings,
   cpu: CpuSettings.prefault({}),
   io: z
@@ -143,7 +148,7 @@ export const WorkloadSettings = z.strictObject({
     )
     .meta({
       description:
-        "Environment variables. They win over those derived from the CPU limits. true and 8 are the texts true and 8; what must keep its every digit (1.10) stands in quotes.",
+        "Environment variables. They win over those derived from its limits, whatever they hold. true and 8 are the texts true and 8; what must keep its every digit (1.10) stands in quotes.",
       allowed: "a map from a variable's name to its value",
     })
     .default({}),

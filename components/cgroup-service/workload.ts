@@ -1,12 +1,14 @@
 import { parseCpuList } from "../render/cpu-list";
 import type { Size } from "../render/size";
+import { type Engine, engineOf } from "./engine";
 import { IO_CLASSES } from "./limits-schema";
 import type { Workload } from "./schema";
 import { usualSlice } from "./unit";
 
 /** A workload with every default settled: what its bundle and its slice are rendered from. */
-export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit" | "slice"> {
+export interface SettledWorkload extends Omit<Workload, "memory" | "cpu" | "unit" | "slice" | "engine"> {
   readonly name: string;
+  readonly engine: Engine;
   /** `ollama.service` */
   readonly unit: string;
   /** `ai-ollama.slice` */
@@ -30,6 +32,7 @@ export function settleWorkload(name: string, workload: Workload): SettledWorkloa
   return {
     ...workload,
     name,
+    engine: engineOf(workload, unit, name),
     unit,
     slice: `${slice}.slice`,
     memory: { max, high, low, swap, legacyLimit },
@@ -57,13 +60,4 @@ function threadsFor({ quota, cores }: Workload["cpu"]): number | undefined {
   const byQuota = quota === undefined ? Infinity : Math.floor(quota / 100);
   const byCores = cores === undefined ? Infinity : parseCpuList(cores).length;
   return Math.max(1, Math.min(byQuota, byCores));
-}
-
-/** Variables that llama.cpp, OpenMP and Go read, set to the threads that the CPU limits leave room for, and its own. */
-export function workloadEnvironment({ threads, environment }: SettledWorkload): Record<string, string> {
-  const count = String(threads ?? "");
-  return {
-    ...(threads === undefined ? {} : { GOMAXPROCS: count, LLAMA_ARG_THREADS: count, OMP_NUM_THREADS: count }),
-    ...environment,
-  };
 }

@@ -31,14 +31,15 @@ export function appliedCredentials({ receipt }: HostBundle): pulumi.Output<strin
   return pulumi.unsecret(receipt).apply((text) => text.trim().split("\n").at(-1) ?? "");
 }
 
-/** `NAME=VALUE` of plain and secret variables, as Docker takes them: a secret as a whole. */
+/** `NAME=VALUE` of plain and secret variables, each once, as Docker takes them: a secret as a whole. */
 export function secretEnvironment(
   envs: readonly string[],
   credentials: Credentials,
 ): pulumi.Output<string[]> {
+  const others = envs.filter((text) => !Object.hasOwn(credentials, text.slice(0, text.indexOf("="))));
   return pulumi
     .output(credentials)
     .apply((values) =>
-      pulumi.secret([...envs, ...Object.entries(values).map(([name, value]) => `${name}=${value}`)].sort()),
+      pulumi.secret([...others, ...Object.entries(values).map(([name, value]) => `${name}=${value}`)].sort()),
     );
 }

@@ -113,10 +113,10 @@ function workloadParts(
   credentials: Readonly<Record<string, string>> = {},
 ): Part[] {
   if ("service" in as) {
-    const hasCredentials = Object.keys(credentials).length > 0;
-    const service = renderCgroupService(settled, { modelsPath, setting, hasCredentials });
+    const secrets = Object.keys(credentials);
+    const service = renderCgroupService(settled, { modelsPath, setting, credentials: secrets });
     return [
-      ...(hasCredentials
+      ...(secrets.length > 0
         ? [[`${name}-credentials`, renderCredentials(name, credentials)] satisfies Part]
         : []),
       [`${name}-bundle`, service],

@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { LimitedContainerSettings } from "../cgroup-service/schema";
+import { tellDerived } from "../cgroup-service/tell-derived";
 import { settleWorkload } from "../cgroup-service/workload";
 import { type Credentials, hasAny, secretEnvironment } from "../credentials/credentials";
 import type { HostConnection } from "../host-bundle/connection";
@@ -113,6 +114,7 @@ export class LimitedContainer extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: this.container },
     );
+    tellDerived(this, settled, Object.keys(credentials ?? {}));
     this.registerOutputs({ receipt: this.ready.receipt });
   }
 }

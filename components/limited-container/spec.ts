@@ -1,5 +1,5 @@
+import { workloadEnvironment } from "../cgroup-service/environment";
 import type { SettledWorkload } from "../cgroup-service/workload";
-import { workloadEnvironment } from "../cgroup-service/workload";
 import { parseDuration } from "../render/duration";
 import { type DeviceRequest, gpuRequest, NO_GPU } from "./gpu";
 import { parsePublishedPort } from "./port";

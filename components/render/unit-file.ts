@@ -1,5 +1,5 @@
-/** A directive and its value; an empty value clears a list (`ExecStart=`). */
-export type Directive = readonly [name: string, value: string];
+/** A directive and its value; an empty value clears a list (`ExecStart=`). The comment stands in a line above it. */
+export type Directive = readonly [name: string, value: string, comment?: string | undefined];
 
 /**
  * A setting that systemd adds to what other files of the unit have, in their place: the list is cleared before it is filled.
@@ -32,10 +32,12 @@ function byName([a]: Directive, [b]: Directive): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function renderDirective([name, value]: Directive): string {
-  // eslint-disable-next-line no-control-regex -- these are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(value)) throw new RangeError(`${name}= cannot hold a control character`);
-  // A backslash at the end of a line would swallow the next directive.
-  if (value.endsWith("\\")) throw new RangeError(`${name}= cannot end in a backslash`);
-  return `${name}=${value}\n`;
+function renderDirective([name, value, comment]: Directive): string {
+  for (const line of [value, comment ?? ""]) {
+    // eslint-disable-next-line no-control-regex -- these are what is looked for
+    if (/[\u0000-\u001f\u007f]/.test(line)) throw new RangeError(`${name}= cannot hold a control character`);
+    // A backslash at the end of a line would swallow the next directive.
+    if (line.endsWith("\\")) throw new RangeError(`${name}= cannot end in a backslash`);
+  }
+  return `${comment === undefined ? "" : `# ${comment}\n`}${name}=${value}\n`;
 }

@@ -12,12 +12,18 @@ import { checkSettings } from "../../components/settings/issues";
 const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
 const OLLAMA = { memory: { max: "8GiB" }, cpu: { quota: "200%", cores: "0-7" }, io: "high" } as const;
 
-function render(settings: z.input<typeof WorkloadSettings>, name = "ollama", modelsPath = "/srv/models") {
+function render(
+  settings: z.input<typeof WorkloadSettings>,
+  name = "ollama",
+  modelsPath = "/srv/models",
+  credentials: readonly string[] = [],
+) {
   const checked = checkSettings(WorkloadSettings, settings);
   if ("issues" in checked) throw new Error(JSON.stringify(checked.issues));
   return renderCgroupService(settleWorkload(name, checked.value), {
     modelsPath,
     setting: `goblin-host:workloads.${name}`,
+    credentials,
   });
 }
 
@@ -59,6 +65,19 @@ TasksMax=4096
 `,
       ],
       [
+        "/etc/systemd/system/ollama.service.d/00-goblin-env.conf",
+        `${HEADER}
+
+[Service]
+# Derived: MiB of its prompt cache: an eighth of memory.max (8GiB), at most its own 8192.
+Environment="LLAMA_ARG_CACHE_RAM=1024"
+# Derived: tokens: its own 4096, half of that below 4GiB of memory.max (8GiB).
+Environment="OLLAMA_CONTEXT_LENGTH=4096"
+# Derived: one for each whole 8GiB of memory.max (8GiB), at least 1, at most its own 3.
+Environment="OLLAMA_MAX_LOADED_MODELS=1"
+`,
+      ],
+      [
         "/etc/systemd/system/ollama.service.d/zz-goblin-exec.conf",
         `${HEADER}
 
@@ -68,8 +87,11 @@ CPUAffinity=0-7
 CapabilityBoundingSet=
 CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID
 DevicePolicy=closed
+# Derived: whole cores of cpu.quota and cpu.cores, at least 1.
 Environment="GOMAXPROCS=2"
+# Derived: whole cores of cpu.quota and cpu.cores, at least 1.
 Environment="LLAMA_ARG_THREADS=2"
+# Derived: whole cores of cpu.quota and cpu.cores, at least 1.
 Environment="OMP_NUM_THREADS=2"
 KeyringMode=private
 LimitMEMLOCK=infinity
@@ -81,7 +103,8 @@ PrivateDevices=yes
 PrivateMounts=yes
 PrivateTmp=yes
 ProtectClock=yes
-ProtectControlGroups=yes
+# Its memory.max and memory.current are read in /sys/fs/cgroup, which is its own cgroup.
+ProtectControlGroups=@{own-cgroup:/ai.slice/ai-ollama.slice/ollama.service}
 ProtectHome=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
@@ -179,6 +202,75 @@ SystemCallFilter=@system-service
       'Environment="OMP_NUM_THREADS=4"',
       'Environment="_X=a \\"b\\" $c 100%% \\\\"',
     ]);
+  });
+});
+
+describe("what follows from the memory limit", () => {
+  const LLAMA = { memory: { max: "6GiB" }, cpu: { quota: "150%" } } as const;
+  const changed = (before: z.input<typeof WorkloadSettings>, after: z.input<typeof WorkloadSettings>) => {
+    const [old, now] = [render(before, "llamacpp").files ?? {}, render(after, "llamacpp").files ?? {}];
+    return Object.keys({ ...old, ...now })
+      .filter((path) => old[path]?.content !== now[path]?.content)
+      .map((path) => basename(path));
+  };
+
+  it("is a default of its own, read at the next start: a changed limit restarts nothing", () => {
+    expect(changed(LLAMA, { ...LLAMA, memory: { max: "5GiB" } })).toEqual([
+      "zz-goblin.conf",
+      "00-goblin-env.conf",
+    ]);
+    expect(changed(LLAMA, { ...LLAMA, cpu: { quota: "180%" } })).toEqual(["zz-goblin.conf"]);
+    expect(render(LLAMA, "llamacpp").units?.["llamacpp.service"]?.restartOn).toEqual([
+      "/etc/systemd/system/llamacpp.service.d/zz-goblin-exec.conf",
+    ]);
+  });
+
+  it("gives way to its owner's variables and files, whose change restarts it", () => {
+    const own = { ...LLAMA, environment: { LLAMA_ARG_CACHE_RAM: 0 } };
+    expect(changed(LLAMA, own)).toEqual(["00-goblin-env.conf", "zz-goblin-exec.conf"]);
+    expect(Object.keys(render(own, "llamacpp").files ?? {}).map((path) => basename(path))).toEqual([
+      "zz-goblin.conf",
+      "zz-goblin-exec.conf",
+    ]);
+    const secret = render(LLAMA, "llamacpp", "/srv/models", ["GOMAXPROCS", "LLAMA_ARG_CACHE_RAM"]);
+    const texts = Object.values(secret.files ?? {}).map(({ content }) => content);
+    expect(texts.join("")).not.toMatch(/GOMAXPROCS|CACHE_RAM/);
+    expect(texts.join("")).toContain("EnvironmentFile=/etc/goblin-host/credentials/llamacpp.env\n");
+  });
+
+  it("is nothing for a workload without an engine", () => {
+    expect(Object.keys(render(LLAMA, "proxy").files ?? {}).map((path) => basename(path))).toEqual([
+      "zz-goblin.conf",
+      "zz-goblin-exec.conf",
+    ]);
+  });
+});
+
+describe("a service's own cgroup", () => {
+  const exec = (settings: Partial<z.input<typeof WorkloadSettings>>, name?: string) => {
+    const files = render({ ...OLLAMA, ...settings }, name).files ?? {};
+    return Object.entries(files).find(([path]) => path.endsWith("zz-goblin-exec.conf"))?.[1];
+  };
+
+  it("is all that Ollama sees of the host's, by what its systemd has for that", () => {
+    const found = exec({ unit: "a.service", slice: "ai-a", environment: { A: "@{b}@c" } });
+    expect(found?.expand).toBe(true);
+    expect(found?.content).toContain("\nProtectControlGroups=@{own-cgroup:/ai.slice/ai-a.slice/a.service}\n");
+    expect(found?.content).toContain('\nEnvironment="A=@{at}{b}@c"\n');
+  });
+
+  it("is one of many to any other, and to an Ollama that is left alone", () => {
+    for (const [settings, line] of [
+      [{ engine: "llama.cpp" }, "ProtectControlGroups=yes"],
+      [{ engine: "none" }, "ProtectControlGroups=yes"],
+      [{ hardening: { except: ["ProtectControlGroups"] } }, undefined],
+      [{ hardening: "none" }, undefined],
+    ] as const) {
+      const found = exec({ ...(settings as object), environment: { A: "@{b}" } });
+      expect(found?.expand).toBeUndefined();
+      expect(/^ProtectControlGroups.*$/m.exec(found?.content ?? "")?.[0]).toBe(line);
+      expect(found?.content).toContain('\nEnvironment="A=@{b}"\n');
+    }
   });
 });
 
@@ -288,7 +380,8 @@ describe("hardening", () => {
     for (const [path, content] of contents(settings)) {
       const target = join(folder, basename(dirname(path)), basename(path));
       mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, content);
+      // As systemd 252 gets it.
+      writeFileSync(target, content.replace(/@\{own-cgroup:.*\}/, "yes"));
     }
     const told = spawnSync(
       "systemd-analyze",

@@ -104,10 +104,36 @@ describe("a workload with secrets", () => {
     const container = found("ollama-container");
     expect(isSecretInput(container, "envs")).toBe(true);
     expect(container?.inputs["envs"]).toMatchObject({
-      value: ["NVIDIA_VISIBLE_DEVICES=void", "OLLAMA_DEBUG=1", "TOKEN=hunter2"],
+      value: [
+        "LLAMA_ARG_CACHE_RAM=1024",
+        "NVIDIA_VISIBLE_DEVICES=void",
+        "OLLAMA_CONTEXT_LENGTH=4096",
+        "OLLAMA_DEBUG=1",
+        "OLLAMA_MAX_LOADED_MODELS=1",
+        "TOKEN=hunter2",
+      ],
     });
     const shown = registered.filter((resource) => resource !== container);
     expect(JSON.stringify(shown)).not.toContain("hunter2");
+  });
+
+  it("as a container has each variable once, a secret one in the place of a plain or a derived one", async () => {
+    const { dockerProvider, LimitedContainer } = await import("../../components");
+    const provider = dockerProvider("docker", HOST, {});
+    const environment = { OLLAMA_DEBUG: "1", OLLAMA_CONTEXT_LENGTH: "" };
+    const credentials = { OLLAMA_DEBUG: "hunter2", LLAMA_ARG_CACHE_RAM: "3" };
+    const image = "ollama/ollama:0.6.5";
+    new LimitedContainer("ollama", { ...workload, provider, image, environment, credentials });
+    await settle();
+    expect(found("ollama-container")?.inputs["envs"]).toMatchObject({
+      value: [
+        "LLAMA_ARG_CACHE_RAM=3",
+        "NVIDIA_VISIBLE_DEVICES=void",
+        "OLLAMA_CONTEXT_LENGTH=",
+        "OLLAMA_DEBUG=hunter2",
+        "OLLAMA_MAX_LOADED_MODELS=1",
+      ],
+    });
   });
 
   it("that its host does not have is refused", async () => {

@@ -52,6 +52,7 @@ describe("a container", () => {
       command: ["--model", "/models/m.gguf"],
       envs: [
         "GOMAXPROCS=1",
+        "LLAMA_ARG_CACHE_RAM=768",
         "LLAMA_ARG_CTX_SIZE=4096",
         "LLAMA_ARG_THREADS=1",
         "NVIDIA_VISIBLE_DEVICES=void",

@@ -40,11 +40,13 @@ const DOCKER = [
  * Installs Pulumi's mocks. Import the components only after it has settled. A resource type or call that is not
  * expected here throws.
  * @param secrets the keys of the configuration in which something is a secret
+ * @param isPreview as in the first half of `pulumi up`
  */
 export async function mockEngine(
   config: Record<string, unknown> = {},
   stack = "test",
   secrets: readonly string[] = [],
+  isPreview = false,
 ): Promise<Registered[]> {
   const registered: Registered[] = [];
   const texts = Object.entries(config).map(([key, value]): [string, string] => {
@@ -80,7 +82,7 @@ export async function mockEngine(
     },
     "goblin-host",
     stack,
-    false,
+    isPreview,
   );
   // As in a real run, every resource is a descendant of the stack.
   await pulumi.runtime.runInPulumiStack(() => Promise.resolve({}));

@@ -140,6 +140,27 @@ describe("files", () => {
     });
   });
 
+  it("with tokens are what they come to on this host: another systemd writes another, which nobody has edited", () => {
+    onMachine((machine) => {
+      const content = "ProtectControlGroups=@{own-cgroup:/a.service}\n";
+      const version = { files: { [machine.made]: { mode: "0600", content, expand: "true" } } };
+      const systemd = (number: number) => `systemctl() { echo 'systemd ${number} (x)'; }\n`;
+      expect(machine.converge({}, version, systemd(252))).toEqual(["  wrote /new/folder/b.conf", "status 0"]);
+      const bound = readFileSync(machine.made, "utf8");
+      expect(bound).toMatch(/^ProtectControlGroups=yes\nBindReadOnlyPaths=.*\nMemoryPressureWatch=no\n$/);
+      expect(machine.converge(version, version, systemd(252))).toEqual(["status 0"]);
+      // As it was staged there, before the host's upgrade.
+      const was = `${machine.folder}/WAS`;
+      const staged = `${systemd(252)} add_sums '${was}'; WAS=(); load_index WAS '${was}'; SYSTEMD_VERSION=\n`;
+      expect(machine.converge(version, version, staged + systemd(257))).toEqual([
+        "  wrote /new/folder/b.conf",
+        "status 0",
+      ]);
+      expect(readFileSync(machine.made, "utf8")).toBe("ProtectControlGroups=strict\n");
+      expect(machine.list("state/displaced")).toEqual([]);
+    });
+  });
+
   it.each([
     ["a command fails", false],
     ["a copy comes out short", true],

@@ -296,7 +296,7 @@ describe("changed unit files", () => {
       NONE,
       "validate_units",
       `${written}
-      systemd-analyze() { printf '%s' "\${*: -2}" >analyzed; printf '%b' '${said.replaceAll("@", host.folder)}'; return ${status}; }`,
+      systemd-analyze() { printf '%s' "\${*: -2}" >analyzed; printf '%b' "${said.replaceAll("@", host.folder)}"; return ${status}; }`,
     );
   };
 
@@ -308,6 +308,10 @@ describe("changed unit files", () => {
         ["Unit a.service not found.\n", 1],
         ["a.service: Command /usr/bin/a is not executable: No such file or directory\n", 1],
         ["@/etc/a.service.d/zz-goblin.conf:3: Unit uses MemoryLimit=; please use MemoryMax= instead.\n", 0],
+        [
+          "@/etc/a.service.d/zz-goblin.conf:3: Unknown key 'MemoryPressureWatch' in section [Service], ignoring.\n",
+          0,
+        ],
       ] as const)
         expect(validate(host, said, status), said).toEqual(["status 0"]);
       expect(host.read("analyzed")).toBe("a.service ai.slice");

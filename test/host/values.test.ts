@@ -76,6 +76,29 @@ describe("values on the host", () => {
     ]);
   });
 
+  it("gives a service its own cgroup by what systemd has for that", () => {
+    const view = (said: string): string =>
+      bash(
+        `systemctl() { echo '${said}'; }
+        expand_tokens 'ProtectControlGroups=@{own-cgroup:/ai.slice/ai-a.slice/a:b@c.service}|'
+        echo "$REPLY"`,
+      );
+    const bound = `ProtectControlGroups=yes
+BindReadOnlyPaths="-/sys/fs/cgroup/ai.slice/ai-a.slice/a:b@c.service":/sys/fs/cgroup
+MemoryPressureWatch=no|
+`;
+    expect(view("systemd 247 (247.3-7+deb11u6)")).toBe(bound);
+    expect(view("systemd 252 (252.39-1~deb12u2)")).toBe(bound);
+    expect(view("systemd 256 (256.7-1)")).toBe(bound);
+    expect(view("systemd 257 (257.13-1~deb13u1)")).toBe("ProtectControlGroups=strict|\n");
+    expect(view("systemd 260 (260.1)")).toBe("ProtectControlGroups=strict|\n");
+    expect(() => view("what?")).toThrow("systemd does not say its version (systemctl --version: what?)");
+  });
+
+  it("leaves a text as it is that only looks like a token", () => {
+    expect(replies("expand_tokens", ["A=@{at}{x}@{at}@y", "@x"])).toEqual(["A=@{x}@@y", "@x"]);
+  });
+
   it("refuses a token that it does not know", () => {
     expect(() => bash("expand_tokens '@{something:1}'")).toThrow(/which manager \d+\.\d+\.\d+ does not know/);
   });

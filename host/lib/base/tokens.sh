@@ -2,7 +2,11 @@
 
 readonly MEMORY_STEP=$((64 * 1024 * 1024))
 
-# expand_tokens TEXT: REPLY has @{memory-less:BYTES:PERCENT}, @{cores-except:LIST} and @{disk-of:PATH} resolved.
+# The first with ProtectControlGroups=strict (systemd.exec(5)).
+readonly SYSTEMD_WITH_STRICT=257
+
+# expand_tokens TEXT: REPLY has @{memory-less:BYTES:PERCENT}, @{cores-except:LIST}, @{disk-of:PATH}, @{own-cgroup:PATH} and
+# @{at} resolved.
 expand_tokens() {
   local text=$1 out='' token reserve percent
   REPLY=$1
@@ -32,8 +36,27 @@ expand_tokens() {
         disk_of "${token#disk-of:}"
         out+=${DISK:-no-disk}
         ;;
+      own-cgroup:/*)
+        own_cgroup "${token#own-cgroup:}"
+        out+=$REPLY
+        ;;
+      at) out+=@ ;;
       *) die "$EXIT_USAGE" "the bundle has the token @{$token}, which manager $VERSION does not know" ;;
     esac
   done
   REPLY=$out$text
+}
+
+# own_cgroup PATH: REPLY is the value of a service's ProtectControlGroups=, with the lines that must follow it, for which its
+# /sys/fs/cgroup is that cgroup of its own, read-only.
+own_cgroup() {
+  systemd_version
+  [[ -n $SYSTEMD_VERSION ]] || fail "systemd does not say its version (systemctl --version: $REPLY)"
+  if ((SYSTEMD_VERSION >= SYSTEMD_WITH_STRICT)); then
+    REPLY=strict
+    return
+  fi
+  # Since 254 systemd also mounts the service's memory.pressure, by its path in the tree that the bind hides: without the
+  # third line the service would not start. An older one warns that it does not know it, and starts after its upgrade.
+  REPLY=$'yes\nBindReadOnlyPaths="-/sys/fs/cgroup'"$1"$'":/sys/fs/cgroup\nMemoryPressureWatch=no'
 }

@@ -1,4 +1,5 @@
-# Values: sizes for people, time spans, and the facts of this machine. Sets REPLY; MEMORY_TOTAL, ONLINE_CPUS, PAGE_SIZE.
+# Values: sizes for people, time spans, and the facts of this machine. Sets REPLY; MEMORY_TOTAL, ONLINE_CPUS, PAGE_SIZE,
+# SYSTEMD_VERSION.
 
 # human BYTES: 8589934592 -> "8 GiB"; what is not a whole number of MiB is shown in bytes.
 human() {
@@ -71,4 +72,13 @@ page_size() {
     done </proc/self/smaps
   fi
   PAGE_SIZE=$(getconf PAGESIZE)
+}
+
+# systemd_version: SYSTEMD_VERSION is its number; where systemd does not say it, empty, and REPLY is what it says instead.
+SYSTEMD_VERSION=''
+systemd_version() {
+  [[ -z $SYSTEMD_VERSION ]] || return 0
+  REPLY=$(systemctl --version) || REPLY=
+  [[ ! $REPLY =~ ^systemd\ ([0-9]+) ]] || SYSTEMD_VERSION=${BASH_REMATCH[1]}
+  REPLY=${REPLY%%$'\n'*}
 }

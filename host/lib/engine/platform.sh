@@ -1,6 +1,6 @@
 # Platforms: the distributions, package managers, versions of systemd and kernels that a bundle can be applied on. What a host
 # must be is said here, and nowhere else; docs/hosts.md tells which ones were tried.
-# Reads WANT, STORED, CGROUPS; sets DISTRIBUTION; adds to PROBLEMS.
+# Reads WANT, STORED, CGROUPS, SYSTEMD_VERSION; sets DISTRIBUTION; adds to PROBLEMS.
 
 readonly OS_RELEASE=/etc/os-release
 readonly KERNEL_COMMAND_LINE=/proc/cmdline
@@ -67,15 +67,13 @@ preflight_package_manager() {
 }
 
 preflight_systemd() {
-  local said version
-  said=$(systemctl --version) || said=
-  if [[ ! $said =~ ^systemd\ ([0-9]+) ]]; then
-    problem "systemd does not say its version (systemctl --version: ${said%%$'\n'*})"
+  systemd_version
+  if [[ -z $SYSTEMD_VERSION ]]; then
+    problem "systemd does not say its version (systemctl --version: $REPLY)"
     return
   fi
-  version=${BASH_REMATCH[1]}
-  ((version >= OLDEST_SYSTEMD)) ||
-    problem "this host has systemd $version, and $OLDEST_SYSTEMD or later is needed. Debian 11 and later have it: upgrade the distribution"
+  ((SYSTEMD_VERSION >= OLDEST_SYSTEMD)) ||
+    problem "this host has systemd $SYSTEMD_VERSION, and $OLDEST_SYSTEMD or later is needed. Debian 11 and later have it: upgrade the distribution"
 }
 
 warn_of_untried() {

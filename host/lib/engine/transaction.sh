@@ -95,6 +95,7 @@ change_over() {
   remember_verdicts "$NAME"
   warn_overridden
   warn_of_earlier
+  warn_of_replaced_variables
   warn_of_other_swap
   commit "$version"
 }

@@ -182,6 +182,19 @@ describe("the host stack on a new machine", () => {
     expect(await activity(vm)).toBe(earlier);
   });
 
+  it("Ollama sees its own cgroup, read-only, and another service the host's", async () => {
+    await goTo(vm, "applied");
+    const inside = (name: string, command: string): Promise<string> =>
+      vm.run(`nsenter --mount --target "$(systemctl show -P MainPID ${name})" -- sh -c '${command}'`);
+    const look = "cat /sys/fs/cgroup/memory.max 2>/dev/null || echo none";
+    expect(await inside("ollama", look)).toBe(`${SERVICES.ollama.max}\n`);
+    expect(await inside("ollama", "mkdir /sys/fs/cgroup/a 2>&1 || true")).toContain("Read-only file system");
+    expect(await inside("llamacpp", look)).toBe("none\n");
+    expect(await vm.run("systemctl show -P Environment ollama")).toMatch(
+      /\bLLAMA_ARG_CACHE_RAM=1024 OLLAMA_CONTEXT_LENGTH=4096 OLLAMA_MAX_LOADED_MODELS=1\b/,
+    );
+  });
+
   it("a changed memory limit is live without a restart, and shows line by line in the preview", async () => {
     await goTo(vm, "applied");
     const started = await vm.run(
@@ -195,6 +208,8 @@ describe("the host stack on a new machine", () => {
     );
     expect(update?.diff).toContain("- MemoryMax=6G");
     expect(update?.diff).toContain("+ MemoryMax=5G");
+    // Read at the next start.
+    expect(update?.diff).toContain('+ Environment="LLAMA_ARG_CACHE_RAM=640"');
     // The monitor follows its configuration by itself.
     expect(preview.steps.filter(({ op, type }) => op !== "same" && type.startsWith("docker:"))).toEqual([]);
     await deploy(vm, "up", { overrides });
