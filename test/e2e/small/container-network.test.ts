@@ -106,8 +106,9 @@ describe("the containers of a host", () => {
 
   itInLong("keep to themselves where one stays out of it", async () => {
     await goTo(vm, "applied", MIXED);
-    const { health: _, ...proxy } = PROXY;
-    const outside = { ...MIXED, "goblin-host:workloads.local-llm-proxy": { ...proxy, network: "bridge" } };
+    // Nothing of it is asked of the other one before it counts as well.
+    const alone = { ...PROXY, network: "bridge", health: { command: "true" } };
+    const outside = { ...MIXED, "goblin-host:workloads.local-llm-proxy": alone };
     await deploy(vm, "up", { overrides: outside });
     await answers();
     expect(await get(vm, 8090, "/health")).toMatch(/^getaddrinfo (ENOTFOUND|EAI_AGAIN) llamacpp$/);
