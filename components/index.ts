@@ -3,6 +3,7 @@ export { AiSlice, type AiSliceArgs } from "./ai-slice/ai-slice";
 export { ReserveSettings } from "./ai-slice/schema";
 export { CgroupService, type CgroupServiceArgs } from "./cgroup-service/cgroup-service";
 export { CgroupServiceSettings, LimitedContainerSettings, WorkloadSettings } from "./cgroup-service/schema";
+export { ContainerNetwork, type ContainerNetworkArgs } from "./container-network/container-network";
 export type { Credentials } from "./credentials/credentials";
 export { DockerEngine, type DockerEngineArgs } from "./docker-engine/docker-engine";
 export { DockerEngineSettings } from "./docker-engine/schema";

@@ -16,7 +16,7 @@ const SECTIONS: Record<string, string> = {
   docker: "Docker on the host: [DockerEngine](components/docker-engine.md).",
   models: "Where models lie: [ModelStorage](components/model-storage.md).",
   workloads:
-    "The AI workloads, by name: [CgroupService](components/cgroup-service.md), [LimitedContainer](components/limited-container.md).",
+    "The AI workloads, by name: [CgroupService](components/cgroup-service.md), [LimitedContainer](components/limited-container.md), [ContainerNetwork](components/container-network.md).",
   monitor:
     "The monitor's container: [Monitor](components/monitor.md), [MonitorTimer](components/monitor-timer.md).",
   manager: "The host's own manager: [Manager](components/manager.md).",

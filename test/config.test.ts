@@ -109,6 +109,11 @@ describe("what is refused names the path, the value, what is allowed, and the co
       ["must not be above high, 7GiB", "rm --path"],
     ],
     [
+      "a network that is none of the two",
+      workload({ network: "host" }),
+      ['workloads.ollama.network is "host"', "shared, bridge", "ollama.network' shared"],
+    ],
+    [
       "GPUs, and none of them",
       workload({ memory: { max: "8GiB" }, gpu: { devices: [] } }),
       [

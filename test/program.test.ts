@@ -37,7 +37,7 @@ async function deploy(config: Config, stack = "test", secrets: readonly string[]
 afterEach(settle);
 
 /** The bundles' resources in the order in which they are applied, each after the one before. */
-const ORDER = [
+const SERVICES = [
   "manager",
   "zram",
   "swap",
@@ -52,8 +52,11 @@ const ORDER = [
   "local-llm-proxy",
 ];
 
-/** Those whose changes could cut the operator off: swapoff, sshd's own limits, a restart of dockerd. */
-const CONFIRMED = ["zram", "swap", "slices", "docker"];
+/** A network is there for containers only. */
+const WITH_CONTAINERS = SERVICES.flatMap((part) => (part === "ollama" ? ["network", part] : [part]));
+
+/** Those whose changes could cut the operator off: swapoff, sshd's own limits, a restart of dockerd, a subnet. */
+const CONFIRMED = ["zram", "swap", "slices", "docker", "network"];
 
 /** Everything that a resource waits for. */
 function ancestors(registered: readonly Registered[], name: string): Set<string> {
@@ -75,6 +78,8 @@ describe("the program", () => {
     { stack: "sandbox", host: "sandbox", containers: ["llamacpp"] },
   ])("declares the host of the stack $stack as one chain of bundles", async ({ stack, host, containers }) => {
     const { limits, registered } = await deploy(configOf(stack), stack);
+    const ORDER = containers.length === 0 ? SERVICES : WITH_CONTAINERS;
+    const confirmed = CONFIRMED.filter((part) => ORDER.includes(part));
     expect(commands(registered).map(({ name }) => name)).toEqual(
       ORDER.flatMap((part) => [
         `${host}-${part}-bundle-apply`,
@@ -86,11 +91,11 @@ describe("the program", () => {
       if (index === 0) continue;
       const reached = ancestors(registered, `${host}-${part}-bundle-apply`);
       expect(reached, part).toContain(`${host}-${ORDER[index - 1] ?? ""}-bundle-apply`);
-      for (const before of CONFIRMED.filter((name) => ORDER.indexOf(name) < index))
+      for (const before of confirmed.filter((name) => ORDER.indexOf(name) < index))
         expect(reached, part).toContain(`${host}-${before}-bundle-confirm`);
     }
     expect(confirmations(registered).map(({ name }) => name)).toEqual(
-      CONFIRMED.map((part) => `${host}-${part}-bundle-confirm`),
+      confirmed.map((part) => `${host}-${part}-bundle-confirm`),
     );
     expect(registered.filter(({ name }) => name === host).map(({ parent }) => parent)).toEqual([""]);
     const parentOf = (name: string) => registered.find((resource) => resource.name === name)?.parent;
@@ -250,5 +255,37 @@ describe("the program", () => {
     expect(find("goblin-ollama-ready-apply")?.dependsOn).toContain("goblin-ollama-container");
     // The next workload waits until this one is well.
     expect(find("goblin-llamacpp-bundle-apply")?.dependsOn).toContain("goblin-ollama-ready-apply");
+  });
+
+  it("connects containers to a network of their host, which goes after them, unless one is to stay out", async () => {
+    const config = configOf("containers");
+    const workloads = config["workloads"] as Record<string, object>;
+    const outside = (names: readonly string[]) =>
+      deploy({
+        ...config,
+        workloads: Object.fromEntries(
+          Object.entries(workloads).map(([name, settings]) => [
+            name,
+            names.includes(name) ? { ...settings, network: "bridge" } : settings,
+          ]),
+        ),
+      });
+    const { registered } = await outside(["llamacpp"]);
+    const find = (name: string) => registered.find((resource) => resource.name === `goblin-${name}`);
+    expect(textOf(find("network-bundle-apply"))).toContain(
+      'networks:\n  goblin-host:\n    bridge: "br-goblin-host"\n    setting: "goblin-host:workloads"\n',
+    );
+    const modes = ["ollama", "llamacpp", "local-llm-proxy", "monitor"].map(
+      (name) => find(`${name}-container`)?.inputs["networkMode"],
+    );
+    // The monitor asks the endpoints of the workloads on the host.
+    expect(modes).toEqual(["goblin-host", "bridge", "goblin-host", "host"]);
+    for (const name of ["ollama", "local-llm-proxy"])
+      for (const part of ["bundle-apply", "container"])
+        expect(find(`${name}-${part}`)?.dependsOn, part).toContain("goblin-network-bundle-apply");
+    expect(find("llamacpp-container")?.dependsOn).not.toContain("goblin-network-bundle-apply");
+    // Where nobody shares it, there is none.
+    const alone = await outside(Object.keys(workloads));
+    expect(alone.registered.filter(({ name }) => name.startsWith("goblin-network"))).toEqual([]);
   });
 });

@@ -191,6 +191,7 @@ export const CgroupServiceSettings = WorkloadSettings.omit({
   command: true,
   entrypoint: true,
   ports: true,
+  network: true,
   volumes: true,
   user: true,
   capabilities: true,
@@ -200,9 +201,10 @@ export const CgroupServiceSettings = WorkloadSettings.omit({
 });
 export type CgroupServiceSettings = z.input<typeof CgroupServiceSettings>;
 
-/** Settings of a workload as a library user gives them to a LimitedContainer. */
+/** Settings of a workload as a library user gives them to a LimitedContainer, which is handed its network itself. */
 export const LimitedContainerSettings = WorkloadSettings.omit({
   runtime: true,
+  network: true,
   exec: true,
   hardening: true,
   writablePaths: true,
@@ -211,5 +213,7 @@ export const LimitedContainerSettings = WorkloadSettings.omit({
 }).required({ image: true });
 export type LimitedContainerSettings = z.input<typeof LimitedContainerSettings>;
 
-/** The keys that a container does not have. */
-export const SERVICE_ONLY = ["runtime", "exec", "hardening", "writablePaths", "environmentFile", "after"];
+/** The keys that a LimitedContainer does not have. */
+export const SERVICE_ONLY = [
+  ...["runtime", "network", "exec", "hardening", "writablePaths", "environmentFile", "after"],
+];

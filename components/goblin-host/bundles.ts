@@ -7,6 +7,7 @@ import { renderDockerEngine } from "../docker-engine/render";
 import { DockerEngineSettings } from "../docker-engine/schema";
 import { renderEarlyOom } from "../early-oom/render";
 import { EarlyOomSettings } from "../early-oom/schema";
+import { renderContainerNetwork } from "../container-network/render";
 import type { Bundle } from "../host-bundle/bundle";
 import { ownerOf, type StackId } from "../host-bundle/identity";
 import { type SentBundle, sentBundle } from "../host-bundle/sent";
@@ -48,7 +49,7 @@ export function hostBundles(host: ConfiguredHost, stack: StackId): SentBundle[] 
 }
 
 function hostParts({ settings, credentials, settingPath }: ConfiguredHost, declared: DeclaredHost): Part[] {
-  const { modelsPath, workloads, daily } = declared;
+  const { modelsPath, workloads, daily, hasNetwork } = declared;
   const monitor = valid(MonitorSettings, settings.monitor ?? {});
   const before = workloads.map(({ unit }) => unit);
   const slices = renderSlices(
@@ -76,6 +77,9 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
       renderModelStorage(valid(ModelsSettings, settings.models ?? {}), settingPath("models")),
     ],
     ...monitorParts(monitor, settings, declared, settingPath("monitor")),
+    ...(hasNetwork
+      ? [["network-bundle", renderContainerNetwork(settingPath("workloads"))] satisfies Part]
+      : []),
     ...workloads.flatMap((workload) => {
       const setting = settingPath(`workloads.${workload.name}`);
       const secrets = Object.hasOwn(credentials, workload.name) ? credentials[workload.name] : undefined;

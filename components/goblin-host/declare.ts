@@ -28,11 +28,14 @@ export interface DeclaredHost {
   readonly modelsPath: string;
   readonly daily: "verify" | "repair";
   readonly workloads: readonly DeclaredWorkload[];
+  /** Whether some of them share a network. */
+  readonly hasNetwork: boolean;
 }
 
 /** @param settings valid settings */
 export function declareHost(name: string, settings: Omit<GoblinHostSettings, "address">): DeclaredHost {
   const { models = {}, manager = {}, workloads = {} } = settings;
+  const declared = declareWorkloads(workloads);
   const { formerly, port, user, hostKey, insecureSkipHostKeyCheck } = valid(GoblinHostSettings, {
     ...settings,
     address: "host",
@@ -48,19 +51,24 @@ export function declareHost(name: string, settings: Omit<GoblinHostSettings, "ad
     },
     modelsPath: valid(ModelsSettings, models).path,
     daily: valid(ManagerSettings, manager).daily,
-    workloads: Object.entries(workloads)
-      .map(([workload, given]) => ({
-        given,
-        settled: settleWorkload(workload, valid(WorkloadSettings, given)),
-      }))
-      .sort((a, b) => byImportance(a.settled, b.settled))
-      .map(({ given, settled }) => ({
-        name: settled.name,
-        unit: settled.unit,
-        settled,
-        as: settled.runtime === "systemd" ? { service: asService(given) } : { container: asContainer(given) },
-      })),
+    workloads: declared,
+    hasNetwork: declared.some(({ settled, as }) => "container" in as && settled.network === "shared"),
   };
+}
+
+function declareWorkloads(workloads: Readonly<Record<string, WorkloadSettings>>): DeclaredWorkload[] {
+  return Object.entries(workloads)
+    .map(([workload, given]) => ({
+      given,
+      settled: settleWorkload(workload, valid(WorkloadSettings, given)),
+    }))
+    .sort((a, b) => byImportance(a.settled, b.settled))
+    .map(({ given, settled }) => ({
+      name: settled.name,
+      unit: settled.unit,
+      settled,
+      as: settled.runtime === "systemd" ? { service: asService(given) } : { container: asContainer(given) },
+    }));
 }
 
 /**

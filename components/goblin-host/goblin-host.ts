@@ -2,6 +2,7 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { AiSlice } from "../ai-slice/ai-slice";
 import { CgroupService } from "../cgroup-service/cgroup-service";
+import { ContainerNetwork } from "../container-network/container-network";
 import type { Credentials } from "../credentials/credentials";
 import { DockerEngine } from "../docker-engine/docker-engine";
 import { EarlyOom } from "../early-oom/early-oom";
@@ -37,7 +38,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
 
 /**
  * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, Docker, the models' folder, the
- * monitor, and the limits of every workload, applied in this order and removed in the opposite one.
+ * monitor, the network of the containers, and the limits of every workload, applied in this order and removed in the
+ * opposite one.
  *
  * @example
  * new GoblinHost("goblin", {
@@ -132,9 +134,17 @@ export class GoblinHost extends pulumi.ComponentResource {
       },
       after(storage),
     );
-    const services = this.workloads(name, declared.workloads, watcher.timer, {
+    const network = declared.hasNetwork
+      ? new ContainerNetwork(
+          `${name}-network`,
+          { host, settingPath: settingPath("workloads") },
+          after(watcher.timer),
+        )
+      : undefined;
+    const services = this.workloads(name, declared.workloads, network ?? watcher.timer, {
       host,
       provider,
+      network,
       modelsPath,
       credentials,
       settingPath,
@@ -153,10 +163,10 @@ export class GoblinHost extends pulumi.ComponentResource {
     name: string,
     workloads: readonly DeclaredWorkload[],
     after: pulumi.Resource,
-    { host, provider, modelsPath, credentials, settingPath }: WorkloadsContext,
+    { host, provider, network, modelsPath, credentials, settingPath }: WorkloadsContext,
   ): (CgroupService | LimitedContainer)[] {
     let previous = after;
-    return workloads.map(({ name: workload, as }) => {
+    return workloads.map(({ name: workload, settled, as }) => {
       const child = `${name}-${workload}`;
       const options = { parent: this, dependsOn: previous };
       const context = {
@@ -168,7 +178,16 @@ export class GoblinHost extends pulumi.ComponentResource {
       const made =
         "service" in as
           ? new CgroupService(child, { ...as.service, ...context, modelsPath }, options)
-          : new LimitedContainer(child, { ...as.container, ...context, provider }, options);
+          : new LimitedContainer(
+              child,
+              {
+                ...as.container,
+                ...context,
+                provider,
+                network: settled.network === "shared" ? network : undefined,
+              },
+              options,
+            );
       previous = "ready" in made ? made.ready : made;
       return made;
     });
@@ -179,6 +198,7 @@ export class GoblinHost extends pulumi.ComponentResource {
 interface WorkloadsContext {
   readonly host: HostConnection;
   readonly provider: docker.Provider;
+  readonly network: ContainerNetwork | undefined;
   readonly modelsPath: string;
   readonly credentials: Readonly<Record<string, Credentials>>;
   readonly settingPath: (path: string) => string;

@@ -31,6 +31,8 @@ export interface Bundle {
   readonly ready?: Readonly<Record<string, BundleReadiness>>;
   /** By name: containers that belong to the bundle. The docker provider makes them; they go with the bundle. */
   readonly containers?: Readonly<Record<string, BundleContainer>>;
+  /** By name: Docker networks of the bundle. */
+  readonly networks?: Readonly<Record<string, BundleNetwork>>;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly swapFiles?: Readonly<Record<string, BundleSwapFile>>;
   readonly zram?: Readonly<Record<string, BundleZram>>;
@@ -150,6 +152,13 @@ export interface BundleUnit {
 export interface BundleContainer {
   /** How long it may take to stop. */
   readonly graceSeconds: number;
+  /** The setting that errors name. */
+  readonly setting: string;
+}
+
+export interface BundleNetwork {
+  /** The name of its bridge in the kernel. */
+  readonly bridge: string;
   /** The setting that errors name. */
   readonly setting: string;
 }

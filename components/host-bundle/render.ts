@@ -63,6 +63,7 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
       grace: String(graceSeconds),
       setting,
     })),
+    networks: map(bundle.networks, (network) => ({ ...network })),
     sysctls: bundle.sysctls,
     swapFiles: map(bundle.swapFiles, ({ sizeBytes, priority, setting }) => ({
       size: String(sizeBytes),

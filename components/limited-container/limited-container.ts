@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LimitedContainerSettings } from "../cgroup-service/schema";
 import { tellDerived } from "../cgroup-service/tell-derived";
 import { settleWorkload } from "../cgroup-service/workload";
+import type { ContainerNetwork } from "../container-network/container-network";
 import { type Credentials, hasAny, secretEnvironment } from "../credentials/credentials";
 import type { HostConnection } from "../host-bundle/connection";
 import { firstName } from "../host-bundle/identity";
@@ -18,8 +19,13 @@ import { containerSpec } from "./spec";
 export interface LimitedContainerArgs extends LimitedContainerSettings {
   readonly host: HostConnection;
   readonly provider: docker.Provider;
-  /** The workload's name: its container has it, its unit is NAME.service unless `unit` says otherwise. */
+  /**
+   * The workload's name: its container has it, by which others of its network reach it; its unit is NAME.service unless
+   * `unit` says otherwise.
+   */
   readonly workload: string;
+  /** The network that it shares with others of its host. Default: none, but Docker's default bridge. */
+  readonly network?: ContainerNetwork | undefined;
   /**
    * Secret variables of its environment: a secret in Pulumi's state, and plain to whoever may use the Docker socket of the
    * host, who is root there. Default: none.
@@ -35,7 +41,7 @@ export interface LimitedContainerArgs extends LimitedContainerSettings {
  *
  * @example
  * new LimitedContainer("goblin-llamacpp", {
- *   host, provider,
+ *   host, provider, network,
  *   workload: "llamacpp",
  *   image: "ghcr.io/ggml-org/llama.cpp:server-b4719",
  *   memory: { max: "6GiB" },
@@ -57,12 +63,13 @@ export class LimitedContainer extends pulumi.ComponentResource {
     // beside it.
     const aliases = [...(opts?.aliases ?? []), { type: "goblin-host:index:CgroupService" }];
     super("goblin-host:index:LimitedContainer", name, {}, { ...opts, aliases });
-    const { host, provider, workload, credentials, ...rest } = args;
+    const { host, provider, workload, credentials, network, ...rest } = args;
     const { settingPath = firstName(name, host.firstNames), ...given } = rest;
     const settings = parseSettings(this, name, LimitedContainerSettings, given);
     const settled = settleWorkload(workload, {
       ...settings,
       runtime: "container",
+      network: network === undefined ? "bridge" : "shared",
       hardening: { except: [] },
       writablePaths: [],
       after: [],
@@ -73,7 +80,8 @@ export class LimitedContainer extends pulumi.ComponentResource {
     this.hostBundle = new HostBundle(
       `${name}-bundle`,
       { host, bundle: renderContainerUnit(settled, settingPath) },
-      childOptions(this, opts),
+      // It goes before its network does, and takes the container along.
+      childOptions(this, network === undefined ? opts : pulumi.mergeOptions(opts, { dependsOn: network })),
     );
     const pulled = new docker.RemoteImage(
       `${name}-image`,
@@ -92,7 +100,8 @@ export class LimitedContainer extends pulumi.ComponentResource {
       {
         parent: this,
         provider,
-        dependsOn: this.hostBundle,
+        // The network by itself, too: Pulumi deletes what is to go by its own dependencies only.
+        dependsOn: network === undefined ? this.hostBundle : [this.hostBundle, network],
         deleteBeforeReplace: true,
         // The host removes it with its unit, also where no dockerd answers.
         deletedWith: this.hostBundle.command,

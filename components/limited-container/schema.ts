@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { durationField } from "../settings/duration-field";
 import { scalarField } from "../settings/field";
-import { flagField } from "../settings/fields";
+import { choiceField, flagField } from "../settings/fields";
 import { filledValueField, pathField, tokenField, valueField, wordField } from "../settings/text-fields";
 import { imageField } from "./image-name";
 import { formatPublishedPort, parsePublishedPort } from "./port";
@@ -51,6 +51,10 @@ export const ContainerFields = {
     )
     .meta({ description: "Published ports of a container workload, each of the host's once." })
     .optional(),
+  network: choiceField(["shared", "bridge"], {
+    description:
+      "What a container workload is connected to. shared: the network of the host's container workloads, where each reaches the others, at every port that they listen on, by their names. bridge: Docker's default one, where it reaches none of them.",
+  }).default("shared"),
   volumes: z
     .array(
       wordField({
@@ -97,4 +101,4 @@ export const ContainerFields = {
 export const CONTAINER_ONLY = ["runtime", ...Object.keys(ContainerFields)];
 
 /** What a service is settled with in their place. */
-export const CONTAINER_DEFAULTS = { readOnlyRoot: true, stopGrace: "30s" } as const;
+export const CONTAINER_DEFAULTS = { network: "shared", readOnlyRoot: true, stopGrace: "30s" } as const;

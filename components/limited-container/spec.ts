@@ -1,5 +1,6 @@
 import { workloadEnvironment } from "../cgroup-service/environment";
 import type { SettledWorkload } from "../cgroup-service/workload";
+import { CONTAINER_NETWORK } from "../container-network/render";
 import { parseDuration } from "../render/duration";
 import { type DeviceRequest, gpuRequest, NO_GPU } from "./gpu";
 import { parsePublishedPort } from "./port";
@@ -27,6 +28,10 @@ export interface ContainerSpec {
   readonly ports: ContainerPort[];
   readonly mounts: ContainerMount[];
   readonly deviceRequests?: DeviceRequest[];
+  /**
+   * Not `networksAdvanced`: with that the provider makes a container in the default bridge and moves it then, and one whose
+   * move failed starts in the default bridge, unseen. Docker's DNS knows a container of any other network by its name.
+   */
   readonly networkMode: string;
   readonly logDriver: "json-file";
   readonly logOpts: Record<string, string>;
@@ -87,7 +92,7 @@ export function containerSpec(workload: SettledWorkload): ContainerSpec {
     ports: (workload.ports ?? []).map(containerPort),
     mounts: (workload.volumes ?? []).map(parseVolume),
     ...(gpu === undefined ? {} : { deviceRequests: [gpuRequest(gpu.devices)] }),
-    networkMode: "bridge",
+    networkMode: workload.network === "shared" ? CONTAINER_NETWORK : "bridge",
     logDriver: "json-file",
     logOpts: { "max-file": "3", "max-size": "10m" },
     destroyGraceSeconds: parseDuration(workload.stopGrace),

@@ -6,7 +6,7 @@ import { dockerHost } from "../../components/limited-container/docker-host";
 import { renderContainerReadiness, renderContainerUnit } from "../../components/limited-container/render";
 import { containerSpec } from "../../components/limited-container/spec";
 import { checkSettings } from "../../components/settings/issues";
-import { mockEngine, type Registered, settle } from "./mock-engine";
+import { mockEngine, type Registered, settle, textOf } from "./mock-engine";
 
 const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
 const HOST_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
@@ -67,11 +67,17 @@ describe("a container", () => {
         { type: "bind", source: "/srv/models", target: "/models", readOnly: true },
         { type: "volume", source: "llama-cache", target: "/cache", readOnly: false },
       ],
-      networkMode: "bridge",
+      networkMode: "goblin-host",
       logDriver: "json-file",
       logOpts: { "max-file": "3", "max-size": "10m" },
       destroyGraceSeconds: 30,
     });
+  });
+
+  it("shares the network of its host's containers, or stays in Docker's own", () => {
+    expect(containerSpec(settled({})).networkMode).toBe("goblin-host");
+    expect(containerSpec(settled({ network: "shared" })).networkMode).toBe("goblin-host");
+    expect(containerSpec(settled({ network: "bridge" })).networkMode).toBe("bridge");
   });
 
   it("spells its CPUs as the provider reads them back, or leaves them to the slice", () => {
@@ -253,11 +259,44 @@ describe("LimitedContainer", () => {
     for (const name of ["a-container", "a-image"])
       expect(registered.find((resource) => resource.name === name)?.deletedWith, name).toBe("a-bundle-apply");
     expect(container?.deleteBeforeReplace).toBe(true);
+    // Nobody gave it a network.
+    expect(container?.inputs["networkMode"]).toBe("bridge");
     // Also when the container is another one, for whatever reason.
     const proof = registered.find(({ name }) => name === "a-ready-apply");
     expect(proof?.inputs["create"]).toBe(
       "/usr/local/sbin/ai-resource-manager apply ready-llamacpp # for a-container-id",
     );
     expect(proof?.inputs["update"]).toBe("/usr/local/sbin/ai-resource-manager apply ready-llamacpp");
+  });
+
+  it("joins the network that it is given, by name, and goes before it", async () => {
+    const { ContainerNetwork, LimitedContainer, dockerProvider } = await import("../../components");
+    const host = { name: "goblin", address: "goblin.example", hostKey: HOST_KEY };
+    const network = new ContainerNetwork("net", { host });
+    const provider = dockerProvider("docker", host, {});
+    new LimitedContainer("ollama", {
+      ...{ host, provider, network, workload: "ollama", image: "example/ollama:1" },
+      memory: { max: "6GiB" },
+    });
+    await settle();
+    const find = (name: string) => registered.find((resource) => resource.name === name);
+    expect(textOf(find("net-bundle-apply")).replace(/^manager: .*$/m, 'manager: "VERSION"')).toBe(`bundle: "1"
+name: "network"
+manager: "VERSION"
+owner: "goblin-host/test/net-bundle"
+confirm: "120"
+networks:
+  goblin-host:
+    bridge: "br-goblin-host"
+    setting: "net"
+end: true
+`);
+    expect(find("ollama-container")?.inputs).toMatchObject({ name: "ollama", networkMode: "goblin-host" });
+    expect(find("ollama-container")?.inputs).not.toHaveProperty("networksAdvanced");
+    for (const name of ["ollama-bundle-apply", "ollama-container"])
+      expect(find(name)?.dependsOn, name).toEqual(
+        expect.arrayContaining(["net-bundle-apply", "net-bundle-confirm"]),
+      );
+    expect(find("ollama-container")?.deletedWith).toBe("ollama-bundle-apply");
   });
 });

@@ -11,7 +11,7 @@ HOSTNAME=goblin
 examine() {
   mkdir -p "$STATE/versions/app@1"
   ln -sfn ../versions/app@1 "$STATE/bundles/app"
-  printf 'limits\\x1fai-ollama.slice\\x1f\\x1f\\nunits\\x1fchat.service\\x1fcontainer\\x1fchat\\n' >"$STATE/bundles/app/index"
+  printf 'limits\\x1fai-ollama.slice\\x1f\\x1f\\nnetworks\\x1fapp-net\\x1fbridge\\x1fbr-app\\nunits\\x1fchat.service\\x1fcontainer\\x1fchat\\n' >"$STATE/bundles/app/index"
   EXAMINED=(app)
   FINDINGS=($'swap\\t/swapfile\\tswap\\t16 GiB\\t\\toff\\tis off')
   LIMITS=($'slices\\tai.slice\\tMemoryMax\\t18 GiB\\t18 GiB\\tenforced\\t' $'slices\\tai.slice\\tIOWeight\\t100\\t\\tinert\\tno disk weighs IO')
@@ -26,6 +26,7 @@ timeout() { shift; "$@"; }
 docker() {
   case "$1 $2" in
     'ps -aq') printf 'a\\nb\\n' ;;
+    'network ls') printf 'app-net\\nold-net\\n' ;;
     'images -qf') printf 'c\\nd\\n' ;;
     *) printf '/chat\\tai-chat.slice\\trunning\\t\\n/old\\tai-gone.slice\\texited\\t\\n/theirs\\t\\trunning\\t\\n/ai-resource-monitor\\tairm.slice\\trunning\\t\\n' ;;
   esac
@@ -90,6 +91,7 @@ Limits: 1 enforced, 1 inert, 0 unsupported
 Leaks
   slice ai-gone.slice belongs to no bundle: systemctl stop ai-gone.slice
   container old (exited) in ai-gone.slice belongs to no bundle: docker rm -f old
+  network old-net belongs to no bundle: docker network rm old-net
   2 images without a name: docker image prune
   /state has grown to 68 MiB: du -h /state
 
@@ -134,6 +136,7 @@ Leaks
   /state has grown to 68 MiB: du -h /state
   the slices could not be looked at: Failed to list units: Connection refused
   the containers could not be looked at: error during connect: EOF
+  the networks could not be looked at: error during connect: EOF
   the images could not be looked at: error during connect: EOF
   the sizes of some folders could not be looked at: du: cannot read directory '/x': Input/output error
 
@@ -176,7 +179,7 @@ Alerts
         places(folder),
       );
       expect(text).toContain(
-        "\nLeaks\n  containers and images could not be looked at: docker.service is not active\n",
+        "\nLeaks\n  containers, networks and images could not be looked at: docker.service is not active\n",
       );
       expect(existsSync(join(folder, "asked"))).toBe(false);
     });
@@ -197,6 +200,7 @@ Alerts
         "  slice ai-gone.slice belongs to no bundle: systemctl stop ai-gone.slice",
         "  backup /units/x.service.backup.20260101T000000 belongs to nothing: rm '/units/x.service.backup.20260101T000000'",
         "  container old (exited) in ai-gone.slice belongs to no bundle: docker rm -f old",
+        "  network old-net belongs to no bundle: docker network rm old-net",
         "  2 images without a name: docker image prune",
       ]);
       expect(leaks(audit("[swap]=9.0.0 [docker]=9.0.0"))).toEqual([

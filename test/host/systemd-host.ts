@@ -174,6 +174,7 @@ export class SystemdHost {
         BLOCK_DEVICES: this.at("block"),
         DEVICES_BY_NUMBER: this.at("numbers"),
         MOUNTINFO: this.at("mountinfo"),
+        NET_DEVICES: this.at("net"),
         DOCKER_ROOT: this.at("docker"),
         PROCESSES: this.at("proc"),
       },

@@ -35,10 +35,7 @@ converge() {
   return_swaps
   give_back_units
   stop_gone_slices
-  observe EVERYTHING
-  mark_strayed
-  change_units
-  settle_json
+  set_going
   observe EVERYTHING
   prove_ready
   write_limits
@@ -53,7 +50,17 @@ give_way() {
   stop_gone_units
   stop_switched_units
   change_containers
+  give_up_networks
   drop_overrides
+}
+
+# set_going: what shall run, and what is made by who runs.
+set_going() {
+  observe EVERYTHING
+  mark_strayed
+  change_units
+  settle_json
+  make_networks
 }
 
 # change_tree: what lies on the disk. Folders are made before the files in them, and go after them.

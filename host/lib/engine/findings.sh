@@ -24,6 +24,7 @@ find_drift() {
   find_scheduler_drift
   find_read_ahead_drift
   find_docker_drift
+  find_network_drift
   find_limit_drift
   find_member_drift
   find_drop_in_drift

@@ -52,14 +52,18 @@ heal_bundle() {
 }
 
 # awaits_docker: ANSWER, of the bundle NAME. At boot dockerd starts later than this run, which must not start it, and without it
-# nobody can say whether a container is still there.
+# nobody can say whether a container or a network is still there.
 awaits_docker() {
-  local state
+  local state section
+  local -a docker=()
   ANSWER=
   [[ -n $BOOTING ]] || return 0
   load_was "$NAME"
-  entries WAS containers
-  ((${#ENTRIES[@]} > 0)) || return 0
+  for section in containers networks; do
+    entries WAS "$section"
+    docker+=("${ENTRIES[@]}")
+  done
+  ((${#docker[@]} > 0)) || return 0
   query_units LoadState,ActiveState docker.service
   seen docker.service ActiveState
   state=$REPLY

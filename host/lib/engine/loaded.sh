@@ -37,7 +37,7 @@ add_observed() {
   local -n from=$1
   local -n observed=$2
   local section entry
-  for section in files json folders packages units limits replaces ready zram; do
+  for section in files json folders packages units limits replaces ready zram networks; do
     [[ -z ${from[$section]-} ]] || observed["$section"]+=${from["$section"]}
   done
   entries "$1" packages

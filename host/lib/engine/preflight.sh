@@ -13,6 +13,7 @@ preflight() {
   preflight_packages
   preflight_docker
   preflight_containers
+  preflight_networks
   preflight_members
   preflight_drop_ins
   preflight_limits

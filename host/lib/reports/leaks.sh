@@ -1,5 +1,5 @@
 # Leaks: what belongs to nothing any more and what has outgrown its bound, each with the command that removes it.
-# Reads EXAMINED, NEWER, STATE, REPORTS; sets DECLARED, LEAKS, CONTAINER_OF_LOG, UNSEEN.
+# Reads EXAMINED, NEWER, STATE, REPORTS, OWNER_LABEL; sets DECLARED, LEAKS, CONTAINER_OF_LOG, UNSEEN.
 
 readonly LARGE_LOG=$((64 * 1048576))
 
@@ -61,17 +61,18 @@ find_orphaned_backups() {
   done
 }
 
-# find_docker_leaks: containers in the workloads' slices that no bundle stands for, and images that have lost their name.
+# find_docker_leaks: containers in the workloads' slices that no bundle stands for, networks likewise, and images that have lost
+# their name.
 # Only of a dockerd that runs: its socket would start it.
 find_docker_leaks() {
   local text id
   local -a ids=()
   command -v docker >/dev/null || return 0
   if ! text=$(systemctl show --property=ActiveState -- docker.service 2>&1); then
-    unseen 'containers and images' "$text"
+    unseen 'containers, networks and images' "$text"
     return
   elif [[ $text != ActiveState=active ]]; then
-    unseen 'containers and images' 'docker.service is not active'
+    unseen 'containers, networks and images' 'docker.service is not active'
     return
   fi
   if text=$(timeout 20 docker ps -aq 2>&1); then
@@ -80,6 +81,7 @@ find_docker_leaks() {
   else
     unseen 'the containers' "$text"
   fi
+  find_orphaned_networks
   if ! text=$(timeout 20 docker images -qf dangling=true 2>&1); then
     unseen 'the images' "$text"
     return
@@ -107,6 +109,19 @@ find_orphaned_containers() {
     [[ ! -f $log ]] || CONTAINER_OF_LOG[$log]=$name
   done <<<"$text"
   find_large_logs
+}
+
+# find_orphaned_networks: what this project has made and no bundle declares, because somebody's container was in it.
+find_orphaned_networks() {
+  local text name
+  if ! text=$(timeout 20 docker network ls --filter "label=$OWNER_LABEL" --format '{{.Name}}' 2>&1); then
+    unseen 'the networks' "$text"
+    return
+  fi
+  while read -r name; do
+    [[ ! $name =~ ^[A-Za-z0-9][A-Za-z0-9_.-]*$ || ${#NEWER[@]} -gt 0 || -n ${DECLARED["has|networks|$name"]-} ]] ||
+      LEAKS+=("network $name belongs to no bundle: docker network rm $name")
+  done <<<"$text"
 }
 
 find_large_logs() {

@@ -1,6 +1,9 @@
 # dockerd: what it says of itself, and reloads and restarts in which containers live on.
 # Reads WANT, WAS, SEEN_UNIT, BOOTING, LOOKING; sets DOCKER, REPLY, ANSWER.
 
+# By this label what was made in dockerd says whose it is.
+readonly OWNER_LABEL=goblin-host.owner
+
 # docker_info: ANSWER is yes and DOCKER[FIELD] is as the running dockerd says; ANSWER is empty when it does not answer. Only
 # for one that runs: its socket would start it.
 declare -A DOCKER=()

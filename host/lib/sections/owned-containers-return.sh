@@ -36,7 +36,7 @@ give_up_containers() {
   entries WAS containers
   containers=("${ENTRIES[@]}")
   ((${#containers[@]} > 0)) || return 0
-  reach_docker "${containers[*]}"
+  reach_docker "the container ${containers[*]}" ', and would start with it, without limits' "docker rm --force ${containers[*]}"
   [[ -n $ANSWER ]] || return 0
   for name in "${containers[@]}"; do
     must_say_container "$name"
@@ -50,27 +50,27 @@ give_up_containers() {
   give_up_images "$owner"
 }
 
-# reach_docker NAMES: ANSWER is yes where dockerd answers. One that is stopped is started, for a container that stays would
-# start with it one day, without its limits; one that is gone has taken its containers out of reach.
+# reach_docker WHAT DANGER COMMAND: ANSWER is yes where dockerd answers. One that is stopped is started, for a container that
+# stays would start with it one day, without its limits; one that is gone has taken what it knew out of reach. COMMAND removes it.
 reach_docker() {
   local said
   ANSWER=
   said=$(systemctl show --property=LoadState -- docker.service 2>&1) || fail "systemd does not say what docker.service is: $said"
   if [[ $said != LoadState=loaded ]] || ! command -v docker >/dev/null; then
-    say "  Docker is gone from this host, and with it the container $1"
+    say "  Docker is gone from this host, and with it $1"
     return
   fi
   ANSWER=yes
   state_of docker.service
   [[ $REPLY != active ]] || return 0
-  [[ -z $BOOTING ]] || fail "the container $1 is removed by the next run in which dockerd runs"
+  [[ -z $BOOTING ]] || fail "$1 is removed by the next run in which dockerd runs"
   if systemctl start docker.service 2>/dev/null; then
-    say "  started docker.service, which knows the container $1"
+    say "  started docker.service, which knows $1"
     return
   fi
   ANSWER=
   last_journal_line docker.service ''
-  warn "dockerd does not start ($REPLY), so the container $1 may still be there, and would start with it, without limits. Once dockerd runs: docker rm --force $1"
+  warn "dockerd does not start ($REPLY), so $1 may still be there$2. Once dockerd runs: $3"
 }
 
 # give_up_images OWNER: what a container still uses, whoever's it is, stays with it.

@@ -1,8 +1,6 @@
 # Containers that belong to a bundle: the docker provider makes them, and their label says whose they are. A stranger's is
 # refused before the thin unit exists that would start it; one that is ours and not in Pulumi's state makes way.
-# Reads WANT, WAS, NAME, STATE; sets CONTAINER_ID, CONTAINER_OWNER, REPLY, ANSWER.
-
-readonly OWNER_LABEL=goblin-host.owner
+# Reads WANT, WAS, NAME, STATE, OWNER_LABEL; sets CONTAINER_ID, CONTAINER_OWNER, REPLY, ANSWER.
 
 # container_named NAME: CONTAINER_ID, empty where there is none, and CONTAINER_OWNER: whose its label says it is. REPLY is
 # why docker does not say.

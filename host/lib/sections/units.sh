@@ -27,7 +27,8 @@ tell_of_units() {
   # shellcheck disable=SC2016 # awk has variables of its own
   ((${#indexes[@]} == 0)) || text=$(exec awk -F '\037' '
     $1 == "zram" { $2 = "dev-" $2 ".swap" }
-    $1 ~ /^(units|limits|replaces|ready|zram)$/ && !told[$2]++ { print $2 }' "${indexes[@]}")
+    $1 == "networks" { $2 = "docker.service" }
+    $1 ~ /^(units|limits|replaces|ready|zram|networks)$/ && !told[$2]++ { print $2 }' "${indexes[@]}")
   [[ -z $text ]] || mapfile -t units <<<"$text"
   printf '%s\n' "${#units[@]}" "${units[@]}"
   ((${#units[@]} == 0)) || exec systemctl show --no-pager --property="$UNIT_PROPERTIES" -- "${units[@]}"
@@ -53,10 +54,11 @@ units_of() {
   local section unit
   local -A asked=()
   OBSERVED_UNITS=()
-  for section in units limits replaces ready zram; do
+  for section in units limits replaces ready zram networks; do
     entries "$1" "$section"
     for unit in "${ENTRIES[@]}"; do
       [[ $section != zram ]] || unit=dev-$unit.swap
+      [[ $section != networks ]] || unit=docker.service
       [[ -n ${asked[$unit]-} ]] || OBSERVED_UNITS+=("$unit")
       asked[$unit]=1
     done

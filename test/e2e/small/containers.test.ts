@@ -309,9 +309,11 @@ describe("a host with a container among its services", () => {
       ).toBe("");
       // It stands as it was found: asleep.
       await vm.run("systemctl start docker");
-      expect(await vm.run("docker ps -aq; docker images -q goblin-host/monitor; docker volume ls -q")).toBe(
-        "llama-data\n",
-      );
+      expect(
+        await vm.run(
+          "docker ps -aq; docker images -q goblin-host/monitor; docker network ls -q --filter type=custom; docker volume ls -q",
+        ),
+      ).toBe("llama-data\n");
     },
   );
 });

@@ -61,6 +61,8 @@ beforeAll(async () => {
 describe("a stack whose state was lost", () => {
   it("is deployed anew onto its host, its containers healthy and in their limits", async () => {
     const before = await ids();
+    const network = "docker network ls --no-trunc --format '{{.ID}}' --filter name=^goblin-host$";
+    const networks = await read(network);
     lose();
     const result = await deploy(vm, "up", { overrides: MIXED });
     for (const name of OWN)
@@ -69,6 +71,9 @@ describe("a stack whose state was lost", () => {
       );
     expect(ran(result)).toContain("workload-llamacpp");
     await expectWell();
+    // The host's own is used as it is, and there is no second one of its name.
+    expect(networks).toHaveLength(1);
+    expect(await read(network)).toEqual(networks);
     const after = await ids();
     expect(after.filter((id) => before.includes(id))).toEqual([]);
     const empty = await deploy(vm, "preview", { overrides: MIXED, expectNoChanges: true });

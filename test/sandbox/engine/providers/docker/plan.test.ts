@@ -60,6 +60,12 @@ group("a container that was just made", () => {
     expect(change(stateOf(SET), SET)).toBeUndefined();
   });
 
+  it("has none in a network of its own, whose name is read back, and its endpoints are outputs", () => {
+    const inputs = { ...SET, networkMode: "goblin-host" };
+    expect(change(stateOf(inputs, { NetworkMode: "goblin-host" }), inputs)).toBeUndefined();
+    expect(stateOf(inputs, { NetworkMode: "goblin-host" })).not.toHaveProperty("networksAdvanced");
+  });
+
   it("differs where Docker fills in a swap limit that the program does not set", () => {
     const inputs = { name: "c", image: "i", memory: 128 };
     expect(change(stateOf(inputs), inputs)).toEqual({ text: "- memorySwap: 256", replaces: false });
@@ -82,6 +88,8 @@ group("a change", () => {
     ["image", { image: "j" }, '~ image: "i" => "j"', true],
     ["cpus", { cpus: "0.5" }, '+ cpus: "0.5"', true],
     ["cgroupParent", { cgroupParent: "ai.slice" }, '+ cgroupParent: "ai.slice"', true],
+    // What an upgrade from 1.0 does to each container.
+    ["network", { networkMode: "goblin-host" }, '~ networkMode: "bridge" => "goblin-host"', true],
     ["an image not known yet", { image: UNKNOWN }, '~ image: "i" => output<string>', true],
     // Carried out by nothing: the provider only notes it, hence replaceOnChanges.
     ["init", { init: true }, "~ init: false => true", false],
