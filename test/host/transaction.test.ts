@@ -257,7 +257,7 @@ describe.runIf(isRoot)("a removal", { timeout: 120_000 }, () => {
       const settled = (): boolean => existsSync(join(host.folder, "run/settled"));
       host.apply("manager", PROD);
       host.apply("app", PROD, {
-        containers: { a: { grace: "10", setting: "x" } },
+        containers: { a: { graceSeconds: 10, setting: "x" } },
         before: `${docker("active")}; preflight_containers() { :; }`,
       });
       host.run("remove app", `${docker("active")}; ${STUCK}`);
