@@ -87,7 +87,7 @@ create_network() {
   [[ ! $mtu =~ ^[1-9][0-9]{1,5}$ || $mtu == 1500 ]] || options+=(--opt "com.docker.network.driver.mtu=$mtu")
   said=$(timeout 120 docker network create "${options[@]}" "$1" 2>&1 9>&- </dev/null) || {
     said=${said##*$'\n'}
-    # "non-overlapping IPv4 address pool" until 25, "all predefined address pools" since.
+    # "non-overlapping IPv4 address pool" until 26, "all predefined address pools" since 27.
     [[ $said != *'address pool'* ]] || said+=". Free a subnet (docker network ls; docker network prune removes the networks in which no container runs), or give dockerd more: default-address-pools in /etc/docker/daemon.json, then systemctl restart docker"
     fail "dockerd does not make the network $1: $said"
   }
