@@ -38,14 +38,14 @@ function promptCache(workload: SettledWorkload, models: number): Record<string, 
   const mebibytes = Math.floor(max.mebibytes / PROMPT_CACHE_SHARE / models);
   const rule =
     models === 1
-      ? `MiB of its prompt cache: an eighth of memory.max (${max}), at most its own ${PROMPT_CACHE_DEFAULT}`
-      : `MiB of the prompt cache of each of ${models} models: together an eighth of memory.max (${max}), each at most its own ${PROMPT_CACHE_DEFAULT}`;
+      ? `MiB of its prompt cache: an eighth of memory.max (${max}), at most its default of ${PROMPT_CACHE_DEFAULT}`
+      : `MiB of the prompt cache of each of ${models} models: together an eighth of memory.max (${max}), each at most its default of ${PROMPT_CACHE_DEFAULT}`;
   return { LLAMA_ARG_CACHE_RAM: { value: String(Math.min(mebibytes, PROMPT_CACHE_DEFAULT)), rule } };
 }
 
 /** For the CPU Ollama loads as many as this without a look at how much memory is left (since 0.30). */
 function maxLoadedModels({ memory: { max } }: SettledWorkload): Record<string, Derived> {
-  const rule = `one for each whole ${MODEL_SIZE} of memory.max (${max}), at least 1, at most its own ${MODELS_DEFAULT}`;
+  const rule = `one for each whole ${MODEL_SIZE} of memory.max (${max}), at least 1, at most its default of ${MODELS_DEFAULT}`;
   return { OLLAMA_MAX_LOADED_MODELS: { value: String(modelsThatFit(max)), rule } };
 }
 
@@ -54,7 +54,7 @@ function contextLength({ memory: { max }, environment }: SettledWorkload): Recor
   const parallel = countIn(environment["OLLAMA_NUM_PARALLEL"]) ?? 1;
   const isFull = max.bytes / parallel >= CONTEXT_FULL_FROM.bytes;
   const each = parallel === 1 ? "" : ` for each of ${parallel} parallel requests`;
-  const rule = `tokens: its own ${CONTEXT_DEFAULT}, half of that below ${CONTEXT_FULL_FROM} of memory.max (${max})${each}`;
+  const rule = `tokens: its default of ${CONTEXT_DEFAULT}, half of that below ${CONTEXT_FULL_FROM} of memory.max (${max})${each}`;
   return {
     OLLAMA_CONTEXT_LENGTH: { value: String(isFull ? CONTEXT_DEFAULT : CONTEXT_DEFAULT / 2), rule },
   };

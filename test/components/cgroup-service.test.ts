@@ -69,11 +69,11 @@ TasksMax=4096
         `${HEADER}
 
 [Service]
-# Derived: MiB of its prompt cache: an eighth of memory.max (8GiB), at most its own 8192.
+# Derived: MiB of its prompt cache: an eighth of memory.max (8GiB), at most its default of 8192.
 Environment="LLAMA_ARG_CACHE_RAM=1024"
-# Derived: tokens: its own 4096, half of that below 4GiB of memory.max (8GiB).
+# Derived: tokens: its default of 4096, half of that below 4GiB of memory.max (8GiB).
 Environment="OLLAMA_CONTEXT_LENGTH=4096"
-# Derived: one for each whole 8GiB of memory.max (8GiB), at least 1, at most its own 3.
+# Derived: one for each whole 8GiB of memory.max (8GiB), at least 1, at most its default of 3.
 Environment="OLLAMA_MAX_LOADED_MODELS=1"
 `,
       ],

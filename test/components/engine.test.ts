@@ -155,9 +155,9 @@ describe("what is derived", () => {
     expect(text({ engine: "ollama", memory: { max: "24GiB" }, cpu: { quota: "200%", cores: "0-3" } })).toBe(
       `derived from its settings; environment overrides each:
   GOMAXPROCS=2 LLAMA_ARG_THREADS=2 OMP_NUM_THREADS=2: whole cores of cpu.quota and cpu.cores, at least 1
-  LLAMA_ARG_CACHE_RAM=1024: MiB of the prompt cache of each of 3 models: together an eighth of memory.max (24GiB), each at most its own 8192
-  OLLAMA_CONTEXT_LENGTH=4096: tokens: its own 4096, half of that below 4GiB of memory.max (24GiB)
-  OLLAMA_MAX_LOADED_MODELS=3: one for each whole 8GiB of memory.max (24GiB), at least 1, at most its own 3`,
+  LLAMA_ARG_CACHE_RAM=1024: MiB of the prompt cache of each of 3 models: together an eighth of memory.max (24GiB), each at most its default of 8192
+  OLLAMA_CONTEXT_LENGTH=4096: tokens: its default of 4096, half of that below 4GiB of memory.max (24GiB)
+  OLLAMA_MAX_LOADED_MODELS=3: one for each whole 8GiB of memory.max (24GiB), at least 1, at most its default of 3`,
     );
     expect(text({ engine: "ollama", environment: { OLLAMA_NUM_PARALLEL: 2 } })).toContain(
       "half of that below 4GiB of memory.max (8GiB) for each of 2 parallel requests",

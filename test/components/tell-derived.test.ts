@@ -41,7 +41,7 @@ describe("what is derived", () => {
   it("is said in a preview, with its rules and without what its owner sets", async () => {
     const threads = "LLAMA_ARG_THREADS=1 OMP_NUM_THREADS=1: whole cores of cpu.quota, at least 1";
     const cache =
-      "LLAMA_ARG_CACHE_RAM=768: MiB of its prompt cache: an eighth of memory.max (6GiB), at most its own 8192";
+      "LLAMA_ARG_CACHE_RAM=768: MiB of its prompt cache: an eighth of memory.max (6GiB), at most its default of 8192";
     const head = "info: [runtime] derived from its settings; environment overrides each:";
     expect(await said(true)).toEqual([
       `${head}\n  ${cache}\n  ${threads}`,
@@ -49,8 +49,8 @@ describe("what is derived", () => {
         head,
         cache,
         threads,
-        "OLLAMA_CONTEXT_LENGTH=4096: tokens: its own 4096, half of that below 4GiB of memory.max (6GiB)",
-        "OLLAMA_MAX_LOADED_MODELS=1: one for each whole 8GiB of memory.max (6GiB), at least 1, at most its own 3",
+        "OLLAMA_CONTEXT_LENGTH=4096: tokens: its default of 4096, half of that below 4GiB of memory.max (6GiB)",
+        "OLLAMA_MAX_LOADED_MODELS=1: one for each whole 8GiB of memory.max (6GiB), at least 1, at most its default of 3",
       ].join("\n  "),
     ]);
   });

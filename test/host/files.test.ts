@@ -54,7 +54,11 @@ class Machine {
       attempt change_files
       echo "status $STATUS"`,
       this.folder,
-      { UNIT_FOLDER: `${this.folder}/units`, SELF: `${this.folder}/self` },
+      {
+        UNIT_FOLDER: `${this.folder}/units`,
+        SELF: `${this.folder}/self`,
+        INIT_MAPS: `${this.folder}/maps`,
+      },
     )
       .split("\n")
       .filter((line) => line !== "")

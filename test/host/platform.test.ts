@@ -55,6 +55,7 @@ function said(
       {
         OS_RELEASE: join(folder, "os-release"),
         CGROUPS: folder,
+        INIT_MAPS: join(folder, "maps"),
         KERNEL_COMMAND_LINE: join(folder, "cmdline"),
         CONTAINER_MARK: join(folder, "container"),
         RASPBERRY_COMMAND_LINE: join(folder, "raspberry"),

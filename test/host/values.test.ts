@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { bash } from "./manager";
+import { bash, bashWithStore, inFolder } from "./manager";
 
 /** Calls a function of the manager for each argument and returns what it leaves in REPLY. */
 function replies(name: string, values: readonly string[]): string[] {
@@ -76,23 +77,41 @@ describe("values on the host", () => {
     ]);
   });
 
-  it("gives a service its own cgroup by what systemd has for that", () => {
-    const view = (said: string): string =>
-      bash(
-        `systemctl() { echo '${said}'; }
-        expand_tokens 'ProtectControlGroups=@{own-cgroup:/ai.slice/ai-a.slice/a:b@c.service}|'
-        echo "$REPLY"`,
-      );
+  describe("its own cgroup", () => {
+    /** What a service gets on a host whose systemd says this of itself, and whose first process has these files open. */
+    const view = (said: string, maps = ""): string =>
+      inFolder((folder) => {
+        writeFileSync(join(folder, "maps"), maps);
+        return bashWithStore(
+          `systemctl() { echo '${said}'; }
+          expand_tokens 'ProtectControlGroups=@{own-cgroup:/ai.slice/ai-a.slice/a:b@c.service}|'
+          echo "$REPLY"`,
+          folder,
+          { INIT_MAPS: join(folder, "maps") },
+        );
+      });
     const bound = `ProtectControlGroups=yes
 BindReadOnlyPaths="-/sys/fs/cgroup/ai.slice/ai-a.slice/a:b@c.service":/sys/fs/cgroup
 MemoryPressureWatch=no|
 `;
-    expect(view("systemd 247 (247.3-7+deb11u6)")).toBe(bound);
-    expect(view("systemd 252 (252.39-1~deb12u2)")).toBe(bound);
-    expect(view("systemd 256 (256.7-1)")).toBe(bound);
-    expect(view("systemd 257 (257.13-1~deb13u1)")).toBe("ProtectControlGroups=strict|\n");
-    expect(view("systemd 260 (260.1)")).toBe("ProtectControlGroups=strict|\n");
-    expect(() => view("what?")).toThrow("systemd does not say its version (systemctl --version: what?)");
+
+    it("is a service's by what systemd has for that", () => {
+      expect(view("systemd 247 (247.3-7+deb11u6)")).toBe(bound);
+      expect(view("systemd 256 (256.7-1)")).toBe(bound);
+      expect(view("systemd 257 (257.13-1~deb13u1)")).toBe("ProtectControlGroups=strict|\n");
+      expect(view("systemd 260 (260.1)")).toBe("ProtectControlGroups=strict|\n");
+      expect(() => view("what?")).toThrow("systemd does not say its version (systemctl --version: what?)");
+    });
+
+    it("is so by the systemd that runs, whatever its programs are since an upgrade", () => {
+      const maps = (version: string): string =>
+        `7f00-7f01 r--p 00000000 fe:00 1  /usr/lib/systemd/systemd\n7f01-7f02 r--p 00000000 fe:00 2  /usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-${version}.so (deleted)\n`;
+      expect(view("systemd 257 (257.13-1)", maps("252"))).toBe(bound);
+      expect(view("systemd 252 (252.39-1)", maps("257.7-1.fc42"))).toBe("ProtectControlGroups=strict|\n");
+      expect(view("systemd 257 (257.13-1)", "7f00-7f01 r--p 00000000 fe:00 1  /init\n")).toBe(
+        "ProtectControlGroups=strict|\n",
+      );
+    });
   });
 
   it("leaves a text as it is that only looks like a token", () => {

@@ -74,10 +74,18 @@ page_size() {
   PAGE_SIZE=$(getconf PAGESIZE)
 }
 
-# systemd_version: SYSTEMD_VERSION is its number; where systemd does not say it, empty, and REPLY is what it says instead.
+# systemd_version: SYSTEMD_VERSION is the number of the systemd that runs, by the library that it has open, which takes no
+# process; else the one that its program says. Where neither tells, it is empty, and REPLY is what the program says.
+readonly INIT_MAPS=/proc/1/maps
 SYSTEMD_VERSION=''
 systemd_version() {
+  local maps=''
   [[ -z $SYSTEMD_VERSION ]] || return 0
+  { IFS= read -r -d '' maps <"$INIT_MAPS"; } 2>/dev/null || :
+  if [[ $maps =~ /libsystemd-shared-([0-9]+) ]]; then
+    SYSTEMD_VERSION=${BASH_REMATCH[1]}
+    return
+  fi
   REPLY=$(systemctl --version) || REPLY=
   [[ ! $REPLY =~ ^systemd\ ([0-9]+) ]] || SYSTEMD_VERSION=${BASH_REMATCH[1]}
   REPLY=${REPLY%%$'\n'*}
