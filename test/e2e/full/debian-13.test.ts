@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readEnforcement } from "../../sandbox/enforcement";
 import type { Vm } from "../../sandbox/vm";
-import { bootOwn, deploy, endOwn, ran, tryDeploy } from "../support/machine";
+import { bootOwn, deploy, endOwn, ran, tryDeploy, untilCollected } from "../support/machine";
 import { MIXED } from "../support/small-host";
 
 /** What a VM of its own can hold, with a look at the host before each deployment. */
@@ -59,13 +59,7 @@ describe("a host with Debian 13", () => {
       "for i in $(seq 40); do ai-resource-manager verify && exit; sleep 3; done; ai-resource-manager verify",
       { timeoutSeconds: 300 },
     );
-    // What was collected before the monitor's container answered is collected again.
-    await vm.run(
-      "for i in $(seq 60); do systemctl is-failed -q ai-resource-monitor || exit 0; sleep 2; done",
-      {
-        timeoutSeconds: 200,
-      },
-    );
+    await untilCollected(vm);
     expect(await vm.run("systemctl list-units --failed --plain --no-legend")).toBe("");
     expect(await wrong()).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { renderManager } from "../../../components/manager/render";
 import { applyAll, bundles } from "../support/bundles";
 import { difference, fingerprint } from "../support/fingerprint";
 import { itInLong } from "../support/long";
-import { deploy, get, goTo, machine, SMALL_SIZE, tryDeploy } from "../support/machine";
+import { deploy, get, goTo, machine, SMALL_SIZE, tryDeploy, untilCollected } from "../support/machine";
 import { Pattern } from "../support/pattern";
 import { MIXED } from "../support/small-host";
 
@@ -18,6 +18,7 @@ const unfinished = (): Promise<string> => vm.run(`cd ${STORE} && find removing j
 
 /** Whether a job is still waiting, and how the boot's run of the manager went. */
 async function expectBooted(mostSeconds: number): Promise<void> {
+  await untilCollected(vm);
   expect(
     await vm.run(
       "systemctl is-system-running || { systemctl list-units --failed --plain --no-legend; journalctl -q -b -o cat -u ai-resource-manager; }; systemctl list-jobs --no-legend",

@@ -152,6 +152,16 @@ export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): P
   throw new Error(`${verb} ended with ${result.exitCode} (${result.summary})\n${said}`);
 }
 
+/** After a boot: what was collected before the monitor's container answered is a failure until it is collected again. */
+export function untilCollected(vm: Vm): Promise<string> {
+  return vm.run(
+    "for i in $(seq 60); do systemctl is-failed -q ai-resource-monitor || exit 0; sleep 2; done",
+    {
+      timeoutSeconds: 200,
+    },
+  );
+}
+
 /** The names of the bundles that were applied or removed, in order. */
 export function ran(result: EngineResult): string[] {
   return result.steps
