@@ -15,7 +15,7 @@ const SYSTEMD = `
   journalctl() { cat "journal.\${!#}" 2>/dev/null; }
   systemctl() {
     local verb='' properties='' unit property wait='' separator='' enabled='' status=0
-    local -a units=()
+    local -a units=() lines=()
     while (($# > 0)); do
       case $1 in
         --no-block) wait='--no-block ' ;;
@@ -36,11 +36,14 @@ const SYSTEMD = `
           printf %s "$separator"
           separator=$'\\n'
           for property in \${properties//,/ }; do
-            case $property in
-              ActiveState) echo "ActiveState=$(of "$unit" ActiveState inactive)" ;;
-              LoadState) echo "LoadState=$(of "$unit" LoadState "$([[ -d units/$unit ]] && echo loaded || echo not-found)")" ;;
-              *) echo "$property=$(of "$unit" "$property")" ;;
+            lines=()
+            [[ ! -e units/$unit/$property ]] || mapfile -t lines <"units/$unit/$property"
+            case $property:\${#lines[@]} in
+              ActiveState:0) lines=(inactive) ;;
+              LoadState:0) lines=(not-found); [[ ! -d units/$unit ]] || lines=(loaded) ;;
+              *:0) lines=('') ;;
             esac
+            printf "$property=%s\\n" "\${lines[@]}"
           done
         done
         return
