@@ -7,6 +7,7 @@ import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
 import { gpuEnvironment, gpuLimits, hardeningOf } from "./gpu";
 import { hardeningDirectives } from "./hardening";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
+import { namedPaths } from "./named-paths";
 import { type SettledWorkload, workloadEnvironment } from "./workload";
 
 /** What a workload's bundle needs to know beside the workload. */
@@ -50,6 +51,7 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
       [unit]: exec === undefined ? { restartOn } : { enabled: true, active: true, restartOn },
     },
     ...renderReadiness(workload, context),
+    ...renderHardening(workload, context),
     limits: {
       [unit]: {
         ...toLimits(limits),
@@ -81,6 +83,15 @@ function renderReadiness(
   };
 }
 
+/** Where to open what the hardening closes: the host looks for that in the unit as it is there. */
+function renderHardening(workload: SettledWorkload, { setting }: WorkloadContext): Pick<Bundle, "hardening"> {
+  const { unit, readablePaths, writablePaths } = workload;
+  if (hardeningOf(workload).profile === "none") return {};
+  return {
+    hardening: { [unit]: { setting, readable: readablePaths.length, writable: writablePaths.length } },
+  };
+}
+
 function renderLimits(workload: SettledWorkload, { modelsPath }: WorkloadContext): string {
   const { max, legacyLimit } = workload.memory;
   return renderUnitFile({
@@ -99,6 +110,12 @@ function renderExec(workload: SettledWorkload, context: WorkloadContext): string
   const { modelsPath } = context;
   const { after, cpu, exec, unit, slice } = workload;
   const base = unit.replace(/(@.*)?\.service$/, "");
+  const usual = [...usualPaths(base), modelsPath, ...workload.writablePaths];
+  const named = namedPaths(workload);
+  // What reading is enough of stays so, whatever else names it.
+  const written = named.written.filter(
+    (path) => ![...usual, ...workload.readablePaths].some((other) => `${path}/`.startsWith(`${other}/`)),
+  );
   return renderUnitFile({
     Unit: after.length === 0 ? [] : [["After", after.join(" ")]],
     Service: [
@@ -111,8 +128,10 @@ function renderExec(workload: SettledWorkload, context: WorkloadContext): string
       ...environmentDirectives(workload, context),
       ...hardeningDirectives({
         ...hardeningOf(workload),
-        writablePaths: [...usualPaths(base), modelsPath, ...workload.writablePaths],
-        neededPaths: exec === undefined ? [] : [exec.start.split(/\s/)[0] ?? ""],
+        writablePaths: [...usual, ...written],
+        readablePaths: workload.readablePaths,
+        namedPaths: named.read,
+        program: exec?.start.split(/\s/)[0],
       }),
     ],
   });

@@ -63,6 +63,7 @@ export class LimitedContainer extends pulumi.ComponentResource {
       ...settings,
       runtime: "container",
       hardening: { except: [] },
+      readablePaths: [],
       writablePaths: [],
       after: [],
     });

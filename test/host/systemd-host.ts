@@ -179,6 +179,8 @@ export class SystemdHost {
         MOUNTINFO: this.at("mountinfo"),
         DOCKER_ROOT: this.at("docker"),
         PROCESSES: this.at("proc"),
+        HOMES: `${this.at("home")}:${this.at("root")}`,
+        TEMPORARY: `${this.at("tmp")}:${this.at("var/tmp")}`,
       },
     )
       .split("\n")

@@ -15,6 +15,7 @@ preflight() {
   preflight_containers
   preflight_members
   preflight_drop_ins
+  preflight_hardening
   preflight_limits
   preflight_cores
   preflight_programs
