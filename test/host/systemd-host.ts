@@ -12,7 +12,7 @@ const SYSTEMD = `
   sleep() { :; }
   put() { mkdir -p "units/$1"; printf '%s\\n' "$3" >"units/$1/$2"; }
   of() { if [[ -e units/$1/$2 ]]; then cat "units/$1/$2"; else echo "\${3-}"; fi; }
-  journalctl() { cat "journal.\${!#}" 2>/dev/null; }
+  journalctl() { if [[ \${!#} == INVOCATION_ID=?* ]]; then cat journal.*.service; else cat "journal.\${!#}"; fi 2>/dev/null; }
   systemctl() {
     local verb='' properties='' unit property wait='' separator='' enabled='' status=0
     local -a units=() lines=()

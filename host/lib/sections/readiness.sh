@@ -116,12 +116,17 @@ await_ready() {
   say "  $unit: healthy after $waited s"
 }
 
-# last_lines UNIT: REPLY is what it, or its container, said last.
+# last_lines UNIT: REPLY is what it, or its container, said last; in the run of it that this one began, where it did: what systemd
+# says of the next starts would crowd that out.
 last_lines() {
   local container=${WANT["ready|$1|container"]-} setting=${WANT["ready|$1|setting"]-${WANT["hardening|$1|setting"]-}} text line
+  local run=${STARTED[$1]-}
+  run=${run%% *}
   # Only more about a failure.
   if [[ -n $container ]]; then
     text=$(timeout 30 docker logs --tail 5 "$container" 2>&1 9>&-) || :
+  elif [[ -n $run ]]; then
+    text=$(journalctl --no-pager -q -o cat -n 8 "_SYSTEMD_INVOCATION_ID=$run" + "INVOCATION_ID=$run" 2>/dev/null) || :
   else
     text=$(journalctl --no-pager -q -o cat -n 5 -u "$1" 2>/dev/null) || :
   fi
