@@ -52,6 +52,10 @@ class ServiceHost {
     this.host.write(name, this.at(text));
   }
 
+  read(name: string): string | undefined {
+    return this.host.read(name);
+  }
+
   link(name: string, target: string): void {
     symlinkSync(this.at(target), this.host.at(name));
   }
@@ -320,9 +324,7 @@ describe("what the hardening closes to the writing of a service as it is", () =>
       expect(
         host.refuses({ directives: { ProtectHome: "yes" } }, undefined, "timeout() { return 124; }"),
       ).toEqual([
-        expect.stringMatching(
-          /^goblin-host:workloads\.chat: what chat\.service needs does not answer within 10 s, so that a mount hangs: \/.*Mend or unmount it \(mount; dmesg\)$/,
-        ),
+        `${SETTING}: ${UNIT} names a path that does not answer within 10 s: a mount hangs. Mend or unmount it (mount; dmesg), then run this again`,
       ]);
     });
   });
@@ -496,7 +498,11 @@ describe("what is looked at", () => {
         Environment:
           '"A=hunter2 -m ~/home/me/x.gguf hunter2" "B=postgres://hunter2:/home/me/hunter2@h/home/me/x" C=/home/me/hunter2/hunter2',
       });
-      const problems = host.refuses();
+      // Nor on a command line, which everybody sees.
+      const watched = 'timeout() { echo "argument $*" >>"$RUN/arguments"; command timeout "$@"; }';
+      const problems = host.refuses({}, undefined, watched);
+      expect(host.read("run/arguments")).toContain("argument -k 1 10 bash -c");
+      expect(host.read("run/arguments")).not.toContain("hunter2");
       expect(problems).toHaveLength(1);
       expect(problems.join()).not.toContain("hunter2");
     });

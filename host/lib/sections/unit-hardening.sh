@@ -25,7 +25,7 @@ preflight_service() {
   collect_needs
   read_opened
   if [[ -n $NOT_LOOKED_UP ]]; then
-    problem "${WANT["hardening|$1|setting"]}: what $1 needs does not answer within 10 s, so that a mount hangs: $NOT_LOOKED_UP. Mend or unmount it (mount; dmesg)"
+    problem "${WANT["hardening|$1|setting"]}: $1 names a path that does not answer within 10 s: a mount hangs. Mend or unmount it (mount; dmesg), then run this again"
     return
   fi
   for path in "${NEEDS[@]}"; do

@@ -68,7 +68,7 @@ path_of_tail() {
 }
 
 # look_up PATH...: PATH_KIND is folder, file or none, REAL_PATH where it leads to through links, of each that was not looked up
-# yet. A mount that hangs holds nobody up: NOT_LOOKED_UP has what was asked about then.
+# yet. A mount that hangs holds nobody up: NOT_LOOKED_UP says that one does.
 declare -A PATH_KIND=() REAL_PATH=()
 NOT_LOOKED_UP=''
 look_up() {
@@ -81,23 +81,35 @@ look_up() {
     paths+=("$path")
   done
   ((${#paths[@]} > 0)) || return 0
-  # shellcheck disable=SC2016 # the inner shell expands them
-  mapfile -d '' -t answers < <(timeout -k 1 10 bash -c '
-    for path; do
-      kind=none
-      if [[ -d $path ]]; then kind=folder; elif [[ -e $path ]]; then kind=file; fi
-      printf "%s\0" "$kind"
-    done
-    exec readlink -m -z -- "$@"' _ "${paths[@]}" || :)
+  mapfile -d '' -t answers < <(printf '%s\0' "${paths[@]}" | timeout -k 1 10 bash -c "$LOOK_UP" || :)
   if ((${#answers[@]} != 2 * ${#paths[@]})); then
-    NOT_LOOKED_UP=${paths[*]}
+    NOT_LOOKED_UP=yes
     return
   fi
   for ((i = 0; i < ${#paths[@]}; i++)); do
-    PATH_KIND[${paths[i]}]=${answers[i]}
-    REAL_PATH[${paths[i]}]=${answers[${#paths[@]} + i]}
+    PATH_KIND[${paths[i]}]=${answers[2 * i]}
+    REAL_PATH[${paths[i]}]=${answers[2 * i + 1]}
   done
 }
+
+# A process of its own, which can hang. What it looks for may be part of a secret variable, so that it comes on standard input:
+# everybody sees a command line. readlink gets of each what is there, in one call.
+# shellcheck disable=SC2016 # the inner shell expands them
+readonly LOOK_UP='
+  mapfile -d "" -t paths
+  there=() missing=() kinds=()
+  for path in "${paths[@]}"; do
+    kind=none
+    if [[ -d $path ]]; then kind=folder; elif [[ -e $path ]]; then kind=file; fi
+    rest=
+    while [[ $path == */* && ! -e $path && ! -L $path ]]; do rest=/${path##*/}$rest path=${path%/*}; done
+    kinds+=("$kind") there+=("${path:-/}") missing+=("$rest")
+  done
+  mapfile -d "" -t real < <(readlink -m -z -- "${there[@]}")
+  for i in "${!kinds[@]}"; do
+    path=${real[i]%/}${missing[i]}
+    printf "%s\0%s\0" "${kinds[i]}" "${path:-/}"
+  done'
 
 # within PATH FOLDER...: ANSWER, whether it is one of them, or below.
 within() {
