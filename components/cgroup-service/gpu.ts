@@ -1,33 +1,61 @@
-import type { Limits } from "../host-bundle/bundle";
-import { areNumbers, type Hardening, hasDeviceList } from "./hardening";
+import type { BundleRequirement, Limits } from "../host-bundle/bundle";
+import type { Directive } from "../render/unit-file";
+import type { Gpu } from "./gpu-schema";
+import { type Hardening, opensOnlyItsOwn } from "./hardening";
 import type { SettledWorkload } from "./workload";
 
 /** Its profile: with a GPU the one that leaves the GPUs' device nodes visible. */
 export function hardeningOf({
   hardening,
   gpu,
-}: SettledWorkload): Pick<Hardening, "profile" | "except" | "gpus"> {
+}: SettledWorkload): Pick<Hardening, "profile" | "except" | "gpu"> {
   return {
     profile: hardening.profile ?? (gpu === undefined ? "standard" : "gpu"),
     except: hardening.except,
-    gpus: gpu?.devices ?? [],
+    gpu,
   };
 }
 
-/**
- * CUDA counts the GPUs that a process can open. Where the device list hides the others, its own are 0, 1, ... whatever
- * nvidia-smi calls them; where nothing is hidden, they are counted as nvidia-smi does. A UUID means the same everywhere.
- */
+/** The variables of a service. A runtime counts the GPUs that a process can open, from 0, whatever they are called elsewhere. */
 export function gpuEnvironment(workload: SettledWorkload): Record<string, string> {
   const { gpu } = workload;
-  if (gpu === undefined) return {};
-  if (!areNumbers(gpu.devices)) return { CUDA_VISIBLE_DEVICES: gpu.devices.join(",") };
-  if (hasDeviceList(hardeningOf(workload)))
-    return { CUDA_VISIBLE_DEVICES: gpu.devices.map((_, index) => index).join(",") };
-  return { CUDA_DEVICE_ORDER: "PCI_BUS_ID", CUDA_VISIBLE_DEVICES: gpu.devices.join(",") };
+  return gpu === undefined ? {} : visibleDevices(gpu, opensOnlyItsOwn(hardeningOf(workload)));
 }
 
-/** What `verify --table` says of its GPUs and of their memory. */
+/**
+ * The variable that tells a runtime which GPUs are meant. A UUID means the same everywhere; a number is another one where
+ * the others are hidden, and a render node is none at all.
+ * @param onlyItsOwn whether the process can open no others
+ */
+export function visibleDevices({ vendor, devices }: Gpu, onlyItsOwn: boolean): Record<string, string> {
+  const variable = vendor === "nvidia" ? "CUDA_VISIBLE_DEVICES" : "ROCR_VISIBLE_DEVICES";
+  if (devices.every((device) => /^(GPU|MIG)-/.test(device))) return { [variable]: devices.join(",") };
+  if (onlyItsOwn) return { [variable]: devices.map((_, index) => index).join(",") };
+  return {
+    // CUDA's own order is the fastest first; ROCm has one order only.
+    ...(vendor === "nvidia" ? { CUDA_DEVICE_ORDER: "PCI_BUS_ID" } : {}),
+    [variable]: devices.join(","),
+  };
+}
+
+/** AMD's nodes are for root and these groups of the host (Debian's udev rules). */
+export function gpuGroups({ gpu }: SettledWorkload): Directive[] {
+  return gpu?.vendor === "amd" ? [["SupplementaryGroups", "render video"]] : [];
+}
+
+/** What the host is asked before anything changes: whether it has these cards. */
+export function gpuRequirement(
+  { gpu }: SettledWorkload,
+  setting: string,
+): Readonly<Record<string, BundleRequirement>> {
+  if (gpu === undefined) return {};
+  return { [`${setting}.gpu.devices`]: { gpus: gpu.devices.join(","), vendor: gpu.vendor } };
+}
+
+/** What `verify --table` says of its GPUs, and of their memory where the monitor measures it. */
 export function gpuLimits({ gpu }: SettledWorkload): Limits {
-  return gpu === undefined ? {} : { GPUs: gpu.devices.join(","), VRAM: `alert above ${gpu.vramThreshold}%` };
+  if (gpu === undefined) return {};
+  const ids = gpu.devices.join(",");
+  if (gpu.vendor === "amd") return { GPUs: `amd ${ids}` };
+  return { GPUs: ids, VRAM: `alert above ${gpu.vramThreshold}%` };
 }

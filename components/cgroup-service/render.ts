@@ -4,8 +4,8 @@ import { parseDuration } from "../render/duration";
 import { dropIn, EXEC_DROP_IN } from "../render/drop-in";
 import { quoteEnvironment } from "../render/shell";
 import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
-import { gpuEnvironment, gpuLimits, hardeningOf } from "./gpu";
-import { hardeningDirectives } from "./hardening";
+import { gpuEnvironment, gpuGroups, gpuLimits, gpuRequirement, hardeningOf } from "./gpu";
+import { hardeningDirectives, opensOnlyItsOwn } from "./hardening";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
 import { type SettledWorkload, workloadEnvironment } from "./workload";
 
@@ -36,14 +36,20 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
     ...(exec === undefined ? [] : [unitFile]),
     ...(context.hasCredentials === true ? [credentialsFile(name)] : []),
   ];
+  const requires = {
+    ...(cpu.cores === undefined ? {} : { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } }),
+    ...gpuRequirement(workload, context.setting),
+  };
   return {
     name: `workload-${name}`,
-    ...(cpu.cores === undefined
-      ? {}
-      : { requires: { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } } }),
+    ...(Object.keys(requires).length === 0 ? {} : { requires }),
     files: {
       [dropIn(unit)]: file(renderLimits(workload, context)),
-      [execFile]: file(renderExec(workload, context)),
+      // Which card has which device, the host alone knows.
+      [execFile]: {
+        ...file(renderExec(workload, context)),
+        ...(opensOnlyItsOwn(hardeningOf(workload)) ? { expand: true } : {}),
+      },
       ...(exec === undefined ? {} : { [unitFile]: file(renderService(workload, exec)) }),
     },
     units: {
@@ -109,6 +115,7 @@ function renderExec(workload: SettledWorkload, context: WorkloadContext): string
       ["OOMPolicy", "continue"],
       ["LimitMEMLOCK", "infinity"],
       ...environmentDirectives(workload, context),
+      ...gpuGroups(workload),
       ...hardeningDirectives({
         ...hardeningOf(workload),
         writablePaths: [...usualPaths(base), modelsPath, ...workload.writablePaths],

@@ -1,7 +1,7 @@
 import type { SettledWorkload } from "../cgroup-service/workload";
 import { workloadEnvironment } from "../cgroup-service/workload";
 import { parseDuration } from "../render/duration";
-import { type DeviceRequest, gpuRequest, NO_GPU } from "./gpu";
+import { type ContainerDevice, containerGpu, containerGpuEnvironment, type DeviceRequest } from "./gpu";
 import { parsePublishedPort } from "./port";
 import { VOLUME } from "./schema";
 
@@ -27,6 +27,9 @@ export interface ContainerSpec {
   readonly ports: ContainerPort[];
   readonly mounts: ContainerMount[];
   readonly deviceRequests?: DeviceRequest[];
+  readonly devices?: ContainerDevice[];
+  /** Groups of the host, by number. */
+  readonly groupAdds?: string[];
   readonly networkMode: string;
   readonly logDriver: "json-file";
   readonly logOpts: Record<string, string>;
@@ -81,12 +84,12 @@ export function containerSpec(workload: SettledWorkload): ContainerSpec {
     ...(user === undefined ? {} : { user }),
     ...(command === undefined ? {} : { command }),
     ...(entrypoint === undefined ? {} : { entrypoints: entrypoint }),
-    envs: Object.entries({ ...(gpu === undefined ? NO_GPU : {}), ...workloadEnvironment(workload) })
+    envs: Object.entries({ ...containerGpuEnvironment(gpu), ...workloadEnvironment(workload) })
       .map(([variable, value]) => `${variable}=${value}`)
       .sort(),
     ports: (workload.ports ?? []).map(containerPort),
     mounts: (workload.volumes ?? []).map(parseVolume),
-    ...(gpu === undefined ? {} : { deviceRequests: [gpuRequest(gpu.devices)] }),
+    ...containerGpu(gpu),
     networkMode: "bridge",
     logDriver: "json-file",
     logOpts: { "max-file": "3", "max-size": "10m" },

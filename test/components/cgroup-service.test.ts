@@ -248,40 +248,6 @@ describe("hardening", () => {
     expect(home({ writablePaths: ["/homework"] })).toBe("ProtectHome=yes");
   });
 
-  it("shows the given GPUs and no other device", () => {
-    const lines = directives({ ...OLLAMA, gpu: { devices: [2, "1"] } });
-    expect(lines.filter((line) => /^(Device|Private|Environment="CUDA)/.test(line))).toEqual([
-      "DeviceAllow=",
-      "DeviceAllow=/dev/nvidiactl rw",
-      "DeviceAllow=/dev/nvidia2 rw",
-      "DeviceAllow=/dev/nvidia1 rw",
-      "DeviceAllow=char-drm rw",
-      "DeviceAllow=char-kfd rw",
-      "DeviceAllow=char-nvidia-caps rw",
-      "DeviceAllow=char-nvidia-modeset rw",
-      "DeviceAllow=char-nvidia-uvm rw",
-      "DevicePolicy=closed",
-      'Environment="CUDA_VISIBLE_DEVICES=0,1"',
-      "PrivateMounts=yes",
-      "PrivateTmp=yes",
-    ]);
-  });
-
-  it("counts GPUs as CUDA does: those that it can open, from 0; all of them by their order where nothing is hidden", () => {
-    const cuda = (settings: object) =>
-      directives({ ...OLLAMA, ...settings }).filter((line) => line.startsWith('Environment="CUDA'));
-    expect(cuda({ gpu: { devices: [2, 3] } })).toEqual(['Environment="CUDA_VISIBLE_DEVICES=0,1"']);
-    expect(cuda({ gpu: { devices: ["GPU-1"] } })).toEqual(['Environment="CUDA_VISIBLE_DEVICES=GPU-1"']);
-    for (const hardening of ["none", { except: ["DevicePolicy"] }])
-      expect(cuda({ gpu: { devices: [2, 3] }, hardening })).toEqual([
-        'Environment="CUDA_DEVICE_ORDER=PCI_BUS_ID"',
-        'Environment="CUDA_VISIBLE_DEVICES=2,3"',
-      ]);
-    expect(cuda({ gpu: { devices: [2] }, environment: { CUDA_VISIBLE_DEVICES: "GPU-9" } })).toEqual([
-      'Environment="CUDA_VISIBLE_DEVICES=GPU-9"',
-    ]);
-  });
-
   const security = (settings: z.input<typeof WorkloadSettings>, user: string) => {
     const folder = mkdtempSync(join(tmpdir(), "goblin-security-"));
     writeFileSync(join(folder, "ollama.service"), `[Service]\nExecStart=/bin/true\n${user}`);

@@ -2,7 +2,8 @@
 
 readonly MEMORY_STEP=$((64 * 1024 * 1024))
 
-# expand_tokens TEXT: REPLY has @{memory-less:BYTES:PERCENT}, @{cores-except:LIST} and @{disk-of:PATH} resolved.
+# expand_tokens TEXT: REPLY has @{memory-less:BYTES:PERCENT}, @{cores-except:LIST}, @{disk-of:PATH} and the devices of GPUs
+# resolved.
 expand_tokens() {
   local text=$1 out='' token reserve percent
   REPLY=$1
@@ -31,6 +32,10 @@ expand_tokens() {
         # A path on no disk of this host is found by preflight; verify calls it drift.
         disk_of "${token#disk-of:}"
         out+=${DISK:-no-disk}
+        ;;
+      nvidia-device:?* | nvidia-render:?* | amd-render:?*)
+        gpu_device "${token%%:*}" "${token#*:}"
+        out+=$REPLY
         ;;
       *) die "$EXIT_USAGE" "the bundle has the token @{$token}, which manager $VERSION does not know" ;;
     esac
