@@ -71,7 +71,7 @@ describe("the containers of a host", () => {
     expect(again.steps.filter(({ op }) => op !== "same")).toEqual([]);
   });
 
-  it("reach each other after one was made anew, and after a restart of dockerd", async () => {
+  itInLong("reach each other after one was made anew, and after a restart of dockerd", async () => {
     await vm.run("systemctl stop llamacpp; docker rm llamacpp >/dev/null");
     await deploy(vm, "up", { overrides: PROXIED });
     await vm.run("systemctl start llamacpp");
@@ -83,26 +83,29 @@ describe("the containers of a host", () => {
     expect(await ids()).toBe(before);
   });
 
-  it("are put into the network again that a prune took while they were stopped, by a repair without Pulumi", async () => {
-    const [network, containers] = [await networkId(), await ids()];
-    await vm.run("systemctl stop local-llm-proxy llamacpp; docker network prune --force");
-    const gone = "the Docker network is gone, as docker network prune leaves it";
-    expect(await vm.run("ai-resource-manager verify network || [ $? = 3 ]")).toContain(gone);
-    const preview = await deploy(vm, "preview", {
-      overrides: { ...PROXIED, "goblin-host:observe": "required" },
-    });
-    expect(preview.steps.filter(({ op }) => op === "update").map(({ name }) => name)).toContain(
-      "sandbox-network-bundle-apply",
-    );
-    const told = await vm.run("ai-resource-manager apply --stored", { timeoutSeconds: 600 });
-    expect(told).toContain("made the Docker network goblin-host (bridge br-goblin-host)");
-    for (const name of ["llamacpp", "local-llm-proxy"])
-      expect(told).toContain(`put the container ${name} into the network goblin-host`);
-    await expectProxied();
-    expect(await ids()).toBe(containers);
-    expect(await networkId()).not.toBe(network);
-    expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
-  });
+  itInLong(
+    "are put into the network again that a prune took while they were stopped, by a repair without Pulumi",
+    async () => {
+      const [network, containers] = [await networkId(), await ids()];
+      await vm.run("systemctl stop local-llm-proxy llamacpp; docker network prune --force");
+      const gone = "the Docker network is gone, as docker network prune leaves it";
+      expect(await vm.run("ai-resource-manager verify network || [ $? = 3 ]")).toContain(gone);
+      const preview = await deploy(vm, "preview", {
+        overrides: { ...PROXIED, "goblin-host:observe": "required" },
+      });
+      expect(preview.steps.filter(({ op }) => op === "update").map(({ name }) => name)).toContain(
+        "sandbox-network-bundle-apply",
+      );
+      const told = await vm.run("ai-resource-manager apply --stored", { timeoutSeconds: 600 });
+      expect(told).toContain("made the Docker network goblin-host (bridge br-goblin-host)");
+      for (const name of ["llamacpp", "local-llm-proxy"])
+        expect(told).toContain(`put the container ${name} into the network goblin-host`);
+      await expectProxied();
+      expect(await ids()).toBe(containers);
+      expect(await networkId()).not.toBe(network);
+      expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
+    },
+  );
 
   itInLong("keep to themselves where one stays out of it", async () => {
     await goTo(vm, "applied", MIXED);

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { KV_BYTES_PER_TOKEN } from "../../sandbox/llamacpp/random-model";
 import type { Vm } from "../../sandbox/vm";
+import { describeInLong } from "../support/long";
 import { applyAll, bundles, installManager } from "../support/bundles";
 import { get, goTo, machine, post, SMALL_SIZE } from "../support/machine";
 import { BESIDE_ANOTHER_VM, mainPids, reachableDuring } from "../support/reach";
@@ -70,7 +71,7 @@ beforeAll(async () => {
   ]);
 });
 
-describe("llama.cpp itself as the workload llamacpp", () => {
+describeInLong("llama.cpp itself as the workload llamacpp", () => {
   it("runs in its cgroup under the declared limits, hardened, and answers a completion", async () => {
     const said = await vm.run("journalctl -q -o cat -u llamacpp");
     // The limit on its CPU time reaches it as the number of its threads.
