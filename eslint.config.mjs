@@ -43,7 +43,7 @@ export default tseslint.config(
     languageOptions: {
       ...tseslint.configs.disableTypeChecked.languageOptions,
       sourceType: "commonjs",
-      globals: { require: "readonly" },
+      globals: { require: "readonly", module: "readonly", process: "readonly", __dirname: "readonly" },
     },
     rules: {
       ...tseslint.configs.disableTypeChecked.rules,

@@ -36,12 +36,12 @@ void runCommand(
   },
 );
 
-/** By host. It is rendered, and what renders it loaded, while the hosts answer: that takes a tenth of a second. */
+/** By host. It is rendered, and what renders it set up, while the hosts answer. */
 function declaredBundles(
   hosts: readonly ConfiguredHost[],
   stack: StackId,
 ): ReadonlyMap<string, readonly SentBundle[]> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- tsx is told of require alone
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import is set up before anything runs
   const { hostBundles } = require("../components/goblin-host/bundles") as typeof bundles;
   return new Map(hosts.map((host) => [host.name, hostBundles(host, stack)]));
 }

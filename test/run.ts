@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { ensureImage } from "./sandbox/image";
@@ -20,6 +20,8 @@ interface VitestReport {
     name: string;
     status: string;
     message?: string;
+    startTime: number;
+    endTime: number;
     assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
   }[];
 }
@@ -39,6 +41,9 @@ const skippedNames: string[] = [];
 const failures: string[] = [];
 /** By vitest project, in the order in which they ended. */
 const seconds: string[] = [];
+/** Of each test file: where the next second is to be won. */
+const files: { name: string; seconds: number }[] = [];
+const SLOWEST = 24;
 const started = Date.now();
 
 process.exitCode = await run();
@@ -73,7 +78,9 @@ async function run(): Promise<number> {
   }
   if (skippedNames.length > 0) console.log(`\nskipped:\n  ${skippedNames.join("\n  ")}`);
   if (failures.length > 0) console.log(`\nfailed:\n  ${failures.join("\n  ")}`);
-  console.log(`\nin ${Math.round((Date.now() - started) / 1000)} s (${seconds.join(", ")})`);
+  const slowest = files.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  console.log(`\nslowest (s): ${slowest.map(({ name, seconds }) => `${name} ${seconds}`).join(", ")}`);
+  console.log(`in ${Math.round((Date.now() - started) / 1000)} s (${seconds.join(", ")})`);
   console.log(`${passed} passed, ${failures.length} failed, ${skippedNames.length} skipped`);
   return failures.length === 0 ? 0 : 1;
 }
@@ -141,6 +148,8 @@ async function vitest(
   }
   const failedBefore = failures.length;
   for (const file of read.testResults) {
+    const name = relative(import.meta.dirname, file.name).replace(/^e2e\/|\.test\.ts$/g, "");
+    files.push({ name, seconds: Math.round((file.endTime - file.startTime) / 1000) });
     for (const test of file.assertionResults) {
       if (test.status === "skipped" || test.status === "pending") skippedNames.push(test.fullName);
       if (test.status === "failed") failures.push(failure(test.fullName, test.failureMessages[0]));

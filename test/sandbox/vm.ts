@@ -109,7 +109,24 @@ export class Vm {
   async run(command: string, options: SshOptions = {}): Promise<string> {
     const { stdout, stderr, code } = await this.ssh(command, options);
     if (code === 0) return stdout;
-    throw new SandboxError(`in the guest: ${command}\nexited with ${code}\n${stdout}${stderr}`.trimEnd());
+    const refused = code === SSH_FAILED && stdout === "" ? await this.sshLog() : "";
+    throw new SandboxError(
+      `in the guest: ${command}\nexited with ${code}\n${stdout}${stderr}${refused}`.trimEnd(),
+    );
+  }
+
+  /** After a connection that failed: what the guest's SSH server and kernel say of that, once they answer again. */
+  private async sshLog(): Promise<string> {
+    const until = Date.now() + 120_000;
+    while (this.isRunning() && Date.now() < until) {
+      const { stdout, code } = await this.ssh(
+        "uptime; systemctl show -p ActiveEnterTimestamp -p NRestarts -p Result ssh; journalctl -b -o cat -u ssh -n 8; journalctl -b -k -p warning -n 8",
+        { fresh: true },
+      );
+      if (code === 0) return `\n${stdout}`;
+      await sleep(1000);
+    }
+    return `\nand it did not answer any more:\n${this.serialTail()}`;
   }
 
   /** Waits until the guest takes a command over SSH. */
@@ -131,9 +148,18 @@ export class Vm {
 
   /** Waits until every service has started (or failed to), which is seconds after SSH answers. */
   async waitForBoot(seconds: number): Promise<void> {
+    const until = Date.now() + seconds * 1000;
     await this.waitForSsh(seconds);
-    // Exits with 1 when a unit has failed; that is for the caller to find out.
-    await this.ssh("systemctl is-system-running --wait", { timeoutSeconds: seconds });
+    for (;;) {
+      // Exits with 1 when a unit has failed; that is for the caller to find out.
+      const { code, stderr } = await this.ssh("systemctl is-system-running --wait", {
+        timeoutSeconds: seconds,
+      });
+      if (code !== SSH_FAILED) return;
+      if (Date.now() > until)
+        throw new SandboxError(`${this.name} took SSH commands and then none: ${stderr}${this.serialTail()}`);
+      await sleep(1000);
+    }
   }
 
   /** Saves disk, memory and devices under a name; one of that name is replaced. */
@@ -203,5 +229,8 @@ export class Vm {
     }
   }
 }
+
+/** ssh(1)'s own exit code: there was no connection, or it was lost. */
+const SSH_FAILED = 255;
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id";
