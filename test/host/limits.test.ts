@@ -309,8 +309,8 @@ describe("limits", () => {
       cgroup.set("cpu.max", "1000 20000");
       writeFileSync(join(cgroup.folder, "processes/42/oom_score_adj"), "0\n");
       expect(cgroup.write()).toEqual([
-        "  set a.service cpu.max to 40000 20000",
         "  set a.service memory.max to 1073741824",
+        "  set a.service cpu.max to 40000 20000",
         "  set a.service oom_score_adj to -500",
         "status 0",
       ]);

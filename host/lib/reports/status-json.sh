@@ -79,7 +79,9 @@ bundle_object() {
   printf -v digest '{"name":"%s","digest":"%s","generation":%s,"owner":"%s","unconfirmed":%s}' \
     "$1" "${JSON_TEXTS[0]}" "$generation" "${JSON_TEXTS[1]}" "$unconfirmed"
   first_line "$STATE/reverted/$1"
-  json_texts "$REPLY"
-  [[ -z $REPLY ]] || digest="${digest%\}},\"reverted\":\"${JSON_TEXTS[0]}\"}"
+  if [[ -n $REPLY ]]; then
+    json_texts "$REPLY"
+    digest="${digest%\}},\"reverted\":\"${JSON_TEXTS[0]}\"}"
+  fi
   REPLY=$digest
 }

@@ -1,5 +1,5 @@
 # Limits: what each is worth on this host, and which are not as declared.
-# Reads WANT, SEEN_UNIT, WEIGHED_BY, NAME; sets ENFORCED, VERDICT, REASON, WRONG, LIMITS.
+# Reads WANT, SEEN_UNIT, WEIGHED_BY; sets ENFORCED, VERDICT, REASON, WRONG.
 
 # check_limit UNIT PROPERTY DECLARED: sets ENFORCED (the kernel's value), VERDICT and REASON, and WRONG when
 # the limit is not what is declared.
@@ -7,8 +7,6 @@ check_limit() {
   local unit=$1 property=$2 declared=$3 loaded group
   ENFORCED='' VERDICT=enforced REASON='' WRONG=''
   limit_row "$property"
-  holds_plainly "$unit" "$property" "$declared"
-  [[ -z $ANSWER ]] || return 0
   if [[ ${SEEN_UNIT["$unit|LoadState"]-} != loaded ]]; then
     VERDICT=inert REASON="$unit is not on this host"
     return
@@ -32,21 +30,6 @@ check_limit() {
   fi
 }
 
-# holds_plainly UNIT PROPERTY DECLARED: ANSWER, and ENFORCED, where systemd and the kernel say what is declared letter for
-# letter, as they do of most limits: a look takes half as long where their values are not worked out. Whatever else they say
-# is for who does that. A protection needs its ancestors', too.
-holds_plainly() {
-  local now=''
-  ANSWER=
-  [[ $SPELLING == @(bytes|number|weight) && $2 != Memory@(Low|Min) && ${SEEN_UNIT["$1|$LOADED_AS"]-} == "$3" ]] || return 0
-  [[ ${SEEN_UNIT["$1|LoadState"]-} == loaded ]] || return 0
-  limit_file "$1"
-  [[ -n $LIMIT_FILE && -r $LIMIT_FILE ]] || return 0
-  read -r now 2>/dev/null <"$LIMIT_FILE" || :
-  [[ -n $now && $now == "${3/#infinity/max}" ]] || return 0
-  ENFORCED=$now ANSWER=yes
-}
-
 # check_enforced UNIT PROPERTY DECLARED GROUP: the same of a unit that runs, by the kernel's word.
 check_enforced() {
   local property=$2
@@ -68,7 +51,7 @@ check_enforced() {
   elif [[ $property == IOWeight && $WEIGHED_BY == none ]]; then
     VERDICT=inert REASON='no disk of this host weighs IO (scheduler bfq or io.cost.qos)'
   elif [[ $property == Memory@(Low|Min) ]]; then
-    ancestors_protect "$4"
+    ancestors_protect "$4" "$KERNEL_FILE"
     [[ -n $ANSWER ]] || VERDICT=inert REASON="a slice above has no $property"
   fi
 }
@@ -97,13 +80,19 @@ check_gpu_limit() {
   fi
 }
 
-# ancestors_protect GROUP: whether every slice above has the protection too, without which the kernel ignores it.
+# ancestors_protect GROUP FILE: whether every slice above has the protection too, without which the kernel ignores it. What
+# they have is read once a look: most services are in the same ones.
+declare -A PROTECTION=()
 ancestors_protect() {
   local group=${1%/*} value
   ANSWER=
   while [[ -n $group ]]; do
-    # A slice that ends meanwhile protects nothing.
-    read -r value 2>/dev/null <"$CGROUPS$group/$KERNEL_FILE" || return 0
+    value=${PROTECTION["$2|$group"]-}
+    if [[ -z $value ]]; then
+      # A slice that ends meanwhile protects nothing.
+      read -r value 2>/dev/null <"$CGROUPS$group/$2" || return 0
+      PROTECTION["$2|$group"]=$value
+    fi
     [[ $value != 0 ]] || return 0
     group=${group%/*}
   done
@@ -137,42 +126,4 @@ override_of() {
     ?*) REPLY="overridden by $winner" ;;
     *) REPLY= ;;
   esac
-}
-
-# find_limit_drift: LIMITS gets a line for every limit, FINDINGS one for each that is not as declared.
-find_limit_drift() {
-  local unit property declared
-  local -a units properties
-  entries WANT limits
-  units=("${ENTRIES[@]}")
-  ((${#units[@]} > 0)) || return 0
-  find_weighing
-  for unit in "${units[@]}"; do
-    limits_of "$unit"
-    properties=("${SORTED[@]}")
-    for property in "${properties[@]}"; do
-      expand_tokens "${WANT["limits|$unit|$property"]}"
-      declared=$REPLY
-      check_limit "$unit" "$property" "$declared"
-      report_limit "$unit" "$property" "$declared"
-    done
-  done
-}
-
-# report_limit UNIT PROPERTY DECLARED: what check_limit has found.
-report_limit() {
-  local unit=$1 property=$2 declared enforced line
-  readable "$3"
-  declared=$REPLY
-  readable "$ENFORCED"
-  enforced=$REPLY
-  printf -v line '%s\t' "$NAME" "$unit" "$property" "$declared" "$enforced" "$VERDICT"
-  LIMITS+=("$line$REASON")
-  if [[ $WRONG == loaded ]]; then
-    loaded_value "$unit" "$property"
-    readable "$REPLY"
-    finding "$unit" "$property" "$declared" "$REPLY" "$enforced" "$REASON"
-  elif [[ -n $WRONG ]]; then
-    finding "$unit" "$property" "$declared" "$declared" "$enforced" "$REASON"
-  fi
 }

@@ -38,15 +38,14 @@ mark_strayed() {
 # write_limits: a kernel value that differs although systemd has the right one was written by hand: put it back.
 write_limits() {
   local unit property declared
-  local -a units properties
+  local -a units
   entries WANT limits
   units=("${ENTRIES[@]}")
   ((${#units[@]} > 0)) || return 0
   find_weighing
   for unit in "${units[@]}"; do
     limits_of "$unit"
-    properties=("${SORTED[@]}")
-    for property in "${properties[@]}"; do
+    for property in "${LIMITED[@]}"; do
       expand_tokens "${WANT["limits|$unit|$property"]}"
       declared=$REPLY
       check_limit "$unit" "$property" "$declared"

@@ -1,5 +1,5 @@
 # Limits: what systemd has loaded and the kernel enforces.
-# Reads WANT, SEEN_UNIT, WEIGHED_BY; sets LIMIT_FILE, ENFORCED, REPLY, ANSWER.
+# Reads WANT, SEEN_UNIT, WEIGHED_BY; sets LIMIT_FILE, LIMITED, ENFORCED, REPLY, ANSWER.
 
 readonly PROCESSES=/proc
 
@@ -37,9 +37,9 @@ enforced_value() {
   [[ -n $LIMIT_FILE && -r $file ]] || return 0
   case $KERNEL_FILE in
     /status)
-      while read -r line; do
-        [[ $line != Cpus_allowed_list:* ]] || read -r _ ENFORCED <<<"$line"
-      done 2>/dev/null <"$file" || :
+      { IFS= read -r -d '' line || :; } 2>/dev/null <"$file" || return 0
+      line=$'\n'$line
+      [[ $line != *$'\nCpus_allowed_list:'* ]] || read -r ENFORCED <<<"${line#*$'\nCpus_allowed_list:'}"
       ;;
     io.max) enforced_of_disk "$2" "$file" ;;
     *) read -r ENFORCED 2>/dev/null <"$file" || : ;;
@@ -69,17 +69,6 @@ enforced_of_disk() {
   done 2>/dev/null <"$2" || :
 }
 
-# limits_of UNIT: SORTED=(the properties that are declared for it). Most units have the same ones.
-declare -A SORTED_LIMITS=()
-limits_of() {
-  local declared=${WANT["limits|$1|properties"]-}
-  local -a properties
-  SORTED=()
-  [[ -n $declared ]] || return 0
-  if [[ -z ${SORTED_LIMITS[$declared]-} ]]; then
-    read -r -a properties <<<"$declared"
-    sort_words "${properties[@]}"
-    SORTED_LIMITS[$declared]="${SORTED[*]}"
-  fi
-  read -r -a SORTED <<<"${SORTED_LIMITS[$declared]}"
-}
+# limits_of UNIT: LIMITED=(the properties that are declared for it).
+declare -a LIMITED=()
+limits_of() { read -r -a LIMITED <<<"${WANT["limits|$1|properties"]-}"; }
