@@ -31,18 +31,15 @@ describe("a run that is killed", () => {
     () => sweep.killAtSteps(LONG ? "again" : "both"),
   );
 
-  it(
-    `at ${LONG ? 20 : 3} random times, detached and with all its processes, is healed by the next`,
-    {
-      timeout: LONG ? 3600_000 : 600_000,
-    },
+  itInLong(
+    "at 20 random times, detached and with all its processes, is healed by the next",
+    { timeout: 3600_000 },
     async () => {
       console.log(`seed ${SEED} (GOBLIN_HOST_SEED=${SEED} repeats it)`);
       const random = randomNumbers(SEED);
       // The unit's own start takes a part of it; what is killed after the run's end is a run like any other.
       const seconds = (most: number): string => (random() * most).toFixed(2);
-      const runs = LONG ? 7 : 1;
-      for (let run = 0; run < runs; run++) {
+      for (let run = 0; run < 7; run++) {
         await sweep.expectHealed(
           ...[`unit:${seconds(10)}:apply:v1`, "interrupted", "verify", "apply:v1", "verify"],
           ...[`unit:${seconds(8)}:apply:v2`, "interrupted", "status", "apply:v2", "verify"],

@@ -126,7 +126,7 @@ describe("a container", () => {
     expect(await inspect("{{.HostConfig.Memory}} {{.Id}}")).toBe(`${128 * MiB} ${id}`);
   });
 
-  it("that was removed is created anew, its volume kept", async () => {
+  itInLong("that was removed is created anew, its volume kept", async () => {
     await vm.run(
       "docker run --rm -v data:/data --user 0 --entrypoint sh goblin-sandbox/workload -c 'echo kept >/data/f'",
     );
@@ -170,7 +170,7 @@ describe("a container", () => {
     expect((await succeed(up, app())).summary).toBe("1 replaced, 3 unchanged");
   });
 
-  it("that never becomes healthy fails, and runs on", async () => {
+  itInLong("that never becomes healthy fails, and runs on", async () => {
     const sick = app({
       healthcheck: { tests: ["CMD", "false"], interval: "2s", retries: 2 },
       waitTimeout: 5,

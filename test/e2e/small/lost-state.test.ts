@@ -1,9 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
 import type { Vm } from "../../sandbox/vm";
-import { itInLong } from "../support/long";
+import { describeInLong } from "../support/long";
 import { deploy, get, goTo, machine, ran, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { CONTAINER, MIXED } from "../support/small-host";
 
@@ -58,7 +58,7 @@ beforeAll(async () => {
   await goTo(vm, "applied", MIXED);
 });
 
-describe("a stack whose state was lost", () => {
+describeInLong("a stack whose state was lost", () => {
   it("is deployed anew onto its host, its containers healthy and in their limits", async () => {
     const before = await ids();
     const network = "docker network ls --no-trunc --format '{{.ID}}' --filter name=^goblin-host$";
@@ -80,7 +80,7 @@ describe("a stack whose state was lost", () => {
     expect(empty.steps.filter(({ op }) => op !== "same")).toEqual([]);
   });
 
-  itInLong("has the one container made anew that a run was ended while making, and no other", async () => {
+  it("has the one container made anew that a run was ended while making, and no other", async () => {
     await goTo(vm, "applied", MIXED);
     const [monitor, llamacpp] = await ids();
     lose("sandbox-llamacpp-container");
@@ -92,7 +92,7 @@ describe("a stack whose state was lost", () => {
     expect(after[1]).not.toBe(llamacpp);
   });
 
-  itInLong("takes no container of a stranger's, and makes no unit that would start it", async () => {
+  it("takes no container of a stranger's, and makes no unit that would start it", async () => {
     await goTo(vm, "applied", MIXED);
     await vm.run(
       `docker run -d --network none --name extra --entrypoint /bin/sleep ${CONTAINER.image} infinity >/dev/null`,
@@ -122,8 +122,8 @@ describe("a stack whose state was lost", () => {
   });
 });
 
-describe("destroy", () => {
-  itInLong(
+describeInLong("destroy", () => {
+  it(
     "ends well where a stranger's container uses our image, and dockerd is stopped",
     { timeout: 1_200_000 },
     async () => {
