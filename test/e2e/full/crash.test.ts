@@ -68,7 +68,7 @@ describe("a run that is killed", () => {
     },
   );
 
-  it("while dpkg unpacks is healed by the next, and the package goes with the bundle", async () => {
+  itInLong("while dpkg unpacks is healed by the next, and the package goes with the bundle", async () => {
     const [, , status] = await sweep.expectHealed(
       ...["apt:apply:package", "interrupted", "status", "apply:package", "verify", "remove"],
     );

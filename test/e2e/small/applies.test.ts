@@ -11,7 +11,7 @@ import { goTo, machine, SMALL_SIZE } from "../support/machine";
 
 const SEED = Number(process.env["GOBLIN_HOST_SEED"] ?? Date.now() % 2 ** 31);
 const POWER_CUTS = LONG ? 20 : 1;
-const APPLIES = LONG ? 200 : 10;
+const APPLIES = 200;
 const FULL_DISKS = LONG ? 8 : 1;
 
 const vm = machine(SMALL_SIZE);
@@ -124,7 +124,7 @@ describe("an apply", () => {
     },
   );
 
-  it(
+  itInLong(
     `does ${APPLIES} times what it does once: nothing grows beyond its bound`,
     { timeout: 3_600_000 },
     async () => {

@@ -270,7 +270,7 @@ describeInLong("a run that is killed", () => {
 describe("what cannot be applied", () => {
   beforeEach(() => vm.reset("owner"));
 
-  it("is refused by name, and nothing is changed: files", async () => {
+  itInLong("is refused by name, and nothing is changed: files", async () => {
     await vm.run(`sed -i '3i\\    // tuned by hand' ${CONFIG}`);
     await expectRefused(
       docker(),
@@ -328,7 +328,7 @@ describe("what cannot be applied", () => {
     });
   });
 
-  it("is refused by name, and nothing is changed: the models' folder", async () => {
+  itInLong("is refused by name, and nothing is changed: the models' folder", async () => {
     await expectRefused(
       models({ mount: "required", owner: "nobody:no-such-group", readAhead: "4MiB" }),
       /^error: goblin-host:models\.mount: "required", but nothing is mounted at \/srv\/models[^]*^error: goblin-host:models\.owner: this host has no group "no-such-group"/m,

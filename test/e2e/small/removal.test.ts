@@ -128,32 +128,35 @@ async function expectFinishedAtBoot(bundle: string): Promise<void> {
 }
 
 describe("a destroy that the power cut ends in the middle", () => {
-  it("does not hold up the next boot, which finishes it, and the destroy after that ends clean", async () => {
-    await goTo(vm, "clean");
-    const before = await fingerprint(vm);
-    // Its service waits for the manager's run, as every workload does.
-    const manager = renderManager(managerProgram().text, { before: ["llamacpp.service"], daily: "verify" });
-    const tool: Bundle = { name: "tool", replaces: { "llamacpp.service": "another takes its place" } };
-    await applyAll(vm, [manager, bundles.swap({ size: "512MiB" }), tool]);
-    expect((await vm.ssh("systemctl is-active llamacpp")).code).not.toBe(0);
-    const destroy = ["tool", "swap", "manager"].map((name) => bundleCommands(name).remove);
+  itInLong(
+    "does not hold up the next boot, which finishes it, and the destroy after that ends clean",
+    async () => {
+      await goTo(vm, "clean");
+      const before = await fingerprint(vm);
+      // Its service waits for the manager's run, as every workload does.
+      const manager = renderManager(managerProgram().text, { before: ["llamacpp.service"], daily: "verify" });
+      const tool: Bundle = { name: "tool", replaces: { "llamacpp.service": "another takes its place" } };
+      await applyAll(vm, [manager, bundles.swap({ size: "512MiB" }), tool]);
+      expect((await vm.ssh("systemctl is-active llamacpp")).code).not.toBe(0);
+      const destroy = ["tool", "swap", "manager"].map((name) => bundleCommands(name).remove);
 
-    await setTrap();
-    const cut = vm.ssh(destroy[0] ?? "", { fresh: true }).catch(() => undefined);
-    await vm.run(TRAPPED, { timeoutSeconds: 120 });
-    expect(await unfinished()).toBe("removing/tool\n");
-    await vm.powerCut();
-    expect((await cut)?.code).not.toBe(0);
+      await setTrap();
+      const cut = vm.ssh(destroy[0] ?? "", { fresh: true }).catch(() => undefined);
+      await vm.run(TRAPPED, { timeoutSeconds: 120 });
+      expect(await unfinished()).toBe("removing/tool\n");
+      await vm.powerCut();
+      expect((await cut)?.code).not.toBe(0);
 
-    await expectFinishedAtBoot("tool");
-    for (const command of destroy) await vm.run(command);
-    expect(difference(before, await fingerprint(vm))).toEqual([]);
-    expect(
-      await vm.run(
-        "systemctl is-system-running || { systemctl list-units --failed --plain --no-legend; journalctl -q -b -o cat -u ai-resource-manager; }; systemctl list-jobs --no-legend",
-      ),
-    ).toBe("running\n");
-  });
+      await expectFinishedAtBoot("tool");
+      for (const command of destroy) await vm.run(command);
+      expect(difference(before, await fingerprint(vm))).toEqual([]);
+      expect(
+        await vm.run(
+          "systemctl is-system-running || { systemctl list-units --failed --plain --no-legend; journalctl -q -b -o cat -u ai-resource-manager; }; systemctl list-jobs --no-legend",
+        ),
+      ).toBe("running\n");
+    },
+  );
 
   itInLong("of the whole program, too", { timeout: 1_800_000 }, async () => {
     await goTo(vm, "clean");
