@@ -159,11 +159,6 @@ describe("what is refused names the path, the value, what is allowed, and the co
       ["workloads.ollama.gpu.vramThreshold is 90: the monitor measures NVIDIA's GPUs only", "rm --path"],
     ],
     [
-      "groups of a service, which has them",
-      workload({ gpu: { vendor: "amd", devices: ["0"], groups: ["105"] } }),
-      ["workloads.ollama.gpu.groups is", "render and video by itself", "rm --path"],
-    ],
-    [
       "a render node, and no device list to give it by",
       workload({ gpu: { vendor: "amd", devices: ["/dev/dri/renderD128"] }, hardening: "none" }),
       ['workloads.ollama.hardening is "none": this leaves out the device list', "hardening' gpu"],

@@ -37,7 +37,7 @@ export const GpuSettings = z
       )
       .meta({
         description:
-          "Groups that a container with AMD's GPUs has beside its own. Needed where it does not run as root: the nodes are for root and the host's group render, which an image does not know by name. A service has render and video by itself.",
+          "Groups that it has beside its own. A container with AMD's GPUs that does not run as root needs one: the nodes are for root and the host's group render, which an image does not know by name. A service with AMD's has render and video by itself; NVIDIA's nodes are open to every group, unless the driver was told otherwise.",
       })
       .default([]),
     vramThreshold: integerField({
@@ -48,7 +48,7 @@ export const GpuSettings = z
       example: "95",
     }).prefault(95),
   })
-  .superRefine(({ vendor, devices, groups }, context) => {
+  .superRefine(({ vendor, devices }, context) => {
     const refuse = (key: string, message: string, params: IssueParams = { fix: null }) => {
       context.addIssue({ code: "custom", path: [key], message, params: { ...params } });
     };
@@ -61,7 +61,5 @@ export const GpuSettings = z
       refuse("vendor", `only AMD's GPUs are given by a render node (${nodes[0]})`, { fix: "amd", ...preset });
     if (vendor === "amd" && nodes.length > 0 && nodes.length < devices.length)
       refuse("devices", "some are given by their render node and some are not; give all of them alike");
-    if (vendor === "nvidia" && groups.length > 0)
-      refuse("groups", "NVIDIA's device nodes are open to every group");
   });
 export type Gpu = z.output<typeof GpuSettings>;

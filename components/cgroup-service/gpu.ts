@@ -38,9 +38,11 @@ export function visibleDevices({ vendor, devices }: Gpu, onlyItsOwn: boolean): R
   };
 }
 
-/** AMD's nodes are for root and these groups of the host (Debian's udev rules). */
+/** The groups that may open the nodes. AMD's are for root and render, or video, of the host (Debian's udev rules). */
 export function gpuGroups({ gpu }: SettledWorkload): Directive[] {
-  return gpu?.vendor === "amd" ? [["SupplementaryGroups", "render video"]] : [];
+  if (gpu === undefined) return [];
+  const groups = [...(gpu.vendor === "amd" ? ["render", "video"] : []), ...gpu.groups];
+  return groups.length === 0 ? [] : [["SupplementaryGroups", groups.join(" ")]];
 }
 
 /** What the host is asked before anything changes: whether it has these cards. */

@@ -39,7 +39,6 @@ function gpuIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
     const path = ["workloads", name, ...keys];
     return { path, value: valueAt(raw, path), message, fix };
   };
-  const isService = runtime === "systemd";
   const threshold = at(
     ["gpu", "vramThreshold"],
     "the monitor measures NVIDIA's GPUs only, and vendor is amd",
@@ -47,10 +46,7 @@ function gpuIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
   const node = gpu.devices.find((device) => device.startsWith("/"));
   return [
     ...(gpu.vendor === "amd" && threshold.value !== undefined ? [threshold] : []),
-    ...(isService && gpu.groups.length > 0
-      ? [at(["gpu", "groups"], "a service has the host's groups render and video by itself")]
-      : []),
-    ...(isService && node !== undefined && !opensOnlyItsOwn(hardeningOf(workload))
+    ...(runtime === "systemd" && node !== undefined && !opensOnlyItsOwn(hardeningOf(workload))
       ? [at(["hardening"], `this leaves out the device list, by which alone ${node} is given to it`, "gpu")]
       : []),
   ];

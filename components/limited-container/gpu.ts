@@ -43,14 +43,15 @@ const KFD = "/dev/kfd";
 export function containerGpu(gpu: Gpu | undefined): ContainerGpu {
   if (gpu === undefined) return {};
   const { vendor, devices, groups } = gpu;
-  if (vendor === "nvidia")
-    return {
-      deviceRequests: [{ driver: "nvidia", count: 0, deviceIds: [...devices], capabilities: ["gpu"] }],
-    };
+  const groupAdds = groups.length === 0 ? {} : { groupAdds: [...groups] };
+  if (vendor === "nvidia") {
+    const request = { driver: "nvidia", count: 0, deviceIds: [...devices], capabilities: ["gpu"] };
+    return { deviceRequests: [request], ...groupAdds };
+  }
   const nodes = hasNodes(gpu) ? devices : ["/dev/dri"];
   return {
     devices: [KFD, ...nodes].map((path) => ({ hostPath: path, containerPath: path, permissions: "rw" })),
-    ...(groups.length === 0 ? {} : { groupAdds: [...groups] }),
+    ...groupAdds,
   };
 }
 

@@ -127,6 +127,16 @@ describe("a service with AMD's GPUs", () => {
   });
 });
 
+describe("the groups of a service", () => {
+  it("are those that it is given beside what its vendor's nodes need", () => {
+    const groups = (vendor: "nvidia" | "amd", given: string[]) =>
+      lines({ gpu: { vendor, devices: ["0"], groups: given } }).filter((line) => /^Supp/.test(line));
+    expect(groups("nvidia", [])).toEqual([]);
+    expect(groups("nvidia", ["105"])).toEqual(["SupplementaryGroups=105"]);
+    expect(groups("amd", ["105", "9"])).toEqual(["SupplementaryGroups=render video 105 9"]);
+  });
+});
+
 describe("a service's devices", () => {
   it("are those of every GPU with the profile gpu and none named", () => {
     expect(allowed({ hardening: "gpu" })).toEqual([
@@ -169,6 +179,7 @@ describe("a container", () => {
     expect(spec({ gpu: { devices: ["0"] } }).envs).not.toContain("NVIDIA_VISIBLE_DEVICES=void");
     expect(spec({}).envs).toContain("NVIDIA_VISIBLE_DEVICES=void");
     expect(spec({}).deviceRequests).toBeUndefined();
+    expect(spec({ gpu: { devices: ["0"], groups: ["105"] } }).groupAdds).toEqual(["105"]);
     expect(requires({ gpu: { devices: ["0", "1"] } })).toMatchObject({
       [`${SETTING}.gpu`]: { program: "nvidia-container-runtime-hook" },
       [`${SETTING}.gpu.devices`]: { gpus: "0,1", vendor: "nvidia" },
@@ -215,7 +226,6 @@ describe("what does not go together", () => {
       { vendor: "amd", devices: ["0", "/dev/dri/renderD128"] },
       "gpu.devices: some are given by their render node",
     ],
-    [{ devices: ["0"], groups: ["105"] }, "gpu.groups: NVIDIA's device nodes are open to every group"],
     [{ vendor: "amd", devices: ["/dev/dri/card0"] }, "gpu.devices.0: that is no such name"],
   ])("%o", (gpu, refused) => {
     expect(() => settled({ gpu })).toThrow(refused);

@@ -45,6 +45,7 @@ function verdict(
   const numbers = Object.entries(nodes).map(([path, device]) => `[${path}]=${device}`);
   const [line = "nothing"] = host.run(`
     declare -A NODES=(${numbers.join(" ")})
+    exec() { "$@"; }
     stat() {
       while [[ $1 != -- ]]; do shift; done
       local path

@@ -75,7 +75,7 @@ see_devices() {
   DEVICE_AT=()
   (($# > 0)) || return 0
   # Of one that is not there nothing is said.
-  text=$(stat -L -c $'%F\t%t\t%T\t%n' -- "$@" 2>/dev/null) || :
+  text=$(exec stat -L -c $'%F\t%t\t%T\t%n' -- "$@" 2>/dev/null) || :
   while IFS=$'\t' read -r kind major minor path; do
     [[ $kind != 'character special file' ]] || DEVICE_AT[$path]=$((16#$major)):$((16#$minor))
   done <<<"$text"
