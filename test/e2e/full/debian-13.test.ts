@@ -70,6 +70,11 @@ describe("a host with Debian 13", () => {
       "for i in $(seq 40); do ai-resource-manager verify && exit; sleep 3; done; ai-resource-manager verify",
       { timeoutSeconds: 300 },
     );
+    // A container's unit is active before runc has made its cgroup.
+    await vm.run(
+      "until systemctl is-active -q ai-llamacpp.slice && systemctl is-active -q airm.slice; do sleep 1; done",
+      { timeoutSeconds: 300 },
+    );
     await untilCollected(vm);
     expect(await vm.run("systemctl list-units --failed --plain --no-legend")).toBe("");
     expect(await wrong()).toEqual([]);
