@@ -1,7 +1,7 @@
 /**
  * Runs one of the commands in this folder: `node cli/start.cjs drift --stack NAME`. All that it is made of, packages too, is
- * bundled into one file of node_modules/.cache when it first runs, and again when a file of it was changed or packages were
- * installed: to find, translate and compile some hundred files takes three times as long as to compile one.
+ * bundled into one file of node_modules/.cache when it first runs, and again when a file of it was changed: to find, translate
+ * and compile some hundred files takes three times as long as to compile one.
  */
 const { createHash } = require("node:crypto");
 const {
@@ -18,8 +18,8 @@ const { dirname, join } = require("node:path");
 
 const ROOT = dirname(__dirname);
 const FOLDER = join(ROOT, "node_modules", ".cache", "goblin-host");
-/** What decides beside the command's own files. npm writes the last one whenever it has changed what is installed. */
-const BESIDE = ["cli/start.cjs", "package.json", "tsconfig.json", "node_modules/.package-lock.json"];
+/** What decides beside the files that a bundle is made of, those of packages among them. */
+const BESIDE = ["cli/start.cjs", "package.json", "tsconfig.json"];
 /** Milliseconds by which a file's time may be behind the clock. */
 const TICK = 20;
 
@@ -81,8 +81,7 @@ function makeBundle(name) {
     define: { __dirname: JSON.stringify(join(ROOT, "components", "any")) },
     logLevel: "error",
   });
-  const own = Object.keys(metafile.inputs).filter((input) => !input.startsWith("node_modules/"));
-  return { text: outputFiles[0].text, inputs: [...own, ...BESIDE] };
+  return { text: outputFiles[0].text, inputs: [...Object.keys(metafile.inputs), ...BESIDE] };
 }
 
 /** Another run may be keeping one, or reading it. */
@@ -90,7 +89,8 @@ function keep(text) {
   const beside = `${file}.${process.pid}`;
   try {
     mkdirSync(FOLDER, { recursive: true });
-    writeFileSync(beside, text);
+    // Half of a program, after a power cut, would be kept for good.
+    writeFileSync(beside, text, { flush: true });
     renameSync(beside, file);
   } catch {
     // Where nothing can be kept, the next run makes it again.

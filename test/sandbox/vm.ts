@@ -119,11 +119,12 @@ export class Vm {
   private async sshLog(): Promise<string> {
     const until = Date.now() + 120_000;
     while (this.isRunning() && Date.now() < until) {
-      const { stdout, code } = await this.ssh(
+      const told = await this.ssh(
         "uptime; systemctl show -p ActiveEnterTimestamp -p NRestarts -p Result ssh; journalctl -b -o cat -u ssh -n 8; journalctl -b -k -p warning -n 8",
-        { fresh: true },
-      );
-      if (code === 0) return `\n${stdout}`;
+        { fresh: true, timeoutSeconds: 60 },
+        // What has failed before is what the caller must hear of.
+      ).catch(() => undefined);
+      if (told?.code === 0) return `\n${told.stdout}`;
       await sleep(1000);
     }
     return `\nand it did not answer any more:\n${this.serialTail()}`;

@@ -59,20 +59,9 @@ holds_content() {
   fi
 }
 
-# holds_as_written PATH: ANSWER, and an empty REPLY, where it is what the bundle's blob says, as nearly all files are: half of
-# what it takes to find out how one differs.
-holds_as_written() {
-  local sum=${SEEN_SHA[$1]-}
-  REPLY='' ANSWER=
-  [[ -n $sum && $sum == "${WANT["files|$1|sha256"]-}" && ${WANT["files|$1|expand"]-} != true ]] || return 0
-  [[ ${SEEN_FILE[$1]-} != "regular-file ${WANT["files|$1|mode"]#0} 0:0" ]] || ANSWER=yes
-}
-
 # file_state PATH: REPLY is empty when the file is as wanted, else what is wrong with it.
 file_state() {
   local path=$1 kind mode owner digits
-  holds_as_written "$1"
-  [[ -z $ANSWER ]] || return 0
   owner=${SEEN_FILE[$1]-}
   kind=${owner%% *} owner=${owner#* }
   mode=${owner%% *} owner=${owner#* }

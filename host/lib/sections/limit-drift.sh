@@ -6,6 +6,8 @@ declare -rA PLAIN_FILES=(
   [MemoryMax]=memory.max [MemoryHigh]=memory.high [MemoryLow]=memory.low [MemoryMin]=memory.min
   [MemorySwapMax]=memory.swap.max [CPUWeight]=cpu.weight [TasksMax]=pids.max [OOMScoreAdjust]=/oom_score_adj
 )
+
+# By property and value: what is told of it.
 declare -A PLAINLY=()
 
 # find_limit_drift: LIMITS gets a line for every limit, FINDINGS one for each that is not as declared.
@@ -39,19 +41,19 @@ find_limit_drift() {
 # declared letter for letter, as they do of most limits: to work their values out takes three times as long. What else they
 # say is check_limit's.
 holds_plainly() {
-  local file=${PLAIN_FILES[$2]-} now=''
+  local file=${PLAIN_FILES[$2]-} group=${SEEN_UNIT["$1|ControlGroup"]-} now=''
   ANSWER=
   [[ -n $file && ${SEEN_UNIT["$1|$2"]-} == "$3" && ${SEEN_UNIT["$1|LoadState"]-} == loaded ]] || return 0
   if [[ $file == /* ]]; then
     file=$PROCESSES/${SEEN_UNIT["$1|MainPID"]-}$file
-  else
-    file=$CGROUPS${SEEN_UNIT["$1|ControlGroup"]:-/none}/$file
+  elif [[ -n $group ]]; then
+    file=$CGROUPS$group/$file
   fi
-  [[ -r $file ]] || return 0
+  [[ $file == /* && -r $file ]] || return 0
   read -r now 2>/dev/null <"$file" || :
   [[ -n $now && $now == "${3/#infinity/max}" ]] || return 0
   if [[ $2 == Memory@(Low|Min) ]]; then
-    ancestors_protect "${SEEN_UNIT["$1|ControlGroup"]}" "${file##*/}"
+    ancestors_protect "$group" "${PLAIN_FILES[$2]}"
     [[ -n $ANSWER ]] || return 0
   fi
   REPLY=${PLAINLY["$2|$3"]-}

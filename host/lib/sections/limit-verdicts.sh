@@ -1,4 +1,4 @@
-# Limits: what each is worth on this host, and which are not as declared.
+# Limits: what each is worth on this host.
 # Reads WANT, SEEN_UNIT, WEIGHED_BY; sets ENFORCED, VERDICT, REASON, WRONG.
 
 # check_limit UNIT PROPERTY DECLARED: sets ENFORCED (the kernel's value), VERDICT and REASON, and WRONG when
