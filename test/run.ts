@@ -12,19 +12,7 @@ import { parseArgs, stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { ensureImage } from "./sandbox/image";
 import { ensurePrerequisites } from "./sandbox/prerequisites";
-
-/** The part of vitest's JSON report that is read here. */
-interface VitestReport {
-  numPassedTests: number;
-  testResults: {
-    name: string;
-    status: string;
-    message?: string;
-    startTime: number;
-    endTime: number;
-    assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
-  }[];
-}
+import { type Failure, REPORT_VARIABLE, type SuiteReport } from "./support/suite-report";
 
 const testRun = randomUUID();
 const {
@@ -96,7 +84,7 @@ async function withoutVm(): Promise<void> {
 }
 
 /**
- * Runs one vitest project. A file that fails outside its tests counts as a failure of its own.
+ * Runs one vitest project. What fails outside of tests, a file or a hook, counts as a failure of its own.
  * @param output pipe: what it prints is printed at its end, because another one runs beside it
  * @param vm left: its VM stays for the one that takes what is "found"
  */
@@ -118,8 +106,7 @@ async function vitest(
       ...(names.length === 0 ? [] : ["--passWithNoTests", ...names]),
       ...(without ?? []).map((name) => `--exclude=test/e2e/**/*${name}*`),
       "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${report}`,
+      `--reporter=${join(import.meta.dirname, "support/suite-report.ts")}`,
     ],
     {
       stdin: "ignore",
@@ -129,6 +116,7 @@ async function vitest(
       reject: false,
       env: {
         GOBLIN_HOST_TEST_RUN: testRun,
+        [REPORT_VARIABLE]: report,
         GOBLIN_HOST_KEEP_VM: process.env["GOBLIN_HOST_KEEP_VM"] ?? vm,
         ...(long === true ? { GOBLIN_HOST_LONG: "1" } : {}),
       },
@@ -139,37 +127,31 @@ async function vitest(
     heading(project);
     console.log(all ?? "");
   }
-  let read: VitestReport;
+  let read: SuiteReport;
   try {
-    read = JSON.parse(readFileSync(report, "utf8")) as VitestReport;
+    read = JSON.parse(readFileSync(report, "utf8")) as SuiteReport;
   } catch {
     failures.push(`${project}: it made no report`);
     return;
   }
-  const failedBefore = failures.length;
-  for (const file of read.testResults) {
-    const name = relative(import.meta.dirname, file.name).replace(/^e2e\/|\.test\.ts$/g, "");
-    files.push({ name, seconds: Math.round((file.endTime - file.startTime) / 1000) });
-    for (const test of file.assertionResults) {
-      if (test.status === "skipped" || test.status === "pending") skippedNames.push(test.fullName);
-      if (test.status === "failed") failures.push(failure(test.fullName, test.failureMessages[0]));
-    }
-    if (file.status === "failed" && file.assertionResults.every(({ status }) => status !== "failed"))
-      failures.push(failure(file.name, file.message));
+  const failed = [...read.errors, ...read.files.flatMap((file) => file.failures)];
+  failures.push(...failed.map(inShort));
+  if (exitCode !== 0 && failed.length === 0) failures.push(`${project}: ended with ${String(exitCode)}`);
+  for (const { path, seconds, passed: ofFile, skipped } of read.files) {
+    files.push({ name: relative(import.meta.dirname, path).replace(/^e2e\/|\.test\.ts$/g, ""), seconds });
+    skippedNames.push(...skipped);
+    passed += ofFile;
   }
-  if (exitCode !== 0 && failures.length === failedBefore)
-    failures.push(`${project}: ended with ${String(exitCode)}`);
-  passed += read.numPassedTests;
 }
 
 /** A name and why, on a few short lines, without colours and stack. */
-function failure(name: string, message = ""): string {
-  const why = stripVTControlCharacters(message)
+function inShort({ name, why }: Failure): string {
+  const lines = stripVTControlCharacters(why)
     .split("\n")
     .filter((line) => line.trim() !== "" && !/^\s+at /.test(line))
     .slice(0, 12)
     .map((line) => `\n      ${line.slice(0, 400)}`);
-  return name + why.join("");
+  return name + lines.join("");
 }
 
 function heading(name: string): void {
