@@ -4,6 +4,7 @@ import { refuseFailure, runEngine, stack } from "./deploy";
 import { ensureImage } from "./image";
 import { ensurePrerequisites } from "./prerequisites";
 import type { Release } from "./release";
+import { StepTimes } from "./step-times";
 import { Vm } from "./vm";
 import { readVmState } from "./vm-files";
 
@@ -88,12 +89,12 @@ export async function bringUp(
         enabled: () => apply,
         task: step(async (context, task) => {
           if (context.vm === undefined) return;
-          const running = new Map<string, number>();
+          const times = new StepTimes();
           context.result = await runEngine("up", context.vm, {
             engine: options.engine,
             onEvent: (event) => {
-              const milliseconds = trackRunning(running, event);
-              task.title = ["Program: up on stack", stack, ...running.keys()].join(" ");
+              const milliseconds = times.observe(event);
+              task.title = ["Program: up on stack", stack, ...times.now].join(" ");
               const line = progressLine(event, milliseconds);
               if (line !== undefined) task.output = line;
             },
@@ -117,19 +118,6 @@ export async function bringUp(
   });
   if (vm === undefined) throw new Error("the VM's task ended without a VM");
   return { vm, ...(result !== undefined && { result }) };
-}
-
-/**
- * What is being done now: the resources whose step has begun and not ended, with its time.
- * @returns how long the step took that ended
- */
-function trackRunning(running: Map<string, number>, event: EngineEvent): number | undefined {
-  if (event.type === "start" && event.op !== "same") running.set(`${event.op} ${event.name}`, Date.now());
-  if (event.type !== "step") return undefined;
-  const what = `${event.step.op} ${event.step.name}`;
-  const started = running.get(what);
-  running.delete(what);
-  return started === undefined ? undefined : Date.now() - started;
 }
 
 /** What is worth a line while the program is applied: what ran on the host, and warnings. Errors come last. */

@@ -5,6 +5,7 @@ import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandb
 import type { EngineResult } from "../../sandbox/engine";
 import { OvercommitError } from "../../sandbox/errors";
 import { DEFAULT_RELEASE, type Release } from "../../sandbox/release";
+import { StepTimes } from "../../sandbox/step-times";
 import { Vm } from "../../sandbox/vm";
 
 /** The suite's VM, like the VPS that it stands for. Nothing may fill its memory: this machine has little more. */
@@ -103,7 +104,10 @@ export async function goTo(
   if (label === "applied" && !(existsSync(record) && readFileSync(record, "utf8") === wanted)) {
     rmSync(record, { force: true });
     await goTo(vm, "clean");
-    await deploy(vm, "up", { overrides });
+    const times = new StepTimes();
+    await deploy(vm, "up", { overrides, onEvent: (event) => times.observe(event) });
+    // Of what a suite's time is mostly made.
+    console.log(`${vm.name}: applied ${times.inShort}`);
     // At its tenth of a core the monitor takes an emulated machine up to a minute to start.
     await vm.run("until ai-resource-monitor --display >/dev/null 2>&1; do sleep 1; done", {
       timeoutSeconds: 180,
@@ -144,12 +148,13 @@ export function tryDeploy(vm: Vm, verb: Verb, options: DeployOptions = {}): Prom
   return runEngine(verb, vm, { engine: "local", ...options, overrides });
 }
 
-/** Fails with what the engine said unless it succeeds. */
+/** Fails with what the engine said, and how long that took, unless it succeeds. */
 export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): Promise<EngineResult> {
-  const result = await tryDeploy(vm, verb, options);
+  const times = new StepTimes();
+  const result = await tryDeploy(vm, verb, { onEvent: (event) => times.observe(event), ...options });
   if (result.exitCode === 0) return result;
   const said = result.diagnostics.map(({ severity, message }) => `${severity}: ${message}`).join("\n");
-  throw new Error(`${verb} ended with ${result.exitCode} (${result.summary})\n${said}`);
+  throw new Error(`${verb} ended with ${result.exitCode} (${result.summary}) ${times.inShort}\n${said}`);
 }
 
 /** After a boot: what was collected before the monitor's container answered is a failure until it is collected again. */
