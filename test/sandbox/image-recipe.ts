@@ -34,6 +34,20 @@ export const packages: readonly string[] = [
   "udev",
 ];
 
+/**
+ * What apt can install in the guest without a new `apt-get update`: the product's packages, and those that tests install.
+ * Docker's client is a package of its own since Debian 13.
+ */
+export const installable = (release: Release): readonly string[] => [
+  "btrfs-progs",
+  "docker.io",
+  ...(release === "bookworm" ? [] : ["docker-cli"]),
+  "earlyoom",
+  "jq",
+  "systemd-zram-generator",
+  "zram-tools",
+];
+
 /** Documentation and translations: half of the files of the image, and nothing here reads them. */
 export const excludedPaths: readonly string[] = [
   "/usr/share/doc/*",
@@ -50,7 +64,17 @@ export function imageKey(
   guest: readonly GuestFile[],
   release: Release = DEFAULT_RELEASE,
 ): string {
-  const parts = { format, release, diskBytes, packages, excludedPaths, baseImageRecipe, apt, guest };
+  const parts = {
+    format,
+    release,
+    diskBytes,
+    packages,
+    installable: installable(release),
+    excludedPaths,
+    baseImageRecipe,
+    apt,
+    guest,
+  };
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 

@@ -2,7 +2,6 @@
 # A machine that somebody else looked after before: three swap files in fstab, zram-tools and earlyoom with settings of
 # their own, and drop-ins of ollama. Everything stands as it would after a boot.
 set -e
-apt-get update -q
 DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends zram-tools earlyoom
 
 cat >/etc/default/zramswap <<'TEXT'
