@@ -53,7 +53,7 @@ async function expectLimits(): Promise<void> {
   expect(
     await files(monitor, ["memory.max", "memory.swap.max", "cpu.max", "io.bfq.weight", "pids.max"]),
     "monitor's slice",
-  ).toEqual([String(128 * MiB), "0", "10000 100000", "default 50", "128"]);
+  ).toEqual([String(128 * MiB), "0", "100000 100000", "default 50", "128"]);
   expect(
     await files(`${monitor}/docker-*.scope`, ["memory.max", "memory.swap.max", "cpu.max"]),
     "monitor's scope",

@@ -13,6 +13,8 @@ const MiB = 1024 ** 2;
 const ALERTS = "/var/log/ai-monitoring/alerts.log";
 /** docs/monitor.md, "Budget". */
 const RSS_BUDGET_MIB = 70;
+/** The default of `monitor.cpus`, in cores. */
+const DEFAULT_CPUS = 0.1;
 
 /** What loads of a guest of 2 GiB reach, and what it stays well below when it is idle. */
 const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70 };
@@ -224,6 +226,10 @@ describe("the monitor of a host", () => {
       await vm.run("for i in $(seq 20); do ai-resource-monitor --collect >/dev/null; done", {
         timeoutSeconds: 400,
       });
+    // What it has on a host; the sandbox gives it more to start with.
+    await vm.run(
+      `docker update --cpus ${DEFAULT_CPUS} ai-resource-monitor && grep -qx "${DEFAULT_CPUS * 100_000} 100000" /sys/fs/cgroup/airm.slice/docker-*.scope/cpu.max`,
+    );
     const measured: number[] = [];
     await sleep(60_000);
     const missed = await metric("missed_intervals_total");
