@@ -39,6 +39,7 @@ export const packages: readonly string[] = [
  * Docker's client is a package of its own since Debian 13.
  */
 export const installable = (release: Release): readonly string[] => [
+  "bc",
   "btrfs-progs",
   "docker.io",
   ...(release === "bookworm" ? [] : ["docker-cli"]),
