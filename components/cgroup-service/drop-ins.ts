@@ -7,6 +7,7 @@ import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
 import { type DerivedVariables, fixedVariables, limitVariables } from "./environment";
 import { hardeningOf } from "./gpu";
 import { hardeningDirectives } from "./hardening";
+import { namedPaths } from "./named-paths";
 import type { WorkloadContext } from "./render";
 import type { SettledWorkload } from "./workload";
 
@@ -54,11 +55,19 @@ export function renderEnv(
 }
 
 function hardeningLines(workload: SettledWorkload, { modelsPath }: WorkloadContext): Directive[] {
-  const { engine, exec, slice, unit, writablePaths } = workload;
+  const { engine, exec, readablePaths, slice, unit, writablePaths } = workload;
+  const usual = [...usualPaths(unit), modelsPath, ...writablePaths];
+  const named = namedPaths(workload);
+  // What reading is enough of stays so, whatever else names it.
+  const written = named.written.filter(
+    (path) => ![...usual, ...readablePaths].some((other) => `${path}/`.startsWith(`${other}/`)),
+  );
   return hardeningDirectives({
     ...hardeningOf(workload),
-    writablePaths: [...usualPaths(unit), modelsPath, ...writablePaths],
-    neededPaths: exec === undefined ? [] : [exec.start.split(/\s/)[0] ?? ""],
+    writablePaths: [...usual, ...written],
+    readablePaths,
+    namedPaths: named.read,
+    program: exec?.start.split(/\s/)[0],
     // Ollama reads its limit there and nowhere else. Others look their cgroup up in /proc/self/cgroup, whose path is below
     // the host's tree and not below their own, before systemd 257.
     cgroup: engine === "ollama" ? `/ai.slice/${slice}/${unit}` : undefined,

@@ -1,5 +1,6 @@
 import { ownCgroup } from "../render/tokens";
 import { type Directive, replacing } from "../render/unit-file";
+import { isInHome, isTemporary } from "./named-paths";
 
 /** Every directive that a profile may set, and so every name that `hardening.except` accepts. */
 export const HARDENING_DIRECTIVES = [
@@ -34,8 +35,12 @@ export interface Hardening {
   readonly except: readonly HardeningDirective[];
   /** Folders the service may write to. */
   readonly writablePaths: readonly string[];
-  /** Paths that must stay visible, the executable's and the models' among them. */
-  readonly neededPaths: readonly string[];
+  /** Files and folders of which reading is enough. */
+  readonly readablePaths: readonly string[];
+  /** Files and folders that the workload's own settings name. */
+  readonly namedPaths: readonly string[];
+  /** The program, which needs what lies around it. */
+  readonly program?: string | undefined;
   /** GPUs by number or UUID. */
   readonly gpus: readonly string[];
   /** Its cgroup, where it is to see that alone, and no other of the host's. Default: it sees all of them. */
@@ -91,17 +96,44 @@ function controlGroups({ cgroup }: Hardening): Directive {
 }
 
 /** What only makes sense beside another directive. */
-function companions({ writablePaths, profile, except }: Hardening, kept: readonly Directive[]): Directive[] {
+function companions(hardening: Hardening, kept: readonly Directive[]): Directive[] {
+  const { profile, except } = hardening;
   const has = (name: string) => kept.some(([directive]) => directive === name);
   return [
-    // The leading dash ignores a folder that does not exist.
-    ...(has("ProtectSystem")
-      ? [["ReadWritePaths", writablePaths.map((path) => `-${path}`).join(" ")] as const]
-      : []),
+    ...openedPaths(hardening, has),
     // A refused system call is an error to the program, not its death.
     ...(has("SystemCallFilter") ? [["SystemCallErrorNumber", "EPERM"] as const] : []),
     ...(except.includes("DevicePolicy") ? [] : devicePolicy(profile, has)),
   ];
+}
+
+/** What is shown where the rest is hidden, and what may be written where the rest is read-only. */
+function openedPaths(hardening: Hardening, has: (name: string) => boolean): Directive[] {
+  const { writablePaths, readablePaths, namedPaths } = hardening;
+  const isHidden = (path: string) =>
+    (has("ProtectHome") && homeProtection(hardening) === "tmpfs" && isInHome(path)) ||
+    (has("PrivateTmp") && isTemporary(path));
+  const written = writablePaths.filter(
+    (path) => has("ProtectSystem") || (has("ProtectHome") && isInHome(path)),
+  );
+  // Of two directives for one path the stricter would hold.
+  const read = readablePaths.filter((path) => !writablePaths.includes(path));
+  const shown = outermost([...read, ...namedPaths].filter(isHidden));
+  return [
+    ...listed("BindReadOnlyPaths", shown),
+    ...listed("ReadOnlyPaths", has("ProtectSystem") ? read.filter((path) => !isHidden(path)) : []),
+    ...listed("ReadWritePaths", written),
+  ];
+}
+
+/** The leading dash ignores a path that does not exist. */
+function listed(name: string, paths: readonly string[]): Directive[] {
+  return paths.length === 0 ? [] : [[name, paths.map((path) => `-${path}`).join(" ")]];
+}
+
+/** Without those that lie in another one of them. */
+function outermost(paths: readonly string[]): string[] {
+  return [...new Set(paths)].filter((path) => !paths.some((other) => path.startsWith(`${other}/`)));
 }
 
 /** ProtectClock= alone would open a device list with only the clock in it: the policy is said outright. */
@@ -131,10 +163,11 @@ function gpuDevices(hardening: Hardening): Directive[] {
   return replacing("DeviceAllow", ...[...nodes, ...shared].map((node) => `${node} rw`));
 }
 
-/** Programs and models in /home keep their homes visible, read-only. */
-function homeProtection({ neededPaths, writablePaths }: Hardening): string {
-  const inHome = [...neededPaths, ...writablePaths].some((path) =>
-    /^\/(home|root|run\/user)(\/|$)/.test(path),
-  );
-  return inHome ? "read-only" : "yes";
+/**
+ * A program in /home, or a folder there that is written to, keeps homes visible, read-only: a program needs its libraries,
+ * which may lie anywhere beside it. Where it only reads there, it sees of homes what was opened to it and nothing else.
+ */
+function homeProtection({ program, writablePaths, readablePaths, namedPaths }: Hardening): string {
+  if ([...(program === undefined ? [] : [program]), ...writablePaths].some(isInHome)) return "read-only";
+  return [...readablePaths, ...namedPaths].some(isInHome) ? "tmpfs" : "yes";
 }

@@ -128,11 +128,23 @@ export const WorkloadSettings = z.strictObject({
       allowed: "standard, gpu, none, or a map of profile and except",
       example: "standard",
     }),
+  readablePaths: z
+    .array(
+      pathField({
+        description: "A file or folder that it may read; one that is missing is ignored.",
+        example: "/home/me/models",
+      }),
+    )
+    .meta({
+      description:
+        "Files and folders that stay visible to it, read-only, where its hardening hides the rest: in /home, /root, /run/user, /tmp and /var/tmp. What its program writes to by custom (HF_HOME), and shall only read, is named here, too.",
+    })
+    .default([]),
   writablePaths: z
     .array(pathField({ description: "A folder that it may write to; one that is missing is ignored." }))
     .meta({
       description:
-        "Folders it may write to beside the usual ones of its name and the models. The rest of the host is read-only to it.",
+        "Folders it may write to beside the usual ones of its name, the models, and those that its own `exec` and `environment` name. The rest of the host is read-only to it.",
     })
     .default([]),
   gpu: GpuSettings.optional(),
@@ -207,6 +219,7 @@ export const LimitedContainerSettings = WorkloadSettings.omit({
   network: true,
   exec: true,
   hardening: true,
+  readablePaths: true,
   writablePaths: true,
   environmentFile: true,
   after: true,
@@ -215,5 +228,14 @@ export type LimitedContainerSettings = z.input<typeof LimitedContainerSettings>;
 
 /** The keys that a LimitedContainer does not have. */
 export const SERVICE_ONLY = [
-  ...["runtime", "network", "exec", "hardening", "writablePaths", "environmentFile", "after"],
+  ...[
+    "runtime",
+    "network",
+    "exec",
+    "hardening",
+    "readablePaths",
+    "writablePaths",
+    "environmentFile",
+    "after",
+  ],
 ];

@@ -29,6 +29,8 @@ export interface Bundle {
   readonly units?: Readonly<Record<string, BundleUnit>>;
   /** By unit: how it proves that it is well, after each start and each new revision. */
   readonly ready?: Readonly<Record<string, BundleReadiness>>;
+  /** By unit: whose drop-in hides or closes parts of the host to it, and where to open them. */
+  readonly hardening?: Readonly<Record<string, BundleHardening>>;
   /** By name: containers that belong to the bundle. The docker provider makes them; they go with the bundle. */
   readonly containers?: Readonly<Record<string, BundleContainer>>;
   /** By name: Docker networks of the bundle. */
@@ -178,6 +180,16 @@ export interface BundleReadiness {
   readonly revision?: string;
   /** The setting that errors name. */
   readonly setting: string;
+}
+
+/** The lists of the settings in which the host, where it finds that a path is missing, names the next value. */
+export interface BundleHardening {
+  /** Path of the unit's settings: `readablePaths` and `writablePaths` are below it. */
+  readonly setting: string;
+  /** How many values `readablePaths` has. */
+  readonly readable: number;
+  /** How many values `writablePaths` has. */
+  readonly writable: number;
 }
 
 export interface BundleSwapFile {

@@ -16,6 +16,7 @@ preflight() {
   preflight_networks
   preflight_members
   preflight_drop_ins
+  preflight_hardening
   preflight_limits
   preflight_cores
   preflight_programs
