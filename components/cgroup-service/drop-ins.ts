@@ -2,10 +2,9 @@ import { credentialsFile } from "../credentials/render";
 import type { BundleFile } from "../host-bundle/bundle";
 import { dropIn, ENV_DROP_IN } from "../render/drop-in";
 import { quoteEnvironment } from "../render/shell";
-import { literal } from "../render/tokens";
 import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
 import { type DerivedVariables, fixedVariables, limitVariables } from "./environment";
-import { hardeningOf } from "./gpu";
+import { gpuGroups, hardeningOf } from "./gpu";
 import { hardeningDirectives } from "./hardening";
 import { namedPaths } from "./named-paths";
 import type { WorkloadContext } from "./render";
@@ -18,11 +17,6 @@ export const OOM_SCORE_ADJUST = "500";
 export function renderExec(workload: SettledWorkload, context: WorkloadContext): BundleFile {
   const { after, cpu, slice } = workload;
   const hardening = hardeningLines(workload, context);
-  const expand = hardening.some(([, value]) => value.includes("@{"));
-  const environment = environmentLines(
-    fixedVariables(workload, context.credentials),
-    workload.environment,
-  ).map(([name, value, rule]): Directive => [name, expand ? literal(value) : value, rule]);
   const content = renderUnitFile({
     Unit: after.length === 0 ? [] : [["After", after.join(" ")]],
     Service: [
@@ -32,11 +26,14 @@ export function renderExec(workload: SettledWorkload, context: WorkloadContext):
       // One killed child (a model runner) does not take its server along.
       ["OOMPolicy", "continue"],
       ["LimitMEMLOCK", "infinity"],
-      ...environment,
+      ...environmentLines(fixedVariables(workload, context.credentials), workload.environment),
       ...environmentFiles(workload, context),
+      ...gpuGroups(workload),
       ...hardening,
     ],
   });
+  // Which device a card has, and what shows a service its own cgroup alone, the host knows.
+  const expand = hardening.some(([, value]) => value.includes("@{"));
   return { mode: "0644", content, ...(expand ? { expand: true } : {}) };
 }
 

@@ -1,5 +1,7 @@
 import { ownCgroup } from "../render/tokens";
 import { type Directive, replacing } from "../render/unit-file";
+import { gpuDevices, isListed } from "./gpu-devices";
+import type { Gpu } from "./gpu-schema";
 import { isInHome, isTemporary } from "./named-paths";
 
 /** Every directive that a profile may set, and so every name that `hardening.except` accepts. */
@@ -41,8 +43,8 @@ export interface Hardening {
   readonly namedPaths: readonly string[];
   /** The program, which needs what lies around it. */
   readonly program?: string | undefined;
-  /** GPUs by number or UUID. */
-  readonly gpus: readonly string[];
+  /** The GPUs that the profile gpu leaves visible. Without them: all. */
+  readonly gpu: Pick<Gpu, "vendor" | "devices"> | undefined;
   /** Its cgroup, where it is to see that alone, and no other of the host's. Default: it sees all of them. */
   readonly cgroup?: string | undefined;
 }
@@ -84,8 +86,17 @@ export function hardeningDirectives(hardening: Hardening): Directive[] {
     ...replacing("SystemCallFilter", "@system-service"),
     ...(profile === "gpu" ? [] : [["PrivateDevices", "yes"] as const]),
   ];
-  const kept = directives.filter(([name]) => !except.some((excepted) => excepted === name));
-  return [...kept, ...companions(hardening, kept), ...(profile === "gpu" ? gpuDevices(hardening) : [])];
+  const left = leavesDevices(hardening) ? [...except, "ProtectClock"] : except;
+  const kept = directives.filter(([name]) => !left.some((excepted) => excepted === name));
+  return [...kept, ...companions(hardening, kept), ...deviceList(hardening)];
+}
+
+/**
+ * Whether it leaves devices alone. ProtectClock= goes with that: it opens a device list with only the clock in it, which
+ * closes every other device (systemd.exec(5), DevicePolicy=auto of systemd.resource-control(5)).
+ */
+function leavesDevices({ profile, except }: Pick<Hardening, "profile" | "except">): boolean {
+  return except.includes(profile === "gpu" ? "DevicePolicy" : "PrivateDevices");
 }
 
 /** Read-only either way. */
@@ -141,26 +152,18 @@ function devicePolicy(profile: string, has: (name: string) => boolean): Directiv
   return profile === "gpu" || has("PrivateDevices") ? [["DevicePolicy", "closed"]] : [];
 }
 
-/** Whether its device list names the GPUs one by one: a UUID is no node's name. */
-export function hasDeviceList({
+/** Whether the kernel keeps it to its own GPUs. */
+export function opensOnlyItsOwn({
   profile,
   except,
-  gpus,
-}: Pick<Hardening, "profile" | "except" | "gpus">): boolean {
-  return profile === "gpu" && !except.includes("DevicePolicy") && areNumbers(gpus);
+  gpu,
+}: Pick<Hardening, "profile" | "except" | "gpu">): boolean {
+  return profile === "gpu" && !except.includes("DevicePolicy") && gpu !== undefined && isListed(gpu);
 }
 
-export const areNumbers = (gpus: readonly string[]): boolean => gpus.every((gpu) => /^[0-9]+$/.test(gpu));
-
-/** Nodes of NVIDIA (device groups of /proc/devices), AMD (kfd) and both vendors' render nodes. */
-function gpuDevices(hardening: Hardening): Directive[] {
-  const { gpus, except } = hardening;
-  if (except.includes("DevicePolicy")) return [];
-  const nodes = hasDeviceList(hardening)
-    ? ["/dev/nvidiactl", ...gpus.map((gpu) => `/dev/nvidia${gpu}`)]
-    : ["char-nvidia", "char-nvidia-frontend", "char-nvidiactl"];
-  const shared = ["char-drm", "char-kfd", "char-nvidia-caps", "char-nvidia-modeset", "char-nvidia-uvm"];
-  return replacing("DeviceAllow", ...[...nodes, ...shared].map((node) => `${node} rw`));
+function deviceList({ profile, except, gpu }: Hardening): Directive[] {
+  if (profile !== "gpu" || except.includes("DevicePolicy")) return [];
+  return replacing("DeviceAllow", ...gpuDevices(gpu).map((device) => `${device} rw`));
 }
 
 /**

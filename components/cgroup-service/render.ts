@@ -4,7 +4,7 @@ import { parseDuration } from "../render/duration";
 import { dropIn, EXEC_DROP_IN } from "../render/drop-in";
 import { renderUnitFile } from "../render/unit-file";
 import { OOM_SCORE_ADJUST, renderEnv, renderExec } from "./drop-ins";
-import { gpuLimits, hardeningOf } from "./gpu";
+import { gpuLimits, gpuRequirement, hardeningOf } from "./gpu";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
 import type { SettledWorkload } from "./workload";
 
@@ -32,11 +32,13 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
     ...(exec === undefined ? [] : [unitFile]),
     ...((context.credentials ?? []).length === 0 ? [] : [credentialsFile(name)]),
   ];
+  const requires = {
+    ...(cpu.cores === undefined ? {} : { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } }),
+    ...gpuRequirement(workload, context.setting),
+  };
   return {
     name: `workload-${name}`,
-    ...(cpu.cores === undefined
-      ? {}
-      : { requires: { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } } }),
+    ...(Object.keys(requires).length === 0 ? {} : { requires }),
     files: {
       [dropIn(unit)]: file(renderLimits(workload, context)),
       ...renderEnv(workload, context),

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { VARIABLE, VARIABLE_RULE } from "../credentials/schema";
 import { ContainerFields } from "../limited-container/schema";
+import { GpuSettings } from "./gpu-schema";
 import { HealthSettings } from "./health-schema";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
 import { ENGINES } from "./engine";
 import { HARDENING_DIRECTIVES } from "./hardening";
 import { choiceField, integerField } from "../settings/fields";
 import { textField } from "../settings/field";
-import { lineField, pathField, tokenField, valueField, wordField } from "../settings/text-fields";
+import { lineField, pathField, valueField, wordField } from "../settings/text-fields";
 import { parseCommandLine } from "./command-line";
 import { parseSlice, parseUnit } from "./unit";
 
@@ -45,31 +46,6 @@ const ExecSettings = z.strictObject({
   }).optional(),
 });
 type ExecInput = string | z.input<typeof ExecSettings>;
-
-const GpuSettings = z.strictObject({
-  devices: z
-    .array(
-      tokenField({
-        description: "A GPU by its number, or by its UUID as `nvidia-smi -L` prints it.",
-        example: "0",
-        allowed: "a number, GPU-UUID or MIG-UUID",
-        pattern: /^([0-9]{1,2}|(GPU|MIG)-[A-Za-z0-9-]{1,64})$/,
-      }),
-    )
-    .min(1)
-    .meta({
-      description:
-        "GPUs it may use, at least one: DeviceAllow and CUDA_VISIBLE_DEVICES of a service, device requests of a container.",
-      allowed: "a list of one or more of: a number, GPU-UUID, MIG-UUID; without `gpu` it sees none",
-    }),
-  vramThreshold: integerField({
-    description:
-      "Alert above this use of its VRAM, in percent. An alert only: nothing on a host can limit VRAM.",
-    min: 1,
-    max: 100,
-    example: "95",
-  }).prefault(95),
-});
 
 const unitName = textField(
   {

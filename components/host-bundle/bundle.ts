@@ -55,6 +55,12 @@ export interface BundleRequirement {
   /** A program on the host's PATH, and what to do where it is missing. */
   readonly program?: string;
   readonly remedy?: string;
+  /** GPUs of a vendor, with commas between them: by number, UUID or node. */
+  readonly gpus?: string;
+  readonly vendor?: "nvidia" | "amd";
+  /** A device node, the `remedy` where it is missing, and the groups of one who opens it and is not root, by number. */
+  readonly device?: string;
+  readonly groups?: string;
 }
 
 export interface BundleFile {

@@ -20,6 +20,8 @@ preflight() {
   preflight_limits
   preflight_cores
   preflight_programs
+  preflight_gpus
+  preflight_devices
   preflight_memory
   preflight_swap_files
   preflight_zram
