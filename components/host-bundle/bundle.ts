@@ -61,6 +61,12 @@ export interface BundleRequirement {
   /** A device node, the `remedy` where it is missing, and the groups of one who opens it and is not root, by number. */
   readonly device?: string;
   readonly groups?: string;
+  /**
+   * Percent of the memory by which `unit` decides: before less is available, caches must give way that the kernel does not
+   * count as available (ZFS's).
+   */
+  readonly available?: string;
+  readonly unit?: string;
 }
 
 export interface BundleFile {

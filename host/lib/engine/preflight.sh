@@ -23,6 +23,7 @@ preflight() {
   preflight_gpus
   preflight_devices
   preflight_memory
+  preflight_cache
   preflight_swap_files
   preflight_zram
   preflight_read_ahead
