@@ -18,7 +18,7 @@ cache_gives_way() {
     esac
   done <"$ARC_STATS"
   read_facts
-  CACHE_NEEDED=$((MEMORY_TOTAL / 100 * $1))
+  CACHE_NEEDED=$((MEMORY_TOTAL * $1 / 100))
   ((CACHE_FREE >= CACHE_NEEDED)) || ANSWER=
 }
 
@@ -34,7 +34,7 @@ preflight_cache() {
     cache_gives_way "$percent"
     [[ -z $ANSWER ]] || continue
     # A little more, so that it has given way before.
-    enough=$(((MEMORY_TOTAL / 100 * (percent + 2) + 1048575) / 1048576 * 1048576))
+    enough=$(((MEMORY_TOTAL * (percent + 2) / 100 + 1048575) / 1048576 * 1048576))
     problem "$setting: ZFS's cache may take $((CACHE_MOST / 1048576)) MiB of this host's memory, which do not count as available, and gives way only where less than $((CACHE_FREE / 1048576)) MiB are free: below ${percent}% ($((CACHE_NEEDED / 1048576)) MiB) programs would be ended for it. Fix on the host: echo $enough >/sys/module/zfs/parameters/zfs_arc_sys_free; echo options zfs zfs_arc_sys_free=$enough >/etc/modprobe.d/zfs-arc.conf; update-initramfs -u"
   done
 }
