@@ -94,6 +94,7 @@ describe("the monitor's container", () => {
       cpus: "0.1",
       cgroupParent: "airm.slice",
       cgroupnsMode: "host",
+      usernsMode: "host",
       readOnly: true,
       user: "65532:65532",
       securityOpts: ["no-new-privileges:true"],
