@@ -119,11 +119,11 @@ const closed = (path: string, where: string, opened = path, what = "it"): string
     where,
     ` to write to, and ProtectSystem=strict makes ${what} read-only. To let it write there: ${set("writablePaths[0]", opened)}. Where reading is enough, name it in readablePaths instead. ${orElse("ProtectSystem")}`,
   );
-const lacking = (path: string, where: string, what: string, user = "root"): string =>
+const lacking = (path: string, where: string, what: string, fix: string): string =>
   told(
     path,
     where,
-    `, and ${what}, which is to be opened to it, does not exist: systemd opens what is there when it starts the service. Make it first: install -d -o '${user}' ${what}`,
+    `, and ${what}, which is to be opened to it, does not exist: systemd opens what is there when it starts the service. ${fix}`,
   );
 const read = (value: string, path: string): string => `To show it, read-only: ${set(value, path)}`;
 const write = (value: string, path: string): string => `To let it write there: ${set(value, path)}`;
@@ -133,6 +133,7 @@ describe("what the hardening hides from a service as it is", () => {
   it("is named: the program, where it starts, and what its arguments and variables name", () => {
     onHost((host) => {
       for (const name of ["llama.cpp/build/bin", "models", "lib"]) host.folder(`home/me/${name}`);
+      for (const name of ["home/me/l.gguf", "root/x"]) host.file(name);
       host.unit({
         ExecStartPreEx: `${command("/usr/bin/install ~/root/x", "ignore-failure")}\n${command("/bin/rm ~/root/y", "privileged")}`,
         ExecStartEx: command(
@@ -165,7 +166,7 @@ describe("what the hardening hides from a service as it is", () => {
       ]);
       const both = { ...tmpfs, BindReadOnlyPaths: "-~/home/me -~/root/y" };
       expect(host.refuses({ directives: both })).toEqual([
-        lacking("/root/y", "--model in ExecStart=", "/root/y"),
+        lacking("/root/y", "--model in ExecStart=", "/root/y", "Put it there first, or name another"),
       ]);
       host.file("root/y");
       expect(host.refuses({ directives: both })).toEqual([]);
@@ -179,6 +180,74 @@ describe("what the hardening hides from a service as it is", () => {
       });
       expect(host.refuses({ directives: owners })).toEqual([]);
       expect(host.refuses()).toHaveLength(1);
+    });
+  });
+
+  it("is what a link in an opened folder leads to", () => {
+    onHost((host) => {
+      host.folder("home/me/venv/bin");
+      host.file("home/me/.local/python3");
+      host.link("home/me/venv/bin/python", "~/home/me/.local/python3");
+      host.unit({ ExecStartEx: command("~/home/me/venv/bin/python -m chat") });
+      const opened = (paths: string): Ours => ({
+        directives: { ...STANDARD, ProtectHome: "tmpfs", BindReadOnlyPaths: paths },
+      });
+      expect(host.refuses(opened("-~/home/me/venv"))).toEqual([
+        hidden(
+          "/home/me/venv/bin/python",
+          "the program of ExecStart=",
+          read("readablePaths[0]", "/home/me/.local"),
+          "ProtectHome=tmpfs",
+          "/home/me/.local/python3, to which that leads,",
+        ),
+      ]);
+      expect(host.refuses(opened("-~/home/me/venv -~/home/me/.local"))).toEqual([]);
+    });
+  });
+
+  it("is the program that env or Python runs, too", () => {
+    onHost((host) => {
+      host.folder("home/me/venv/bin");
+      host.file("home/me/venv/bin/vllm");
+      host.unit({ ExecStartEx: command("/usr/bin/env A=1 ~/home/me/venv/bin/vllm serve") });
+      expect(host.refuses()).toEqual([
+        hidden(
+          "/home/me/venv/bin/vllm",
+          "the program of ExecStart=",
+          read("readablePaths[0]", "/home/me/venv"),
+        ),
+      ]);
+    });
+  });
+
+  it("is nothing that only looks like a path, or is searched if it is there", () => {
+    onHost((host) => {
+      host.unit({
+        ExecStartEx: command("/usr/bin/chat --api-prefix ~/home/api --log-file ~/home/me/x.log"),
+        Environment: "LD_LIBRARY_PATH=/usr/lib:~/home/me/none",
+      });
+      expect(host.refuses()).toEqual([]);
+    });
+  });
+
+  it("is asked of systemd once that has read what was changed", () => {
+    onHost((host) => {
+      host.unit({ ExecStartEx: command("~/home/me/x"), NeedDaemonReload: "yes" });
+      expect(host.refuses()).toEqual([
+        "chat.service: its files were changed since systemd read them, and what it needs is asked of systemd. Run systemctl daemon-reload on the host, then this again",
+      ]);
+      // A killed run of ours is about to reload it.
+      expect(host.refuses({}, undefined, "mark_pending reload")).toHaveLength(1);
+    });
+  });
+
+  it("is found in seconds among hundreds of paths", () => {
+    onHost((host) => {
+      const many = Array.from({ length: 100 }, (_, index) => `{"p":"/opt/models/${index}/a"}`).join(",");
+      host.unit({ Environment: `"MODELS=${many.replaceAll('"', '\\"')}"` });
+      const began = Date.now();
+      expect(host.refuses()).toEqual([]);
+      expect(Date.now() - began).toBeLessThan(10_000);
     });
   });
 
@@ -353,7 +422,12 @@ describe("what the hardening closes to the writing of a service as it is", () =>
     onHost((host) => {
       host.unit({ Environment: "XDG_DATA_HOME=~/var/lib/none/data", User: "me" });
       expect(host.refuses({ directives: { ...STANDARD, ReadWritePaths: "-~/var/lib/none" } })).toEqual([
-        lacking("/var/lib/none/data", `XDG_DATA_HOME ${FROM_UNIT}`, "/var/lib/none", "me"),
+        lacking(
+          "/var/lib/none/data",
+          `XDG_DATA_HOME ${FROM_UNIT}`,
+          "/var/lib/none",
+          "Make it first: install -d -o 'me' /var/lib/none",
+        ),
       ]);
     });
   });

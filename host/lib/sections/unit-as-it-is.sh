@@ -3,7 +3,7 @@
 # Reads WAS, WANT, UNIT_FOLDER; sets UNIT_IS, OURS, OURS_BEFORE, COMMANDS, VARIABLES,
 # VARIABLE_FROM, ANSWER, REPLY.
 
-readonly AS_IT_IS=LoadState,FragmentPath,User,DynamicUser,WorkingDirectory,RootDirectory,RootImage,Environment,EnvironmentFiles,ReadWritePaths,BindPaths,BindReadOnlyPaths,RuntimeDirectory,StateDirectory,CacheDirectory,LogsDirectory,ConfigurationDirectory,ExecConditionEx,ExecStartPreEx,ExecStartEx,ExecStartPostEx,ExecReloadEx,ExecStopEx,ExecStopPostEx
+readonly AS_IT_IS=LoadState,NeedDaemonReload,FragmentPath,User,DynamicUser,WorkingDirectory,RootDirectory,RootImage,Environment,EnvironmentFiles,ReadWritePaths,BindPaths,BindReadOnlyPaths,RuntimeDirectory,StateDirectory,CacheDirectory,LogsDirectory,ConfigurationDirectory,ExecConditionEx,ExecStartPreEx,ExecStartEx,ExecStartPostEx,ExecReloadEx,ExecStopEx,ExecStopPostEx
 
 # Secrets, and no paths.
 readonly CREDENTIALS=/etc/goblin-host/credentials
@@ -159,10 +159,13 @@ read_variables() {
   local file line text
   local -a files
   [[ -n $1 ]] || return 0
-  # systemd takes a pattern there.
-  mapfile -t files < <(compgen -G "$1" || :)
+  # systemd takes a pattern there. A mount that hangs holds nobody up (look_up).
+  # shellcheck disable=SC2016 # the inner shell expands it
+  mapfile -t files < <(timeout -k 1 10 bash -c 'compgen -G "$1"' bash "$1" || :)
+  look_up "${files[@]}"
+  [[ -z $NOT_LOOKED_UP ]] || return 0
   for file in "${files[@]}"; do
-    [[ $file != "$CREDENTIALS"/* && -f $file && -r $file ]] || continue
+    [[ $file != "$CREDENTIALS"/* && ${PATH_KIND[$file]} == file && -f $file && -r $file ]] || continue
     text_of "$file"
     text=${REPLY//$'\\\n'/ }
     while IFS= read -r line; do

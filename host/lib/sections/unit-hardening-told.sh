@@ -9,7 +9,13 @@ refuse_path() {
   [[ $CONCERNED == "$path" ]] || leads="$CONCERNED, to which that leads,"
   if [[ $JUDGED == lacking ]]; then
     lacking_of "$path"
-    problem "$what, and $REPLY, which is to be opened to it, does not exist: systemd opens what is there when it starts the service. Make it first: install -d -o '${UNIT_IS[User]:-root}' $REPLY"
+    open=$REPLY
+    fix="Put it there first, or name another"
+    if [[ $how == @(write|folder) ]]; then
+      make_folder "$open"
+      fix="Make it first: $REPLY"
+    fi
+    problem "$what, and $open, which is to be opened to it, does not exist: systemd opens what is there when it starts the service. $fix"
     return
   fi
   opened_with "$how" "$CONCERNED"
@@ -18,8 +24,12 @@ refuse_path() {
     look_up "$open"
     fix_of "$unit" writable "$open"
     fix="To let it write there: "
-    [[ ${PATH_KIND[$open]} != none ]] || fix+="install -d -o '${UNIT_IS[User]:-root}' $open on the host, and "
-    fix+=$REPLY
+    open=$REPLY
+    if [[ ${PATH_KIND[$CONCERNED]-none} == none ]]; then
+      make_folder "$CONCERNED"
+      fix+="$REPLY on the host, and "
+    fi
+    fix+=$open
   else
     fix_of "$unit" readable "$open"
     fix="To show it, read-only: $REPLY"
@@ -31,6 +41,16 @@ refuse_path() {
     what+=", and $BY hides $leads from the service"
   fi
   problem "$what. $fix. Or leave ${BY%%=*} out (hardening.except)"
+}
+
+# make_folder PATH: REPLY is the command that makes a folder to which the service can write. The user of DynamicUser= is another one
+# at each start.
+make_folder() {
+  if [[ ${UNIT_IS[DynamicUser]-} == yes ]]; then
+    REPLY="give the service a user of its own instead of DynamicUser=, and install -d -o USER $1"
+  else
+    REPLY="install -d -o '${UNIT_IS[User]:-root}' $1"
+  fi
 }
 
 # lacking_of PATH: REPLY is the folder that is to be opened and is not there.

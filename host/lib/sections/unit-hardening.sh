@@ -1,7 +1,7 @@
 # Hardening and the service as it is: what our drop-in would hide from it, or close to its writing, is refused by name, with the
 # setting that opens it, before the service is restarted into it. At boot nobody asks: a disk may still be missing.
-# Reads WANT, NEEDS, NEED_HOW, NEED_WHERE, OURS, OURS_BEFORE, UNIT_IS, PATH_KIND, REAL_PATH, BOOTING; sets JUDGED, BY, CONCERNED,
-# LACKING, FIXES, ANSWER, REPLY; adds to PROBLEMS.
+# Reads WANT, NEEDS, NEED_HOW, NEED_WHERE, OURS, UNIT_IS, SHOWN, SHOWN_FROM, WRITABLE, OWN, READ_ONLY, LACKING, HOME_FOLDERS, PATH_KIND,
+# REAL_PATH, BOOTING, PENDING; sets JUDGED, BY, CONCERNED, FIXES, ANSWER, REPLY; adds to PROBLEMS.
 
 # What ProtectHome= is about, and PrivateTmp= (systemd.exec(5)).
 readonly HOMES=/home:/root:/run/user
@@ -12,6 +12,7 @@ preflight_hardening() {
   [[ -z $BOOTING ]] || return 0
   entries WANT hardening
   for unit in "${ENTRIES[@]}"; do
+    forget_unknown
     read_service "$unit"
     [[ -z $ANSWER ]] || preflight_service "$unit"
   done
@@ -21,85 +22,21 @@ preflight_hardening() {
 preflight_service() {
   local path
   [[ -n ${OURS[ProtectHome]-}${OURS[ProtectSystem]-}${OURS[PrivateTmp]-} ]] || return 0
-  NOT_LOOKED_UP='' FIXES=()
+  FIXES=()
   collect_needs
   read_opened
   if [[ -n $NOT_LOOKED_UP ]]; then
     problem "${WANT["hardening|$1|setting"]}: $1 names a path that does not answer within 10 s: a mount hangs. Mend or unmount it (mount; dmesg), then run this again"
     return
   fi
+  # systemd reads its files anew, whatever was changed in them, when ours are reloaded.
+  if [[ ${UNIT_IS[NeedDaemonReload]-} == yes && ! -e $PENDING/reload ]]; then
+    problem "$1: its files were changed since systemd read them, and what it needs is asked of systemd. Run systemctl daemon-reload on the host, then this again"
+    return
+  fi
   for path in "${NEEDS[@]}"; do
     judge "$path" "${NEED_HOW[$path]}"
     [[ -z $JUDGED ]] || refuse_path "$1" "$path"
-  done
-}
-
-# read_opened: SHOWN=(what is bound into the service, whatever is hidden around it), WRITABLE=(where it may write, wherever links
-# lead to), OWN=(folders that it has by their names), READ_ONLY=(where our settings say that it only reads). systemd opens what
-# is there: LACKING=(what is to be opened, and is not). HOME_FOLDERS=(where homes are, and where that leads to).
-declare -a SHOWN=() WRITABLE=() OWN=() READ_ONLY=() LACKING=() HOME_FOLDERS=()
-read_opened() {
-  local path
-  local -a to_write to_read to_show of_owner before
-  IFS=: read -r -a HOME_FOLDERS <<<"$HOMES"
-  read_paths to_write "${OURS[ReadWritePaths]-}"
-  read_paths to_read "${OURS[ReadOnlyPaths]-}"
-  read_paths to_show "${OURS[BindReadOnlyPaths]-}"
-  split_quoted "${UNIT_IS[ReadWritePaths]-}"
-  of_owner=("${QUOTED[@]#[-+]}")
-  read_paths before "${OURS_BEFORE[ReadWritePaths]-}"
-  for path in "${before[@]}"; do take_out of_owner "$path"; done
-  look_up "${HOME_FOLDERS[@]}" "${to_write[@]}" "${to_read[@]}" "${to_show[@]}" "${of_owner[@]}"
-  for path in "${HOME_FOLDERS[@]}"; do HOME_FOLDERS+=("${REAL_PATH[$path]}"); done
-  SHOWN=() WRITABLE=() OWN=() LACKING=() READ_ONLY=("${to_read[@]}" "${to_show[@]}")
-  for path in "${to_write[@]}" "${of_owner[@]}"; do
-    # A link's target is what is opened.
-    [[ ${PATH_KIND[$path]} == none ]] || WRITABLE+=("${REAL_PATH[$path]}")
-  done
-  # Opened, and yet hidden, where it is a link to a home.
-  for path in "${to_write[@]}"; do [[ ${PATH_KIND[$path]} == none ]] || add_need "$path" write 'a folder that it may write to'; done
-  for path in "${to_show[@]}"; do [[ ${PATH_KIND[$path]} == none ]] || SHOWN+=("$path"); done
-  for path in "${to_write[@]}" "${to_read[@]}" "${to_show[@]}"; do [[ ${PATH_KIND[$path]} != none ]] || LACKING+=("$path"); done
-  read_unit_opened
-}
-
-# read_paths ARRAY LINES: the paths that a directive of ours names in all of its lines, but for the service's own cgroup
-# (own_cgroup), which opens nothing.
-read_paths() {
-  local -n found_paths=$1
-  local -a words
-  found_paths=()
-  while read -r -a words; do
-    [[ ${words[0]-} == '"-/sys/fs/cgroup/'* ]] || found_paths+=("${words[@]#-}")
-  done <<<"$2"
-}
-
-# read_unit_opened: what the unit opens by itself, of its own folders and by its mounts.
-read_unit_opened() {
-  local kind path
-  local -a folders
-  for kind in State:/var/lib Cache:/var/cache Logs:/var/log Runtime:/run Configuration:/etc; do
-    read -r -a folders <<<"${UNIT_IS[${kind%%:*}Directory]-}"
-    for path in "${folders[@]}"; do OWN+=("${kind#*:}/${path%%:*}"); done
-  done
-  mounted_at BindPaths
-  SHOWN+=("${ENTRIES[@]}") OWN+=("${ENTRIES[@]}")
-  mounted_at BindReadOnlyPaths
-  read_paths folders "${OURS_BEFORE[BindReadOnlyPaths]-}"
-  for path in "${folders[@]}"; do take_out ENTRIES "$path"; done
-  SHOWN+=("${ENTRIES[@]}")
-}
-
-# mounted_at PROPERTY: ENTRIES=(the places in the service of "SOURCE:PLACE:rbind ...").
-mounted_at() {
-  local mount
-  local -a mounts
-  read -r -a mounts <<<"${UNIT_IS[$1]-}"
-  ENTRIES=()
-  for mount in "${mounts[@]}"; do
-    mount=${mount#-}
-    mount=${mount#*:}
-    ENTRIES+=("${mount%%:*}")
   done
 }
 
@@ -111,7 +48,8 @@ judge() {
   hidden_by "$path" "$2"
   BY=$REPLY
   if [[ -z $BY && $real != "$path" ]]; then
-    within "$path" "${SHOWN[@]}"
+    # What is bound there is no link any more; a link in it is.
+    has_within "$path" "$real" "${SHOWN[@]}"
     if [[ -z $ANSWER ]]; then
       CONCERNED=$real
       hidden_by "$real" "$2"
@@ -130,6 +68,20 @@ judge() {
   [[ -n $JUDGED ]] || return 0
   within "$path" "${LACKING[@]}"
   [[ -z $ANSWER ]] || JUDGED=lacking
+}
+
+# has_within PATH REAL PLACE...: ANSWER, whether the path lies in one of the places, and so does what it leads to.
+has_within() {
+  local place from
+  local is_in=''
+  for place in "${@:3}"; do
+    within "$1" "$place"
+    [[ -n $ANSWER ]] || continue
+    from=${SHOWN_FROM[$place]-}
+    [[ -z $from ]] || within "$2" "$from"
+    is_in+=$ANSWER
+  done
+  ANSWER=${is_in:+yes}
 }
 
 # hidden_by PATH HOW: REPLY is the directive, if one hides it.
@@ -151,12 +103,13 @@ hidden_by() {
   fi
 }
 
-# may_exist PATH HOW: ANSWER. A text that only looks like a path has nothing where it would be.
+# may_exist PATH HOW: ANSWER. A text that only looks like a path (a URL's, a folder that is searched if it is there) has nothing
+# where it would be.
 may_exist() {
   ANSWER=yes
   [[ $2 == read ]] || return 0
-  look_up "$1" "${1%/*}"
-  [[ ${PATH_KIND[$1]} != none || ${PATH_KIND[${1%/*}]-none} == folder ]] || ANSWER=
+  look_up "$1"
+  [[ ${PATH_KIND[$1]} != none ]] || ANSWER=
 }
 
 # closed_by PATH REAL: REPLY is the directive, if one keeps the service from writing there.
@@ -164,7 +117,9 @@ closed_by() {
   REPLY=
   within "$2" /dev /proc /sys "${WRITABLE[@]}"
   [[ -z $ANSWER ]] || return 0
-  within "$1" "${OWN[@]}" "${READ_ONLY[@]}"
+  has_within "$1" "$2" "${OWN[@]}"
+  [[ -z $ANSWER ]] || return 0
+  within "$1" "${READ_ONLY[@]}"
   [[ -z $ANSWER ]] || return 0
   within "$1" "${TEMPORARY%:*}" "${TEMPORARY#*:}"
   [[ -z $ANSWER || ${OURS[PrivateTmp]-} != yes ]] || return 0

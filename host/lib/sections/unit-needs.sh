@@ -37,6 +37,8 @@ collect_needs() {
   for line in "${COMMANDS[@]}"; do
     split_tabs "$line"
     add_need "${FIELDS[1]}" program "the program of ${FIELDS[0]}="
+    program_of "${FIELDS[1]}" "${FIELDS[2]}"
+    [[ $REPLY != /* ]] || add_need "$REPLY" program "the program of ${FIELDS[0]}="
     # Behind the program's own name.
     [[ ${FIELDS[2]} != *[[:blank:]]* ]] || find_in "${FIELDS[2]#*[[:blank:]]}" "${FIELDS[0]}="
   done
@@ -113,20 +115,22 @@ need_homes() {
   for line in "${COMMANDS[@]}"; do
     split_tabs "$line"
     program_of "${FIELDS[1]}" "${FIELDS[2]}"
-    program=$REPLY
+    program=${REPLY##*/}
     writes_at_home "$program" "${FIELDS[2]}"
     [[ -z $REPLY ]] || add_need "$home/$REPLY" write "where $program writes in $whose"
   done
 }
 
-# program_of PATH ARGUMENTS: REPLY is its name; env's and a Python script's is the one that they run.
+# program_of PATH ARGUMENTS: REPLY is the program; env's and a Python script's is the one that they run.
 program_of() {
   local word
-  REPLY=${1##*/}
-  [[ $REPLY == env || $REPLY == python* ]] || return 0
-  for word in ${2#*[[:blank:]]}; do
+  local -a words
+  REPLY=$1
+  [[ ${REPLY##*/} == env || ${REPLY##*/} == python* ]] || return 0
+  read -r -a words <<<"${2#*[[:blank:]]}"
+  for word in "${words[@]}"; do
     [[ $word != -* && $word != *=* ]] || continue
-    REPLY=${word##*/}
+    REPLY=$word
     return
   done
 }

@@ -4,6 +4,10 @@
 # Where a path may begin within a word, and end.
 readonly BEFORE_PATH=$'[ \t\n=:,;"\'(@]' BEHIND_PATH=$'[:,;"\')]'
 
+# No path that people use is longer. A variable may be a text of many times that without a blank, in which each of its paths would
+# else be looked up to the end.
+readonly LONGEST_PATH=1024
+
 # find_paths TEXT: TAILS=(the text from each absolute path on), TAIL_OPTIONS=(the option that stands before it, if any). A URL's
 # path is none; that of a URL without a host (file:///x) is one.
 declare -a TAILS=() TAIL_OPTIONS=()
@@ -21,9 +25,10 @@ find_paths() {
     elif [[ -z $before || ${before: -1} == $BEFORE_PATH ]]; then
       before+=${slashes:1}
       text=${text:${#slashes}-1}
-      option_before "$before"
-      TAILS+=("$text") TAIL_OPTIONS+=("$REPLY")
-      readings_of "$text"
+      # An option is short, and to look through all of it for each path would take minutes where there are hundreds.
+      if ((${#before} > 200)); then option_before "${before: -200}"; else option_before "$before"; fi
+      TAILS+=("${text:0:LONGEST_PATH}") TAIL_OPTIONS+=("$REPLY")
+      readings_of "${TAILS[-1]}"
       taken=${READINGS[0]}
     fi
     before+=$taken
@@ -68,8 +73,9 @@ path_of_tail() {
 }
 
 # look_up PATH...: PATH_KIND is folder, file or none, REAL_PATH where it leads to through links, of each that was not looked up
-# yet. A mount that hangs holds nobody up: NOT_LOOKED_UP says that one does.
+# yet. A mount that hangs holds nobody up: NOT_LOOKED_UP says that one does, and it is asked again for the next unit.
 declare -A PATH_KIND=() REAL_PATH=()
+declare -a UNKNOWN_PATHS=()
 NOT_LOOKED_UP=''
 look_up() {
   local path
@@ -81,15 +87,25 @@ look_up() {
     paths+=("$path")
   done
   ((${#paths[@]} > 0)) || return 0
-  mapfile -d '' -t answers < <(printf '%s\0' "${paths[@]}" | timeout -k 1 10 bash -c "$LOOK_UP" || :)
+  # One that ends at its time has not read all of it.
+  mapfile -d '' -t answers < <(printf '%s\0' "${paths[@]}" 2>/dev/null | timeout -k 1 10 bash -c "$LOOK_UP" || :)
   if ((${#answers[@]} != 2 * ${#paths[@]})); then
     NOT_LOOKED_UP=yes
+    UNKNOWN_PATHS+=("${paths[@]}")
     return
   fi
   for ((i = 0; i < ${#paths[@]}; i++)); do
     PATH_KIND[${paths[i]}]=${answers[2 * i]}
     REAL_PATH[${paths[i]}]=${answers[2 * i + 1]}
   done
+}
+
+# forget_unknown: what did not answer for one unit may answer for the next.
+forget_unknown() {
+  local path
+  NOT_LOOKED_UP=''
+  for path in "${UNKNOWN_PATHS[@]}"; do unset "PATH_KIND[\$path]"; done
+  UNKNOWN_PATHS=()
 }
 
 # A process of its own, which can hang. What it looks for may be part of a secret variable, so that it comes on standard input:

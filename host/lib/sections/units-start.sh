@@ -64,6 +64,8 @@ change_unit() {
 # settle_at_boot UNIT: one that does not run yet starts with the new files; of one that has started already systemd is told.
 settle_at_boot() {
   local unit=$1
+  # The run of it that was to be watched ended with the boot before.
+  done_pending "watch%$unit"
   seen "$unit" ActiveState
   is_running "$REPLY"
   if [[ -z $ANSWER ]]; then

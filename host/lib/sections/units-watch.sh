@@ -123,6 +123,9 @@ take_up_watch() {
       seen "$unit" ActiveState
       is_running "$REPLY"
       if [[ -z $ANSWER ]]; then
+        seen "$unit" ActiveState
+        # Somebody has stopped it since, or it has failed what it was to prove.
+        [[ $REPLY != failed ]] || not_proven "$unit" "$unit has failed since an earlier run started it"
         done_pending "watch%$unit"
         continue
       fi
