@@ -63,12 +63,18 @@ export class GpuHost {
     this.write(join("pci", address, "class"), `${deviceClass}\n`);
   }
 
+  /** LXC's or another one's, which systemd says at its start. */
+  isContainer(): void {
+    this.write("container", "lxc\n");
+  }
+
   /** Standard output and error, without the folder. */
   run(text: string, constants: Record<string, string> = {}): string[] {
     return bashWithStore(`exec 2>&1\n${text}`, this.folder, {
       NVIDIA_TABLE: join(this.folder, "nvidia"),
       AMD_TABLE: join(this.folder, "kfd"),
       PCI_DEVICES: join(this.folder, "pci"),
+      CONTAINER_MARK: join(this.folder, "container"),
       ...constants,
     })
       .split("\n")

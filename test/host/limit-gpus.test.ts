@@ -99,6 +99,15 @@ describe("the GPUs of a service", () => {
     });
   });
 
+  it("are advice on a host that is a container itself", () => {
+    onHost((host) => {
+      host.isContainer();
+      expect(verdict(host, "0", { open: FIRST })).toMatch(
+        /^inert\|\|advice: .*this host is a container itself/,
+      );
+    });
+  });
+
   it("are advice where anything opens another card to it", () => {
     onHost((host) => {
       for (const entry of ["/dev/nvidia0", "/dev/mine", "/dev/dri/card0", "/dev/char/226:128"])

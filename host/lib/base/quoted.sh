@@ -39,6 +39,12 @@ unescape_quoted() {
     out+=${text%%\\*}
     text=${text#*\\}
     case $text in
+      x[[:xdigit:]][[:xdigit:]]*)
+        # shellcheck disable=SC2059 # the format is two hexadecimal digits
+        printf -v REPLY "\\x${text:1:2}"
+        out+=$REPLY
+        text=${text:2}
+        ;;
       [nt]*) out+=' ' ;;
       *) out+=${text:0:1} ;;
     esac

@@ -39,6 +39,8 @@ expand_tokens() {
         gpu_device "${token%%:*}" "${token#*:}"
         out+=$REPLY
         ;;
+      # Of a bundle that an earlier build of this manager stored.
+      at) out+=@ ;;
       *) die "$EXIT_USAGE" "the bundle has the token @{$token}, which manager $VERSION does not know" ;;
     esac
   done

@@ -25,9 +25,8 @@ settle_gpus() {
     [[ $key == limits\|*\|GPUs ]] || continue
     vendor=nvidia
     [[ ${WANT[$key]} != 'amd '* ]] || vendor=amd
-    cards_of "$vendor"
-    ANSWER=
-    [[ $CARDS_FROM == table ]] || has_pci_card "$vendor"
+    # A table that has a card may not have the others yet.
+    has_pci_card "$vendor"
     wait+=$ANSWER
   done
   [[ -z $wait ]] || udevadm settle --timeout=30 ||

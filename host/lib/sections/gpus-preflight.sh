@@ -39,9 +39,10 @@ preflight_cards() {
   done
 }
 
-# preflight_devices: nodes that a container is given, and who may open them there.
+# preflight_devices: nodes that a container is given, and who may open them there. A repair goes on without.
 preflight_devices() {
   local setting node groups mode group name told
+  [[ -z $STORED ]] || return 0
   entries WANT requires
   for setting in "${ENTRIES[@]}"; do
     node=${WANT["requires|$setting|device"]-}

@@ -37,6 +37,8 @@ doubt_service() {
   seen "$1" DevicePolicy
   if [[ $REPLY != @(closed|strict) ]]; then
     REPLY="$alone (hardening without DevicePolicy)"
+  elif [[ -e $CONTAINER_MARK ]]; then
+    REPLY="$alone (this host is a container itself, in which systemd leaves a device list out that the kernel does not take, and does not say so)"
   elif [[ $3 == *MIG-* ]]; then
     REPLY="$alone (the driver's table does not tell a MIG device's card, so that every GPU of NVIDIA is open to it)"
   else
@@ -94,7 +96,9 @@ doubt_cards() {
 # doubt_card VENDOR ID: REPLY says why the table does not say which it is; else CARD.
 doubt_card() {
   local uuid
-  hides_uuids "$1"
+  # AMD's are all told, by those cards that have one.
+  ANSWER=
+  [[ $1 == amd ]] || hides_uuids "$1"
   card_of "$1" "$2"
   uuid=${CARD#* }
   uuid=${uuid%% *}
