@@ -130,9 +130,15 @@ describe("what the drivers say no more", () => {
         "/dev/char/195:1",
         "/dev/char/226:128",
       ]);
-      // What the driver says is what holds.
+      // What the driver says is what holds; what nvidia-drm has not said yet is as it was, unless another card has it now.
       host.nvidia({ "0000:01:00.0": { minor: 0 }, "0000:c1:00.0": { minor: 1 } });
-      expect(host.tokens("nvidia-device:0", "nvidia-render:0")).toEqual(["/dev/char/195:0", NOTHING]);
+      expect(host.tokens("nvidia-device:0", "nvidia-render:0", "nvidia-render:1")).toEqual([
+        "/dev/char/195:0",
+        "/dev/char/226:129",
+        "/dev/char/226:128",
+      ]);
+      host.nvidia({ "0000:01:00.0": { minor: 0 }, "0000:c1:00.0": { minor: 1, render: 129 } });
+      expect(host.tokens("nvidia-render:0", "nvidia-render:1")).toEqual([NOTHING, "/dev/char/226:129"]);
       expect(readFileSync(join(host.folder, "state/gpus"), "utf8")).toBe(
         [
           "amd 0000:03:00.0 GPU-ab54a98ceb1f0ad2 /dev/dri/renderD129=226:129",
@@ -171,7 +177,7 @@ describe("what the drivers say no more", () => {
       ]);
       stage(host, "nvidia-device:0");
       expect(readFileSync(join(host.folder, "state/gpus"), "utf8")).toBe(
-        "nvidia 0000:01:00.0 GPU-aaaa1111-0000-0000-0000-000000000000 /dev/nvidia0=195:0\nnvidia 0000:c1:00.0 GPU-bbbb2222-0000-0000-0000-000000000000 /dev/nvidia1=195:1\n",
+        "nvidia 0000:01:00.0 GPU-aaaa1111-0000-0000-0000-000000000000 /dev/nvidia0=195:0 /dev/dri/renderD129=226:129\nnvidia 0000:c1:00.0 GPU-bbbb2222-0000-0000-0000-000000000000 /dev/nvidia1=195:1 /dev/dri/renderD128=226:128\n",
       );
     });
   });

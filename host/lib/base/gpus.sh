@@ -91,16 +91,16 @@ read_amd_table() {
   done
 }
 
-# recall_cards VENDOR: what the driver does not say now, as it was the last time: CARDS where it lists none, and the UUID of a
-# card that is in the same place.
+# recall_cards VENDOR: what the driver does not say now, as it was the last time: CARDS where it lists none, and of a card that is
+# in the same place its UUID, and its render node where nvidia-drm is not loaded yet.
 recall_cards() {
   local vendor address rest
-  local -A uuid_at=()
+  local -A uuid_at=() nodes_at=()
   local -i i
   [[ -r $KNOWN_GPUS ]] || return 0
   while read -r vendor address rest; do
     [[ $vendor == "$1" ]] || continue
-    uuid_at[$address]=${rest%% *}
+    uuid_at[$address]=${rest%% *} nodes_at[$address]=${rest#* }
     [[ ${GPUS_FROM[$1]} == table ]] || CARDS+=("$address $rest")
   done <"$KNOWN_GPUS"
   if [[ ${GPUS_FROM[$1]} != table ]]; then
@@ -108,8 +108,25 @@ recall_cards() {
     return 0
   fi
   for ((i = 0; i < ${#CARDS[@]}; i++)); do
-    address=${CARDS[i]%% *} rest=${CARDS[i]#* }
-    [[ $rest != '- '* || ${uuid_at[$address]:--} == - ]] || CARDS[i]="$address ${uuid_at[$address]}? ${rest#* }"
+    address=${CARDS[i]%% *} rest=${CARDS[i]#* } REPLY=
+    [[ $rest != '- '* || ${uuid_at[$address]:--} == - ]] || rest="${uuid_at[$address]}? ${rest#* }"
+    [[ $rest == */dev/dri/* ]] || recall_render_node "${nodes_at[$address]-}"
+    CARDS[i]="$address $rest$REPLY"
+  done
+}
+
+# recall_render_node NODES: REPLY is " PATH=MAJOR:MINOR" of the render node among those that a card had, unless another card has it
+# now. It is not there, which the verdict says.
+recall_render_node() {
+  local node other
+  local -a nodes
+  REPLY=
+  read -r -a nodes <<<"$1"
+  for node in "${nodes[@]}"; do
+    [[ $node == /dev/dri/* ]] || continue
+    other=${node%=*}
+    for other in "$PCI_DEVICES"/*/drm/"${other##*/}"; do return 0; done
+    REPLY+=" $node"
   done
 }
 
