@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { DOCKER_PACKAGES } from "../../components/docker-engine/render";
+import { EARLY_OOM_PACKAGES } from "../../components/early-oom/render";
+import { MONITOR_PACKAGES } from "../../components/monitor/render";
+import { ZRAM_PACKAGES } from "../../components/zram-device/render";
 import { baseImageRecipe } from "./base-image";
 import type { MachineApt } from "./machine-apt";
 import { DEFAULT_RELEASE, type Release } from "./release";
@@ -34,18 +38,15 @@ export const packages: readonly string[] = [
   "udev",
 ];
 
-/**
- * What apt can install in the guest without a new `apt-get update`: the product's packages, and those that tests install.
- * Docker's client is a package of its own since Debian 13.
- */
-export const installable = (release: Release): readonly string[] => [
+/** What apt can install in the guest: the product's packages, and those that tests install. A release may lack one. */
+export const installable: readonly string[] = [
+  ...[...DOCKER_PACKAGES, ...EARLY_OOM_PACKAGES, ...MONITOR_PACKAGES, ...ZRAM_PACKAGES].map(
+    ({ name }) => name,
+  ),
   "bc",
   "btrfs-progs",
   "docker.io",
-  ...(release === "bookworm" ? [] : ["docker-cli"]),
-  "earlyoom",
   "jq",
-  "systemd-zram-generator",
   "zram-tools",
 ];
 
@@ -70,7 +71,7 @@ export function imageKey(
     release,
     diskBytes,
     packages,
-    installable: installable(release),
+    installable,
     excludedPaths,
     baseImageRecipe,
     apt,

@@ -95,7 +95,7 @@ async function build(
     // `apt-get update` takes 18 s.
     "--skip=cleanup/apt/lists,cleanup/apt/cache",
     '--customize-hook=chroot "$1" sh /opt/goblin-sandbox/setup',
-    `--customize-hook=chroot "$1" /opt/goblin-sandbox/apt-lists.sh ${installable(release).join(" ")}`,
+    `--customize-hook=chroot "$1" /opt/goblin-sandbox/apt-lists.sh ${installable.join(" ")}`,
     `--customize-hook=chroot "$1" /opt/goblin-sandbox/docker-images.sh ${dockerImagesArguments.join(" ")}`,
     release,
     join(work, "root.tar"),

@@ -153,7 +153,12 @@ export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): P
   const times = new StepTimes();
   const result = await tryDeploy(vm, verb, { onEvent: (event) => times.observe(event), ...options });
   if (result.exitCode === 0) return result;
-  const said = result.diagnostics.map(({ severity, message }) => `${severity}: ${message}`).join("\n");
+  // A closing line has room for the first lines.
+  const of = (wanted: boolean): string[] =>
+    result.diagnostics
+      .filter(({ severity }) => (severity === "error") === wanted)
+      .map(({ severity, message }) => `${severity}: ${message.trim()}`);
+  const said = [...of(true), ...of(false)].join("\n");
   throw new Error(`${verb} ended with ${result.exitCode} (${result.summary}) ${times.inShort}\n${said}`);
 }
 
