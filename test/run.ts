@@ -3,23 +3,30 @@
  * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files). That is hours;
  * `npm run test:long -- failures crash` is the end-to-end tests whose file has one of these in its name,
  * `npm run test:long -- --without failures` all but these.
+ * `npm test -- --image FILE [--image-key FILE]` boots another distribution's cloud image (docs/hosts.md).
  */
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
+import { adoptImage } from "./sandbox/adopted-image";
 import { ensureImage } from "./sandbox/image";
 import { ensurePrerequisites } from "./sandbox/prerequisites";
 import { type Failure, REPORT_VARIABLE, type SuiteReport } from "./support/suite-report";
 
 const testRun = randomUUID();
 const {
-  values: { long, without },
+  values: { long, without, image, "image-key": imageKey },
   positionals: names,
 } = parseArgs({
-  options: { long: { type: "boolean" }, without: { type: "string", multiple: true } },
+  options: {
+    long: { type: "boolean" },
+    without: { type: "string", multiple: true },
+    image: { type: "string" },
+    "image-key": { type: "string" },
+  },
   allowPositionals: true,
 });
 const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
@@ -51,11 +58,11 @@ async function run(): Promise<number> {
     if (refuseUnknown()) return 2;
     await ensurePrerequisites();
     // Loads packages and writes a disk; what follows computes.
-    const image = ensureImage();
-    image.catch(() => undefined);
+    const disk = image === undefined ? ensureImage() : adoptImage({ file: image, privateKey: imageKey });
+    disk.catch(() => undefined);
     if (names.length === 0) await withoutVm();
     heading("image");
-    await image;
+    await disk;
     await vitest("e2e-alone", { vm: "left" });
     // A VM is busy with one processor most of the time: two suites of VMs take hardly longer than one.
     const beside = vitest("e2e-small", { beside: true });
@@ -121,6 +128,8 @@ async function vitest(
         [REPORT_VARIABLE]: report,
         GOBLIN_HOST_KEEP_VM: process.env["GOBLIN_HOST_KEEP_VM"] ?? vm,
         ...(long === true ? { GOBLIN_HOST_LONG: "1" } : {}),
+        ...(image === undefined ? {} : { GOBLIN_HOST_IMAGE: resolve(image) }),
+        ...(imageKey === undefined ? {} : { GOBLIN_HOST_IMAGE_KEY: resolve(imageKey) }),
       },
     },
   );
