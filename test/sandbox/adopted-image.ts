@@ -212,7 +212,10 @@ function guestOf(config: string): Guest {
     if (onOutput !== undefined) for await (const line of child.iterable({ from: "all" })) onOutput(line);
     const result = await child;
     if (!result.failed) return;
-    const said = (to === undefined ? result.all : result.stderr).split("\n").slice(-12).join("\n");
+    const said = String(to === undefined ? result.all : result.stderr)
+      .split("\n")
+      .slice(-12)
+      .join("\n");
     throw new SandboxError(
       `the image could not be adopted: ${command} ended with ${String(result.exitCode)}\n${said}`,
     );
