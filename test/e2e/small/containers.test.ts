@@ -57,7 +57,7 @@ async function expectLimits(): Promise<void> {
   expect(
     await files(`${monitor}/docker-*.scope`, ["memory.max", "memory.swap.max", "cpu.max"]),
     "monitor's scope",
-  ).toEqual([String(128 * MiB), String(MiB), "10000 100000"]);
+  ).toEqual([String(128 * MiB), String(MiB), "100000 100000"]);
   expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
 }
 
