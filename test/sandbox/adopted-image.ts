@@ -1,13 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -60,7 +52,10 @@ export async function adoptImage(
     if (existsSync(adopted.disk)) return imageAt(adopted.key);
     await Vm.find(WORKSHOP.name)?.kill();
     Vm.purge(WORKSHOP.name);
-    const work = mkdtempSync(join(imagesFolder(), "unfinished-"));
+    // A build of another image removes what is unfinished of its own.
+    const work = join(imagesFolder(), "adopting");
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work);
     try {
       await makeIn(work, { ...image, file }, onOutput);
       await execa("mv", ["-T", join(work, "image"), join(imagesFolder(), adopted.key)]);
