@@ -108,7 +108,7 @@ export async function goTo(
     await deploy(vm, "up", { overrides, onEvent: (event) => times.observe(event) });
     // Of what a suite's time is mostly made.
     console.log(`${vm.name}: applied ${times.inShort}`);
-    // At its tenth of a core the monitor takes an emulated machine up to a minute to start.
+    // The timer's next collection may be a minute away.
     await vm.run("until ai-resource-monitor --display >/dev/null 2>&1; do sleep 1; done", {
       timeoutSeconds: 180,
     });
