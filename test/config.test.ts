@@ -149,6 +149,25 @@ describe("what is refused names the path, the value, what is allowed, and the co
         "hardening' gpu",
       ],
     ],
+    [
+      "a render node of a GPU whose vendor has none, by default",
+      workload({ gpu: { devices: ["/dev/dri/renderD128"] } }),
+      [
+        'workloads.ollama.gpu.vendor is by default "nvidia": only AMD\'s GPUs',
+        "allowed: nvidia, amd",
+        "gpu.vendor' amd",
+      ],
+    ],
+    [
+      "a VRAM threshold that nothing measures",
+      workload({ gpu: { vendor: "amd", devices: ["0"], vramThreshold: 90 } }),
+      ["workloads.ollama.gpu.vramThreshold is 90: the monitor measures NVIDIA's GPUs only", "rm --path"],
+    ],
+    [
+      "a render node, and no device list to give it by",
+      workload({ gpu: { vendor: "amd", devices: ["/dev/dri/renderD128"] }, hardening: "none" }),
+      ['workloads.ollama.hardening is "none": this leaves out the device list', "hardening' gpu"],
+    ],
     ["an unknown profile", workload({ hardening: "hard" }), ["standard, gpu, none", "hardening' standard"]],
     [
       "an unknown exception",

@@ -2,11 +2,11 @@ import { credentialsFile } from "../credentials/render";
 import type { BundleFile } from "../host-bundle/bundle";
 import { dropIn, ENV_DROP_IN } from "../render/drop-in";
 import { quoteEnvironment } from "../render/shell";
-import { literal } from "../render/tokens";
 import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
 import { type DerivedVariables, fixedVariables, limitVariables } from "./environment";
-import { hardeningOf } from "./gpu";
+import { gpuGroups, hardeningOf } from "./gpu";
 import { hardeningDirectives } from "./hardening";
+import { namedPaths } from "./named-paths";
 import type { WorkloadContext } from "./render";
 import type { SettledWorkload } from "./workload";
 
@@ -17,11 +17,6 @@ export const OOM_SCORE_ADJUST = "500";
 export function renderExec(workload: SettledWorkload, context: WorkloadContext): BundleFile {
   const { after, cpu, slice } = workload;
   const hardening = hardeningLines(workload, context);
-  const expand = hardening.some(([, value]) => value.includes("@{"));
-  const environment = environmentLines(
-    fixedVariables(workload, context.credentials),
-    workload.environment,
-  ).map(([name, value, rule]): Directive => [name, expand ? literal(value) : value, rule]);
   const content = renderUnitFile({
     Unit: after.length === 0 ? [] : [["After", after.join(" ")]],
     Service: [
@@ -31,11 +26,14 @@ export function renderExec(workload: SettledWorkload, context: WorkloadContext):
       // One killed child (a model runner) does not take its server along.
       ["OOMPolicy", "continue"],
       ["LimitMEMLOCK", "infinity"],
-      ...environment,
+      ...environmentLines(fixedVariables(workload, context.credentials), workload.environment),
       ...environmentFiles(workload, context),
+      ...gpuGroups(workload),
       ...hardening,
     ],
   });
+  // Which device a card has, and what shows a service its own cgroup alone, the host knows.
+  const expand = hardening.some(([, value]) => value.includes("@{"));
   return { mode: "0644", content, ...(expand ? { expand: true } : {}) };
 }
 
@@ -54,11 +52,19 @@ export function renderEnv(
 }
 
 function hardeningLines(workload: SettledWorkload, { modelsPath }: WorkloadContext): Directive[] {
-  const { engine, exec, slice, unit, writablePaths } = workload;
+  const { engine, exec, readablePaths, slice, unit, writablePaths } = workload;
+  const usual = [...usualPaths(unit), modelsPath, ...writablePaths];
+  const named = namedPaths(workload);
+  // What reading is enough of stays so, whatever else names it.
+  const written = named.written.filter(
+    (path) => ![...usual, ...readablePaths].some((other) => `${path}/`.startsWith(`${other}/`)),
+  );
   return hardeningDirectives({
     ...hardeningOf(workload),
-    writablePaths: [...usualPaths(unit), modelsPath, ...writablePaths],
-    neededPaths: exec === undefined ? [] : [exec.start.split(/\s/)[0] ?? ""],
+    writablePaths: [...usual, ...written],
+    readablePaths,
+    namedPaths: named.read,
+    program: exec?.start.split(/\s/)[0],
     // Ollama reads its limit there and nowhere else. Others look their cgroup up in /proc/self/cgroup, whose path is below
     // the host's tree and not below their own, before systemd 257.
     cgroup: engine === "ollama" ? `/ai.slice/${slice}/${unit}` : undefined,

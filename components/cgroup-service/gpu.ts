@@ -1,17 +1,19 @@
-import type { Limits } from "../host-bundle/bundle";
+import type { BundleRequirement, Limits } from "../host-bundle/bundle";
+import type { Directive } from "../render/unit-file";
 import type { Derived } from "./environment";
-import { areNumbers, type Hardening, hasDeviceList } from "./hardening";
+import { areNodes } from "./gpu-devices";
+import { type Hardening, opensOnlyItsOwn } from "./hardening";
 import type { SettledWorkload } from "./workload";
 
 /** Its profile: with a GPU the one that leaves the GPUs' device nodes visible. */
 export function hardeningOf({
   hardening,
   gpu,
-}: SettledWorkload): Pick<Hardening, "profile" | "except" | "gpus"> {
+}: SettledWorkload): Pick<Hardening, "profile" | "except" | "gpu"> {
   return {
     profile: hardening.profile ?? (gpu === undefined ? "standard" : "gpu"),
     except: hardening.except,
-    gpus: gpu?.devices ?? [],
+    gpu,
   };
 }
 
@@ -23,28 +25,52 @@ export function mayUseGpu(workload: SettledWorkload): boolean {
 }
 
 /**
- * CUDA counts the GPUs that a process can open. Where the device list hides the others, its own are 0, 1, ... whatever
- * nvidia-smi calls them; where nothing is hidden, they are counted as nvidia-smi does. A UUID means the same everywhere.
- * A container's runtime shows it its own.
+ * The variable that tells a runtime which GPUs are meant. A runtime counts those that a process can open, from 0, whatever
+ * they are called elsewhere: where the others are hidden, a number is another one, and a render node is none at all. A UUID
+ * means the same everywhere. NVIDIA's runtime sets a container's by itself.
  */
 export function gpuVariables(workload: SettledWorkload): Record<string, Derived> {
   const { gpu, runtime } = workload;
-  if (gpu === undefined || runtime === "container") return {};
-  const its = `gpu.devices (${gpu.devices.join(",")})`;
-  const visible = (value: string, rule: string) => ({ CUDA_VISIBLE_DEVICES: { value, rule } });
-  if (!areNumbers(gpu.devices)) return visible(gpu.devices.join(","), its);
-  if (hasDeviceList(hardeningOf(workload)))
+  if (gpu === undefined || (gpu.vendor === "nvidia" && runtime === "container")) return {};
+  const { vendor, devices } = gpu;
+  const its = `gpu.devices (${devices.join(",")})`;
+  const variable = vendor === "nvidia" ? "CUDA_VISIBLE_DEVICES" : "ROCR_VISIBLE_DEVICES";
+  const visible = (value: string, rule: string) => ({ [variable]: { value, rule } });
+  if (devices.every((device) => /^(GPU|MIG)-/.test(device))) return visible(devices.join(","), its);
+  if (runtime === "container" ? areNodes(gpu) : opensOnlyItsOwn(hardeningOf(workload)))
     return visible(
-      gpu.devices.map((_, index) => index).join(","),
+      devices.map((_, index) => index).join(","),
       `${its}, counted from 0: it can open no other`,
     );
   return {
-    CUDA_DEVICE_ORDER: { value: "PCI_BUS_ID", rule: "GPUs are counted as nvidia-smi counts them" },
-    ...visible(gpu.devices.join(","), its),
+    // CUDA's own order is the fastest first; ROCm has one order only.
+    ...(vendor === "nvidia"
+      ? { CUDA_DEVICE_ORDER: { value: "PCI_BUS_ID", rule: "GPUs are counted as nvidia-smi counts them" } }
+      : {}),
+    ...visible(devices.join(","), its),
   };
 }
 
-/** What `verify --table` says of its GPUs and of their memory. */
+/** The groups that may open the nodes. AMD's are for root and render, or video, of the host (Debian's udev rules). */
+export function gpuGroups({ gpu }: SettledWorkload): Directive[] {
+  if (gpu === undefined) return [];
+  const groups = [...(gpu.vendor === "amd" ? ["render", "video"] : []), ...gpu.groups];
+  return groups.length === 0 ? [] : [["SupplementaryGroups", groups.join(" ")]];
+}
+
+/** What the host is asked before anything changes: whether it has these cards. */
+export function gpuRequirement(
+  { gpu }: SettledWorkload,
+  setting: string,
+): Readonly<Record<string, BundleRequirement>> {
+  if (gpu === undefined) return {};
+  return { [`${setting}.gpu.devices`]: { gpus: gpu.devices.join(","), vendor: gpu.vendor } };
+}
+
+/** What `verify --table` says of its GPUs, and of their memory where the monitor measures it. */
 export function gpuLimits({ gpu }: SettledWorkload): Limits {
-  return gpu === undefined ? {} : { GPUs: gpu.devices.join(","), VRAM: `alert above ${gpu.vramThreshold}%` };
+  if (gpu === undefined) return {};
+  const ids = gpu.devices.join(",");
+  if (gpu.vendor === "amd") return { GPUs: `amd ${ids}` };
+  return { GPUs: ids, VRAM: `alert above ${gpu.vramThreshold}%` };
 }

@@ -1,5 +1,8 @@
 import { ownCgroup } from "../render/tokens";
 import { type Directive, replacing } from "../render/unit-file";
+import { gpuDevices, isListed } from "./gpu-devices";
+import type { Gpu } from "./gpu-schema";
+import { isInHome, isTemporary } from "./named-paths";
 
 /** Every directive that a profile may set, and so every name that `hardening.except` accepts. */
 export const HARDENING_DIRECTIVES = [
@@ -34,10 +37,14 @@ export interface Hardening {
   readonly except: readonly HardeningDirective[];
   /** Folders the service may write to. */
   readonly writablePaths: readonly string[];
-  /** Paths that must stay visible, the executable's and the models' among them. */
-  readonly neededPaths: readonly string[];
-  /** GPUs by number or UUID. */
-  readonly gpus: readonly string[];
+  /** Files and folders of which reading is enough. */
+  readonly readablePaths: readonly string[];
+  /** Files and folders that the workload's own settings name. */
+  readonly namedPaths: readonly string[];
+  /** The program, which needs what lies around it. */
+  readonly program?: string | undefined;
+  /** The GPUs that the profile gpu leaves visible. Without them: all. */
+  readonly gpu: Pick<Gpu, "vendor" | "devices"> | undefined;
   /** Its cgroup, where it is to see that alone, and no other of the host's. Default: it sees all of them. */
   readonly cgroup?: string | undefined;
 }
@@ -79,8 +86,17 @@ export function hardeningDirectives(hardening: Hardening): Directive[] {
     ...replacing("SystemCallFilter", "@system-service"),
     ...(profile === "gpu" ? [] : [["PrivateDevices", "yes"] as const]),
   ];
-  const kept = directives.filter(([name]) => !except.some((excepted) => excepted === name));
-  return [...kept, ...companions(hardening, kept), ...(profile === "gpu" ? gpuDevices(hardening) : [])];
+  const left = leavesDevices(hardening) ? [...except, "ProtectClock"] : except;
+  const kept = directives.filter(([name]) => !left.some((excepted) => excepted === name));
+  return [...kept, ...companions(hardening, kept), ...deviceList(hardening)];
+}
+
+/**
+ * Whether it leaves devices alone. ProtectClock= goes with that: it opens a device list with only the clock in it, which
+ * closes every other device (systemd.exec(5), DevicePolicy=auto of systemd.resource-control(5)).
+ */
+function leavesDevices({ profile, except }: Pick<Hardening, "profile" | "except">): boolean {
+  return except.includes(profile === "gpu" ? "DevicePolicy" : "PrivateDevices");
 }
 
 /** Read-only either way. */
@@ -91,17 +107,44 @@ function controlGroups({ cgroup }: Hardening): Directive {
 }
 
 /** What only makes sense beside another directive. */
-function companions({ writablePaths, profile, except }: Hardening, kept: readonly Directive[]): Directive[] {
+function companions(hardening: Hardening, kept: readonly Directive[]): Directive[] {
+  const { profile, except } = hardening;
   const has = (name: string) => kept.some(([directive]) => directive === name);
   return [
-    // The leading dash ignores a folder that does not exist.
-    ...(has("ProtectSystem")
-      ? [["ReadWritePaths", writablePaths.map((path) => `-${path}`).join(" ")] as const]
-      : []),
+    ...openedPaths(hardening, has),
     // A refused system call is an error to the program, not its death.
     ...(has("SystemCallFilter") ? [["SystemCallErrorNumber", "EPERM"] as const] : []),
     ...(except.includes("DevicePolicy") ? [] : devicePolicy(profile, has)),
   ];
+}
+
+/** What is shown where the rest is hidden, and what may be written where the rest is read-only. */
+function openedPaths(hardening: Hardening, has: (name: string) => boolean): Directive[] {
+  const { writablePaths, readablePaths, namedPaths } = hardening;
+  const isHidden = (path: string) =>
+    (has("ProtectHome") && homeProtection(hardening) === "tmpfs" && isInHome(path)) ||
+    (has("PrivateTmp") && isTemporary(path));
+  const written = writablePaths.filter(
+    (path) => has("ProtectSystem") || (has("ProtectHome") && isInHome(path)),
+  );
+  // Of two directives for one path the stricter would hold.
+  const read = readablePaths.filter((path) => !writablePaths.includes(path));
+  const shown = outermost([...read, ...namedPaths].filter(isHidden));
+  return [
+    ...listed("BindReadOnlyPaths", shown),
+    ...listed("ReadOnlyPaths", has("ProtectSystem") ? read.filter((path) => !isHidden(path)) : []),
+    ...listed("ReadWritePaths", written),
+  ];
+}
+
+/** The leading dash ignores a path that does not exist. */
+function listed(name: string, paths: readonly string[]): Directive[] {
+  return paths.length === 0 ? [] : [[name, paths.map((path) => `-${path}`).join(" ")]];
+}
+
+/** Without those that lie in another one of them. */
+function outermost(paths: readonly string[]): string[] {
+  return [...new Set(paths)].filter((path) => !paths.some((other) => path.startsWith(`${other}/`)));
 }
 
 /** ProtectClock= alone would open a device list with only the clock in it: the policy is said outright. */
@@ -109,32 +152,25 @@ function devicePolicy(profile: string, has: (name: string) => boolean): Directiv
   return profile === "gpu" || has("PrivateDevices") ? [["DevicePolicy", "closed"]] : [];
 }
 
-/** Whether its device list names the GPUs one by one: a UUID is no node's name. */
-export function hasDeviceList({
+/** Whether the kernel keeps it to its own GPUs. */
+export function opensOnlyItsOwn({
   profile,
   except,
-  gpus,
-}: Pick<Hardening, "profile" | "except" | "gpus">): boolean {
-  return profile === "gpu" && !except.includes("DevicePolicy") && areNumbers(gpus);
+  gpu,
+}: Pick<Hardening, "profile" | "except" | "gpu">): boolean {
+  return profile === "gpu" && !except.includes("DevicePolicy") && gpu !== undefined && isListed(gpu);
 }
 
-export const areNumbers = (gpus: readonly string[]): boolean => gpus.every((gpu) => /^[0-9]+$/.test(gpu));
-
-/** Nodes of NVIDIA (device groups of /proc/devices), AMD (kfd) and both vendors' render nodes. */
-function gpuDevices(hardening: Hardening): Directive[] {
-  const { gpus, except } = hardening;
-  if (except.includes("DevicePolicy")) return [];
-  const nodes = hasDeviceList(hardening)
-    ? ["/dev/nvidiactl", ...gpus.map((gpu) => `/dev/nvidia${gpu}`)]
-    : ["char-nvidia", "char-nvidia-frontend", "char-nvidiactl"];
-  const shared = ["char-drm", "char-kfd", "char-nvidia-caps", "char-nvidia-modeset", "char-nvidia-uvm"];
-  return replacing("DeviceAllow", ...[...nodes, ...shared].map((node) => `${node} rw`));
+function deviceList({ profile, except, gpu }: Hardening): Directive[] {
+  if (profile !== "gpu" || except.includes("DevicePolicy")) return [];
+  return replacing("DeviceAllow", ...gpuDevices(gpu).map((device) => `${device} rw`));
 }
 
-/** Programs and models in /home keep their homes visible, read-only. */
-function homeProtection({ neededPaths, writablePaths }: Hardening): string {
-  const inHome = [...neededPaths, ...writablePaths].some((path) =>
-    /^\/(home|root|run\/user)(\/|$)/.test(path),
-  );
-  return inHome ? "read-only" : "yes";
+/**
+ * A program in /home, or a folder there that is written to, keeps homes visible, read-only: a program needs its libraries,
+ * which may lie anywhere beside it. Where it only reads there, it sees of homes what was opened to it and nothing else.
+ */
+function homeProtection({ program, writablePaths, readablePaths, namedPaths }: Hardening): string {
+  if ([...(program === undefined ? [] : [program]), ...writablePaths].some(isInHome)) return "read-only";
+  return [...readablePaths, ...namedPaths].some(isInHome) ? "tmpfs" : "yes";
 }

@@ -4,7 +4,7 @@ import { parseDuration } from "../render/duration";
 import { dropIn, EXEC_DROP_IN } from "../render/drop-in";
 import { renderUnitFile } from "../render/unit-file";
 import { OOM_SCORE_ADJUST, renderEnv, renderExec } from "./drop-ins";
-import { gpuLimits } from "./gpu";
+import { gpuLimits, gpuRequirement, hardeningOf } from "./gpu";
 import { toDirectives, toLimits, workloadLimits } from "./limits";
 import type { SettledWorkload } from "./workload";
 
@@ -32,11 +32,13 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
     ...(exec === undefined ? [] : [unitFile]),
     ...((context.credentials ?? []).length === 0 ? [] : [credentialsFile(name)]),
   ];
+  const requires = {
+    ...(cpu.cores === undefined ? {} : { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } }),
+    ...gpuRequirement(workload, context.setting),
+  };
   return {
     name: `workload-${name}`,
-    ...(cpu.cores === undefined
-      ? {}
-      : { requires: { [`${context.setting}.cpu.cores`]: { cores: cpu.cores } } }),
+    ...(Object.keys(requires).length === 0 ? {} : { requires }),
     files: {
       [dropIn(unit)]: file(renderLimits(workload, context)),
       ...renderEnv(workload, context),
@@ -47,6 +49,7 @@ export function renderCgroupService(workload: SettledWorkload, context: Workload
       [unit]: exec === undefined ? { restartOn } : { enabled: true, active: true, restartOn },
     },
     ...renderReadiness(workload, context),
+    ...renderHardening(workload, context),
     limits: {
       [unit]: {
         ...toLimits(limits),
@@ -75,6 +78,15 @@ function renderReadiness(
         setting,
       },
     },
+  };
+}
+
+/** Where to open what the hardening closes: the host looks for that in the unit as it is there. */
+function renderHardening(workload: SettledWorkload, { setting }: WorkloadContext): Pick<Bundle, "hardening"> {
+  const { unit, readablePaths, writablePaths } = workload;
+  if (hardeningOf(workload).profile === "none") return {};
+  return {
+    hardening: { [unit]: { setting, readable: readablePaths.length, writable: writablePaths.length } },
   };
 }
 

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { VARIABLE, VARIABLE_RULE } from "../credentials/schema";
 import { ContainerFields } from "../limited-container/schema";
+import { GpuSettings } from "./gpu-schema";
 import { HealthSettings } from "./health-schema";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
 import { ENGINES } from "./engine";
 import { HARDENING_DIRECTIVES } from "./hardening";
 import { choiceField, integerField } from "../settings/fields";
 import { textField } from "../settings/field";
-import { lineField, pathField, tokenField, valueField, wordField } from "../settings/text-fields";
+import { lineField, pathField, valueField, wordField } from "../settings/text-fields";
 import { parseCommandLine } from "./command-line";
 import { parseSlice, parseUnit } from "./unit";
 
@@ -45,31 +46,6 @@ const ExecSettings = z.strictObject({
   }).optional(),
 });
 type ExecInput = string | z.input<typeof ExecSettings>;
-
-const GpuSettings = z.strictObject({
-  devices: z
-    .array(
-      tokenField({
-        description: "A GPU by its number, or by its UUID as `nvidia-smi -L` prints it.",
-        example: "0",
-        allowed: "a number, GPU-UUID or MIG-UUID",
-        pattern: /^([0-9]{1,2}|(GPU|MIG)-[A-Za-z0-9-]{1,64})$/,
-      }),
-    )
-    .min(1)
-    .meta({
-      description:
-        "GPUs it may use, at least one: DeviceAllow and CUDA_VISIBLE_DEVICES of a service, device requests of a container.",
-      allowed: "a list of one or more of: a number, GPU-UUID, MIG-UUID; without `gpu` it sees none",
-    }),
-  vramThreshold: integerField({
-    description:
-      "Alert above this use of its VRAM, in percent. An alert only: nothing on a host can limit VRAM.",
-    min: 1,
-    max: 100,
-    example: "95",
-  }).prefault(95),
-});
 
 const unitName = textField(
   {
@@ -128,11 +104,23 @@ export const WorkloadSettings = z.strictObject({
       allowed: "standard, gpu, none, or a map of profile and except",
       example: "standard",
     }),
+  readablePaths: z
+    .array(
+      pathField({
+        description: "A file or folder that it may read; one that is missing is ignored.",
+        example: "/home/me/models",
+      }),
+    )
+    .meta({
+      description:
+        "Files and folders that stay visible to it, read-only, where its hardening hides the rest: in /home, /root, /run/user, /tmp and /var/tmp. What its program writes to by custom (HF_HOME), and shall only read, is named here, too.",
+    })
+    .default([]),
   writablePaths: z
     .array(pathField({ description: "A folder that it may write to; one that is missing is ignored." }))
     .meta({
       description:
-        "Folders it may write to beside the usual ones of its name and the models. The rest of the host is read-only to it.",
+        "Folders it may write to beside the usual ones of its name, the models, and those that its own `exec` and `environment` name. The rest of the host is read-only to it.",
     })
     .default([]),
   gpu: GpuSettings.optional(),
@@ -207,6 +195,7 @@ export const LimitedContainerSettings = WorkloadSettings.omit({
   network: true,
   exec: true,
   hardening: true,
+  readablePaths: true,
   writablePaths: true,
   environmentFile: true,
   after: true,
@@ -215,5 +204,14 @@ export type LimitedContainerSettings = z.input<typeof LimitedContainerSettings>;
 
 /** The keys that a LimitedContainer does not have. */
 export const SERVICE_ONLY = [
-  ...["runtime", "network", "exec", "hardening", "writablePaths", "environmentFile", "after"],
+  ...[
+    "runtime",
+    "network",
+    "exec",
+    "hardening",
+    "readablePaths",
+    "writablePaths",
+    "environmentFile",
+    "after",
+  ],
 ];

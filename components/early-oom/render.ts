@@ -41,6 +41,9 @@ export function renderEarlyOom(settings: Settled): Bundle {
   const command = earlyOomCommand(settings);
   return {
     name: "earlyoom",
+    requires: {
+      "goblin-host:earlyOom.memoryPercent": { available: String(settings.memoryPercent), unit: UNIT },
+    },
     files: { [DROP_IN]: { mode: "0644", content: renderDropIn(command) } },
     packages: ["earlyoom"],
     units: {

@@ -1,7 +1,9 @@
+import { hardeningOf } from "../cgroup-service/gpu";
+import { opensOnlyItsOwn } from "../cgroup-service/hardening";
 import type { SettledWorkload } from "../cgroup-service/workload";
 import { isProtectedUnit, LONGEST_UNIT, PROTECTED_RULE, usualSlice } from "../cgroup-service/unit";
 import type { SettingIssue } from "../settings/issues";
-import { isMap, valueAt } from "../settings/values";
+import { isMap, type SettingPath, valueAt } from "../settings/values";
 
 /** What is wrong between the settings of one workload. */
 export function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
@@ -26,7 +28,28 @@ export function workloadIssues(workload: SettledWorkload, raw: unknown): Setting
   }
   if (runtime === "container" && image === undefined)
     issues.push(at("image", "a container needs an image", "an image's name", "ollama/ollama:0.6.5"));
-  return issues;
+  return [...issues, ...gpuIssues(workload, raw)];
+}
+
+/** What of its GPUs does not go with the rest of the workload, and what has been given of them. */
+function gpuIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
+  const { name, runtime, gpu } = workload;
+  if (gpu === undefined) return [];
+  const at = (keys: SettingPath, message: string, fix: string | null = null): SettingIssue => {
+    const path = ["workloads", name, ...keys];
+    return { path, value: valueAt(raw, path), message, fix };
+  };
+  const threshold = at(
+    ["gpu", "vramThreshold"],
+    "the monitor measures NVIDIA's GPUs only, and vendor is amd",
+  );
+  const node = gpu.devices.find((device) => device.startsWith("/"));
+  return [
+    ...(gpu.vendor === "amd" && threshold.value !== undefined ? [threshold] : []),
+    ...(runtime === "systemd" && node !== undefined && !opensOnlyItsOwn(hardeningOf(workload))
+      ? [at(["hardening"], `this leaves out the device list, by which alone ${node} is given to it`, "gpu")]
+      : []),
+  ];
 }
 
 /** What each workload has alone. */

@@ -29,6 +29,8 @@ export interface Bundle {
   readonly units?: Readonly<Record<string, BundleUnit>>;
   /** By unit: how it proves that it is well, after each start and each new revision. */
   readonly ready?: Readonly<Record<string, BundleReadiness>>;
+  /** By unit: whose drop-in hides or closes parts of the host to it, and where to open them. */
+  readonly hardening?: Readonly<Record<string, BundleHardening>>;
   /** By name: containers that belong to the bundle. The docker provider makes them; they go with the bundle. */
   readonly containers?: Readonly<Record<string, BundleContainer>>;
   /** By name: Docker networks of the bundle. */
@@ -53,6 +55,18 @@ export interface BundleRequirement {
   /** A program on the host's PATH, and what to do where it is missing. */
   readonly program?: string;
   readonly remedy?: string;
+  /** GPUs of a vendor, with commas between them: by number, UUID or node. */
+  readonly gpus?: string;
+  readonly vendor?: "nvidia" | "amd";
+  /** A device node, the `remedy` where it is missing, and the groups of one who opens it and is not root, by number. */
+  readonly device?: string;
+  readonly groups?: string;
+  /**
+   * Percent of the memory by which `unit` decides: before less is available, caches must give way that the kernel does not
+   * count as available (ZFS's).
+   */
+  readonly available?: string;
+  readonly unit?: string;
 }
 
 export interface BundleFile {
@@ -178,6 +192,16 @@ export interface BundleReadiness {
   readonly revision?: string;
   /** The setting that errors name. */
   readonly setting: string;
+}
+
+/** The lists of the settings in which the host, where it finds that a path is missing, names the next value. */
+export interface BundleHardening {
+  /** Path of the unit's settings: `readablePaths` and `writablePaths` are below it. */
+  readonly setting: string;
+  /** How many values `readablePaths` has. */
+  readonly readable: number;
+  /** How many values `writablePaths` has. */
+  readonly writable: number;
 }
 
 export interface BundleSwapFile {

@@ -59,6 +59,11 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
       revision,
       setting,
     })),
+    hardening: map(bundle.hardening, ({ setting, readable, writable }) => ({
+      setting,
+      readable: String(readable),
+      writable: String(writable),
+    })),
     containers: map(bundle.containers, ({ graceSeconds, setting }) => ({
       grace: String(graceSeconds),
       setting,

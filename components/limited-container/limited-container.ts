@@ -71,6 +71,7 @@ export class LimitedContainer extends pulumi.ComponentResource {
       runtime: "container",
       network: network === undefined ? "bridge" : "shared",
       hardening: { except: [] },
+      readablePaths: [],
       writablePaths: [],
       after: [],
     });

@@ -3,7 +3,7 @@ import type { SettledWorkload } from "../cgroup-service/workload";
 import type { Bundle } from "../host-bundle/bundle";
 import { parseDuration } from "../render/duration";
 import { renderUnitFile } from "../render/unit-file";
-import { NVIDIA_RUNTIME } from "./gpu";
+import { containerGpuRequirements } from "./gpu";
 
 /**
  * The bundle `workload-NAME` of a container: a thin unit of the workload's name, so that `systemctl restart`, `status`
@@ -21,7 +21,7 @@ export function renderContainerUnit(workload: SettledWorkload, setting: string):
     containers: { [name]: { graceSeconds: parseDuration(stopGrace), setting } },
     ...(gpu === undefined
       ? {}
-      : { requires: { [`${setting}.gpu`]: NVIDIA_RUNTIME }, limits: { [unit]: gpuLimits(workload) } }),
+      : { requires: containerGpuRequirements(workload, setting), limits: { [unit]: gpuLimits(workload) } }),
   };
 }
 

@@ -2,7 +2,7 @@ import { workloadEnvironment } from "../cgroup-service/environment";
 import type { SettledWorkload } from "../cgroup-service/workload";
 import { CONTAINER_NETWORK } from "../container-network/render";
 import { parseDuration } from "../render/duration";
-import { type DeviceRequest, gpuRequest, NO_GPU } from "./gpu";
+import { type ContainerDevice, containerGpu, type DeviceRequest, NO_GPU } from "./gpu";
 import { parsePublishedPort } from "./port";
 import { VOLUME } from "./schema";
 
@@ -28,6 +28,9 @@ export interface ContainerSpec {
   readonly ports: ContainerPort[];
   readonly mounts: ContainerMount[];
   readonly deviceRequests?: DeviceRequest[];
+  readonly devices?: ContainerDevice[];
+  /** Groups of the host, by number. */
+  readonly groupAdds?: string[];
   /**
    * Not `networksAdvanced`: with that the provider makes a container in the default bridge and moves it then, and one whose
    * move failed starts in the default bridge, unseen. Docker's DNS knows a container of any other network by its name.
@@ -86,12 +89,12 @@ export function containerSpec(workload: SettledWorkload): ContainerSpec {
     ...(user === undefined ? {} : { user }),
     ...(command === undefined ? {} : { command }),
     ...(entrypoint === undefined ? {} : { entrypoints: entrypoint }),
-    envs: Object.entries({ ...(gpu === undefined ? NO_GPU : {}), ...workloadEnvironment(workload) })
+    envs: Object.entries({ ...(gpu?.vendor === "nvidia" ? {} : NO_GPU), ...workloadEnvironment(workload) })
       .map(([variable, value]) => `${variable}=${value}`)
       .sort(),
     ports: (workload.ports ?? []).map(containerPort),
     mounts: (workload.volumes ?? []).map(parseVolume),
-    ...(gpu === undefined ? {} : { deviceRequests: [gpuRequest(gpu.devices)] }),
+    ...containerGpu(gpu),
     networkMode: workload.network === "shared" ? CONTAINER_NETWORK : "bridge",
     logDriver: "json-file",
     logOpts: { "max-file": "3", "max-size": "10m" },

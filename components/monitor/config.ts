@@ -27,16 +27,16 @@ export function monitorConfig({ monitor, thresholds, workloads, modelsPath }: Wa
       ...(cpu.quota === undefined ? {} : { quotaPercent: cpu.quota }),
       ...(image === undefined ? {} : { image }),
       ...(health?.http === undefined ? {} : { health: { http: health.http } }),
-      ...(gpu === undefined ? {} : { vramThreshold: gpu.vramThreshold }),
+      ...(gpu?.vendor === "nvidia" ? { vramThreshold: gpu.vramThreshold } : {}),
     })),
     watchHours: monitor.watchHours,
     ...(monitor.listen === undefined ? {} : { listen: monitor.listen }),
   });
 }
 
-/** Whether the monitor looks at GPUs. */
+/** Whether the monitor looks at GPUs, which are NVIDIA's: it asks nvidia-smi. */
 export function watchesGpus({ monitor, workloads }: Watched): boolean {
-  return monitor.gpu ?? workloads.some(({ gpu }) => gpu !== undefined);
+  return monitor.gpu ?? workloads.some(({ gpu }) => gpu?.vendor === "nvidia");
 }
 
 /** Whether the monitor must reach the host's own addresses: to be asked, or to ask the workloads how they are. */

@@ -42,7 +42,7 @@ export const MonitorSettings = z.strictObject({
   }).prefault(24),
   gpu: flagField({
     description:
-      "Measure the GPUs, by nvidia-smi. Needs NVIDIA's container toolkit. Default: when a workload has `gpu`.",
+      "Measure NVIDIA's GPUs, by nvidia-smi. Needs NVIDIA's container toolkit. Default: when a workload has `gpu` of that vendor.",
   }).optional(),
   listen: scalarField(
     {

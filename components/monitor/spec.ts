@@ -11,7 +11,7 @@ export const MONITOR_SLICE = "airm.slice";
 export function monitorSpec(
   { memory, cpus }: z.output<typeof MonitorSettings>,
   { modelsPath, network, gpu }: { modelsPath: string; network: boolean; gpu: boolean },
-): ContainerSpec & { cgroupnsMode: string } {
+): ContainerSpec & { cgroupnsMode: string; usernsMode: string } {
   const { run, managerRun, state, log, config } = MONITOR_FOLDERS;
   return {
     name: MONITOR_CONTAINER,
@@ -21,6 +21,9 @@ export function monitorSpec(
     ...dockerCpus(cpus),
     cgroupParent: MONITOR_SLICE,
     cgroupnsMode: "host",
+    // What its folders are owned by is a user of the host's, which a dockerd with userns-remap would make another one's; and that
+    // refuses the host's network and cgroups to everything else.
+    usernsMode: "host",
     restart: "unless-stopped",
     readOnly: true,
     tmpfs: { "/tmp": "rw,nosuid,nodev,size=4m" },

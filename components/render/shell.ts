@@ -25,10 +25,14 @@ export function quoteExecArgument(argument: string): string {
   return `"${literal.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-/** The value of one `Environment=` line. There `%` is special and `$` is not (systemd.exec(5)). */
+/**
+ * The value of one `Environment=` line. There `%` is special and `$` is not (systemd.exec(5)); `@{` is to the host, where the
+ * file has tokens.
+ */
 export function quoteEnvironment(name: string, value: string): string {
   refuseControls(value);
-  return `"${name}=${value.replaceAll("%", "%%").replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+  const literal = value.replaceAll("%", "%%").replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  return `"${name}=${literal.replaceAll("@{", "@\\x7b")}"`;
 }
 
 /**

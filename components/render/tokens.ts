@@ -8,8 +8,3 @@
 export function ownCgroup(path: string): string {
   return `@{own-cgroup:${path}}`;
 }
-
-/** A text as it is, in a file that has tokens. */
-export function literal(text: string): string {
-  return text.replaceAll("@{", "@{at}{");
-}

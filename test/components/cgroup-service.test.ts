@@ -134,6 +134,9 @@ SystemCallFilter=@system-service
       units: {
         "ollama.service": { restartOn: ["/etc/systemd/system/ollama.service.d/zz-goblin-exec.conf"] },
       },
+      hardening: {
+        "ollama.service": { setting: "goblin-host:workloads.ollama", readable: 0, writable: 0 },
+      },
       limits: {
         "ollama.service": {
           AllowedCPUs: "0-7",
@@ -256,7 +259,7 @@ describe("a service's own cgroup", () => {
     const found = exec({ unit: "a.service", slice: "ai-a", environment: { A: "@{b}@c" } });
     expect(found?.expand).toBe(true);
     expect(found?.content).toContain("\nProtectControlGroups=@{own-cgroup:/ai.slice/ai-a.slice/a.service}\n");
-    expect(found?.content).toContain('\nEnvironment="A=@{at}{b}@c"\n');
+    expect(found?.content).toContain('\nEnvironment="A=@\\x7bb}@c"\n');
   });
 
   it("is one of many to any other, and to an Ollama that is left alone", () => {
@@ -269,7 +272,7 @@ describe("a service's own cgroup", () => {
       const found = exec({ ...(settings as object), environment: { A: "@{b}" } });
       expect(found?.expand).toBeUndefined();
       expect(/^ProtectControlGroups.*$/m.exec(found?.content ?? "")?.[0]).toBe(line);
-      expect(found?.content).toContain('\nEnvironment="A=@{b}"\n');
+      expect(found?.content).toContain('\nEnvironment="A=@\\x7bb}"\n');
     }
   });
 });
@@ -322,55 +325,89 @@ describe("hardening", () => {
   });
 
   it("none leaves everything to the vendor's unit, and never sets a user", () => {
-    expect(directives({ ...OLLAMA, hardening: "none" }).join("\n")).not.toMatch(
-      /Protect|Private|Restrict|Capability|SystemCall/,
-    );
+    const none = {
+      ...OLLAMA,
+      hardening: "none" as const,
+      readablePaths: ["/home/ai"],
+      writablePaths: ["/data"],
+    };
+    expect(directives(none).join("\n")).not.toMatch(/Protect|Private|Restrict|Capability|SystemCall|Paths/);
+    expect(render(none).hardening).toBeUndefined();
     expect(directives(OLLAMA).join("\n")).not.toMatch(
       /^(User|Group|DynamicUser|MemoryDenyWriteExecute|UMask)=/m,
     );
   });
 
-  it("leaves homes readable where programs or models lie in one", () => {
+  const opened = (settings: object, modelsPath?: string) =>
+    directives({ ...OLLAMA, ...settings }, modelsPath)
+      .filter((line) => /^(ProtectHome|BindReadOnlyPaths|ReadOnlyPaths|ReadWritePaths)=/.test(line))
+      .map((line) =>
+        line.replace("-/usr/share/ollama -/var/cache/ollama -/var/lib/ollama -/var/log/ollama ", ""),
+      );
+
+  it("leaves homes readable where a program lies in one, or a folder that is written to", () => {
     const home = (settings: object, modelsPath?: string) =>
-      directives({ ...OLLAMA, ...settings }, modelsPath).find((line) => line.startsWith("ProtectHome"));
+      opened(settings, modelsPath).find((line) => line.startsWith("ProtectHome"));
     expect(home({})).toBe("ProtectHome=yes");
     expect(home({}, "/home/ai/models")).toBe("ProtectHome=read-only");
     expect(home({ writablePaths: ["/root/cache"] })).toBe("ProtectHome=read-only");
     expect(home({ exec: "/home/ai/llama-server -m x" })).toBe("ProtectHome=read-only");
     expect(home({ writablePaths: ["/homework"] })).toBe("ProtectHome=yes");
+    expect(opened({ writablePaths: ["/root/x", "/data"], hardening: { except: ["ProtectSystem"] } })).toEqual(
+      ["ProtectHome=read-only", "ReadWritePaths=-/root/x"],
+    );
   });
 
-  it("shows the given GPUs and no other device", () => {
-    const lines = directives({ ...OLLAMA, gpu: { devices: [2, "1"] } });
-    expect(lines.filter((line) => /^(Device|Private|Environment="CUDA)/.test(line))).toEqual([
-      "DeviceAllow=",
-      "DeviceAllow=/dev/nvidiactl rw",
-      "DeviceAllow=/dev/nvidia2 rw",
-      "DeviceAllow=/dev/nvidia1 rw",
-      "DeviceAllow=char-drm rw",
-      "DeviceAllow=char-kfd rw",
-      "DeviceAllow=char-nvidia-caps rw",
-      "DeviceAllow=char-nvidia-modeset rw",
-      "DeviceAllow=char-nvidia-uvm rw",
-      "DevicePolicy=closed",
-      'Environment="CUDA_VISIBLE_DEVICES=0,1"',
-      "PrivateMounts=yes",
-      "PrivateTmp=yes",
+  it("shows of homes and temporary folders what is named to be read, and nothing else of them", () => {
+    expect(opened({ readablePaths: ["/home/ai/models", "/tmp/x.gguf", "/data/models"] })).toEqual([
+      "BindReadOnlyPaths=-/home/ai/models -/tmp/x.gguf",
+      "ProtectHome=tmpfs",
+      "ReadOnlyPaths=-/data/models",
+      "ReadWritePaths=-/srv/models",
     ]);
+    // Homes are there already, and writing is more than reading.
+    expect(
+      opened({ readablePaths: ["/home/ai", "/root/x"], writablePaths: ["/root/x"], exec: "/opt/x" }),
+    ).toEqual(["ProtectHome=read-only", "ReadOnlyPaths=-/home/ai", "ReadWritePaths=-/srv/models -/root/x"]);
+    expect(opened({ readablePaths: ["/home/ai", "/tmp/x"], hardening: { except: ["ProtectHome"] } })).toEqual(
+      ["BindReadOnlyPaths=-/tmp/x", "ReadOnlyPaths=-/home/ai", "ReadWritePaths=-/srv/models"],
+    );
+    expect(render({ ...OLLAMA, readablePaths: ["/home/ai"], writablePaths: ["/a", "/b"] }).hardening).toEqual(
+      {
+        "ollama.service": { setting: "goblin-host:workloads.ollama", readable: 1, writable: 2 },
+      },
+    );
   });
 
-  it("counts GPUs as CUDA does: those that it can open, from 0; all of them by their order where nothing is hidden", () => {
-    const cuda = (settings: object) =>
-      directives({ ...OLLAMA, ...settings }).filter((line) => line.startsWith('Environment="CUDA'));
-    expect(cuda({ gpu: { devices: [2, 3] } })).toEqual(['Environment="CUDA_VISIBLE_DEVICES=0,1"']);
-    expect(cuda({ gpu: { devices: ["GPU-1"] } })).toEqual(['Environment="CUDA_VISIBLE_DEVICES=GPU-1"']);
-    for (const hardening of ["none", { except: ["DevicePolicy"] }])
-      expect(cuda({ gpu: { devices: [2, 3] }, hardening })).toEqual([
-        'Environment="CUDA_DEVICE_ORDER=PCI_BUS_ID"',
-        'Environment="CUDA_VISIBLE_DEVICES=2,3"',
-      ]);
-    expect(cuda({ gpu: { devices: [2] }, environment: { CUDA_VISIBLE_DEVICES: "GPU-9" } })).toEqual([
-      'Environment="CUDA_VISIBLE_DEVICES=GPU-9"',
+  it("opens what its own command line and variables name", () => {
+    const start =
+      "/usr/bin/llama-server -m /home/ai/m/x-00001-of-00003.gguf --lora=/home/ai/l.gguf,/home/ai/m/y --slot-save-path /data/slots -c ../x";
+    expect(opened({ exec: start })).toEqual([
+      "BindReadOnlyPaths=-/home/ai/l.gguf -/home/ai/m",
+      "ProtectHome=tmpfs",
+      "ReadWritePaths=-/srv/models -/data/slots",
+    ]);
+    const environment = {
+      HF_HOME: "/data/hf/",
+      HOME: "/home/ai",
+      LLAMA_ARGS: "--api-key x --chat-template-file /home/ai/t.jinja",
+      OLLAMA_MODELS: "/srv/models/ollama",
+      PATH: "/home/ai/bin:/usr/bin",
+      PROXY: "http://a:/home/x@host/home/y",
+      TMPDIR: "/tmp/x",
+      XDG_CACHE_HOME: "/data/c d",
+    };
+    expect(opened({ environment })).toEqual([
+      "BindReadOnlyPaths=-/home/ai/t.jinja",
+      "ProtectHome=tmpfs",
+      "ReadWritePaths=-/srv/models -/data/hf",
+    ]);
+    // Reading is enough where its settings say so, and a folder in a home makes homes visible.
+    expect(opened({ environment, readablePaths: ["/data"] })).toContain("ReadOnlyPaths=-/data");
+    expect(opened({ environment, readablePaths: ["/data"] })).toContain("ReadWritePaths=-/srv/models");
+    expect(opened({ environment: { HF_HOME: "/home/ai/hf", X: "/root/y" } })).toEqual([
+      "ProtectHome=read-only",
+      "ReadWritePaths=-/srv/models -/home/ai/hf",
     ]);
   });
 

@@ -136,6 +136,10 @@ describe("EarlyOom", () => {
 name: "earlyoom"
 manager: "VERSION"
 owner: "goblin-host/test/earlyoom-bundle"
+requires:
+  "goblin-host:earlyOom.memoryPercent":
+    available: "10"
+    unit: "earlyoom.service"
 files:
   /etc/systemd/system/earlyoom.service.d/zz-goblin.conf:
     content: |2+

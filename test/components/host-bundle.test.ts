@@ -23,6 +23,7 @@ describe("a bundle's text", () => {
       },
       swapFiles: { "/swapfile": { sizeBytes: 4096, priority: 10, setting: "swap.size" } },
       sysctls: { "vm.swappiness": "10" },
+      hardening: { "a.service": { setting: "goblin-host:workloads.a", readable: 1, writable: 0 } },
       units: {
         "srv-my\\x2dswap.swap": { enabled: true, active: true, restartOn: ["/a", "/b"], cmdline: 'x "y"' },
       },
@@ -68,6 +69,11 @@ units:
     cmdline: "x \\"y\\""
     enabled: "true"
     restartOn: "/a /b"
+hardening:
+  a.service:
+    readable: "1"
+    setting: "goblin-host:workloads.a"
+    writable: "0"
 sysctls:
   vm.swappiness: "10"
 swapFiles:

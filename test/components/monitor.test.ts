@@ -94,6 +94,7 @@ describe("the monitor's container", () => {
       cpus: "0.1",
       cgroupParent: "airm.slice",
       cgroupnsMode: "host",
+      usernsMode: "host",
       readOnly: true,
       user: "65532:65532",
       securityOpts: ["no-new-privileges:true"],
@@ -113,6 +114,12 @@ describe("the monitor's container", () => {
   it("gets every GPU to look at where a workload has one, and says what it needs for that", () => {
     expect(watchesGpus(watched({}))).toBe(false);
     expect(watchesGpus(watched({}, { gpu: { devices: ["1"] } }))).toBe(true);
+    // nvidia-smi knows nothing of others.
+    const amd = { gpu: { vendor: "amd", devices: ["1"] } } as const;
+    expect(watchesGpus(watched({}, { gpu: { ...amd.gpu, devices: ["1"] } }))).toBe(false);
+    expect(monitorConfig(watched({}, { gpu: { ...amd.gpu, devices: ["1"] } }))).not.toContain(
+      "vramThreshold",
+    );
     expect(watchesGpus(watched({ gpu: "false" }, { gpu: { devices: ["1"] } }))).toBe(false);
     expect(watchesGpus(watched({ gpu: true }))).toBe(true);
     const spec = (gpu: boolean) =>

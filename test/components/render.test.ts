@@ -155,6 +155,8 @@ describe("quoting", () => {
       '"b\\\\s"',
     ]);
     expect(quoteEnvironment("A", 'x "y" $z 50% \\')).toBe('"A=x \\"y\\" $z 50%% \\\\"');
+    // What the host would take for one of its tokens is the same text to systemd, by its number.
+    expect(quoteEnvironment("A", "@{cores-except:0}")).toBe('"A=@\\x7bcores-except:0}"');
     expect(() => quoteShell("a\nb")).toThrow("control character");
   });
 });

@@ -5,7 +5,7 @@ import { onSystemdHost, type SystemdHost } from "./systemd-host";
 
 const UNIT = "ollama.service";
 const OURS =
-  "[Service]\nBindReadOnlyPaths=/y\nEnvironment=A=1\nNoNewPrivileges=yes\nReadWritePaths=-/srv\nSlice=ai-ollama.slice\nSystemCallFilter=\nSystemCallFilter=@system-service\n";
+  "[Service]\nBindReadOnlyPaths=/y\nEnvironment=A=1\nNoNewPrivileges=yes\nReadWritePaths=-/srv\nSlice=ai-ollama.slice\nSupplementaryGroups=render video\nSystemCallFilter=\nSystemCallFilter=@system-service\n";
 const FOLDER = `etc/${UNIT}.d`;
 const at = (name: string): string => `${FOLDER}/${name}`;
 
@@ -46,7 +46,8 @@ it("one that comes before, or sets something else, is neither; nor is ours that 
   onSystemdHost((host) => {
     const others = {
       "override.conf": "[Service]\nNoNewPrivileges=no\n",
-      "zzz.conf": "[Service]\nBindReadOnlyPaths=/x\nEnvironment=A=2\nReadWritePaths=/x\nNice=5\nSlice=z\n",
+      "zzz.conf":
+        "[Service]\nBindReadOnlyPaths=/x\nEnvironment=A=2\nReadWritePaths=/x\nNice=5\nSlice=z\nSupplementaryGroups=ai\n",
     };
     expect(says(host, others, PREFLIGHT)).toEqual([]);
     expect(says(host, others, "drift drop_in")).toEqual([]);

@@ -18,7 +18,7 @@ function functions(part: string): { name: string; lines: number }[] {
 
 /** A word where a shell takes it for a command, or where one of ours takes it for a function. */
 const CALL =
-  /(?<=(?:^|[;&|({!`)]|\b(?:then|do|else|elif|if|while|until|attempt|run_beside|beside))[ \t]*)[a-z_][a-z_0-9]*(?![a-z_0-9=[+-])/gm;
+  /(?<=(?:^|[;&|({!`)]|\b(?:then|do|else|elif|if|while|until|attempt|run_beside|beside)\b)[ \t]*)[a-z_][a-z_0-9]*(?![a-z_0-9=[+-])/gm;
 
 /** A variable that a part declares for all. */
 const DECLARED = /(?<=^(?:[A-Za-z-]\S* )*)\b[A-Z][A-Z_0-9]+(?==|$)/gm;

@@ -376,21 +376,3 @@ describe("limits", () => {
     });
   });
 });
-
-describe("the devices of a GPU", () => {
-  it("hold by DevicePolicy or by the container's runtime, and otherwise are advice", () => {
-    const verdict = (policy: string, devices: string, more = ""): string =>
-      bash(
-        `${LOADED} SEEN_UNIT["a.service|DevicePolicy"]=${policy} ${more}
-        check_limit a.service GPUs '${devices}'; echo "$VERDICT $REASON"; [[ -z $WRONG ]]`,
-      ).trim();
-    expect(verdict("closed", "0,1")).toBe("enforced DeviceAllow");
-    expect(verdict("auto", "0")).toMatch(/^inert advice: .*without DevicePolicy/);
-    expect(verdict("closed", "GPU-1")).toMatch(/^inert advice: .*UUID/);
-    expect(verdict("auto", "0", 'WANT["units|a.service|container"]=a')).toMatch(/^enforced device nodes/);
-    expect(verdict("closed", "0", 'SEEN_UNIT["a.service|ActiveState"]=inactive')).toBe(
-      "inert a.service is not running",
-    );
-    expect(bash(`${LOADED} check_limit a.service VRAM 90; echo "$VERDICT"`)).toBe("unsupported\n");
-  });
-});

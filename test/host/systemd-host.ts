@@ -12,10 +12,10 @@ const SYSTEMD = `
   sleep() { :; }
   put() { mkdir -p "units/$1"; printf '%s\\n' "$3" >"units/$1/$2"; }
   of() { if [[ -e units/$1/$2 ]]; then cat "units/$1/$2"; else echo "\${3-}"; fi; }
-  journalctl() { cat "journal.\${!#}" 2>/dev/null; }
+  journalctl() { if [[ \${!#} == INVOCATION_ID=?* ]]; then cat journal.*.service; else cat "journal.\${!#}"; fi 2>/dev/null; }
   systemctl() {
     local verb='' properties='' unit property wait='' separator='' enabled='' status=0
-    local -a units=()
+    local -a units=() lines=()
     while (($# > 0)); do
       case $1 in
         --no-block) wait='--no-block ' ;;
@@ -36,11 +36,14 @@ const SYSTEMD = `
           printf %s "$separator"
           separator=$'\\n'
           for property in \${properties//,/ }; do
-            case $property in
-              ActiveState) echo "ActiveState=$(of "$unit" ActiveState inactive)" ;;
-              LoadState) echo "LoadState=$(of "$unit" LoadState "$([[ -d units/$unit ]] && echo loaded || echo not-found)")" ;;
-              *) echo "$property=$(of "$unit" "$property")" ;;
+            lines=()
+            [[ ! -e units/$unit/$property ]] || mapfile -t lines <"units/$unit/$property"
+            case $property:\${#lines[@]} in
+              ActiveState:0) lines=(inactive) ;;
+              LoadState:0) lines=(not-found); [[ ! -d units/$unit ]] || lines=(loaded) ;;
+              *:0) lines=('') ;;
             esac
+            printf "$property=%s\\n" "\${lines[@]}"
           done
         done
         return
@@ -177,6 +180,8 @@ export class SystemdHost {
         NET_DEVICES: this.at("net"),
         DOCKER_ROOT: this.at("docker"),
         PROCESSES: this.at("proc"),
+        HOMES: `${this.at("home")}:${this.at("root")}`,
+        TEMPORARY: `${this.at("tmp")}:${this.at("var/tmp")}`,
       },
     )
       .split("\n")

@@ -44,14 +44,14 @@ describe("a unit that must run", () => {
     onSystemdHost((host) => {
       host.unit("a.service", { SubState: "auto-restart" });
       expect(change(host)).toEqual([
-        "error: bundle app: a.service ended right after its start (check 1): see journalctl -u a.service",
+        "error: bundle app: a.service ended right after its start: see journalctl -u a.service",
         "status 1",
       ]);
       host.unit("a.service", { SubState: "running", ActiveState: "inactive" });
       const silent = (looks: number): string =>
         `eval "real_$(declare -f systemctl)"
         systemctl() {
-          if [[ $1 == show && $2 == *SubState* ]]; then
+          if [[ $1 == show && $2 == *SubState* && $4 == a.service && $# == 4 ]]; then
             echo look >>looks
             mapfile -t looks <looks
             ((\${#looks[@]} > ${looks})) || { echo 'no answer'; return 1; }
@@ -59,9 +59,9 @@ describe("a unit that must run", () => {
           real_systemctl "$@"
         }
         rm -f looks`;
-      expect(change(host, silent(1))).toEqual(["  started a.service", "status 0"]);
+      expect(change(host, silent(2))).toEqual(["  started a.service", "status 0"]);
       host.unit("a.service", { ActiveState: "inactive" });
-      expect(change(host, silent(2))).toEqual([
+      expect(change(host, silent(3))).toEqual([
         "error: bundle app: a.service may have ended right after its start: systemd does not say (no answer)",
         "status 1",
       ]);
@@ -75,14 +75,15 @@ describe("a unit whose files have changed", () => {
       host.unit("a.service", { ActiveState: "active" });
       const marks = mark("restart%a.service", "reload%a.service");
       expect(change(host, `${marks}FAILS=restart:a.service`, RUNS_IF_STARTED).at(-1)).toBe("status 1");
-      expect(host.pending).toEqual(["reload%a.service", "restart%a.service"]);
+      expect(host.pending).toEqual(["reload%a.service", "restart%a.service", "watch%a.service"]);
       expect(change(host, "", RUNS_IF_STARTED)).toEqual(["  restarted a.service", "status 0"]);
-      expect(host.pending).toEqual([]);
+      // prove_ready watches it.
+      expect(host.pending).toEqual(["watch%a.service"]);
       host.unit("a.service", { ActiveState: "inactive" });
       host.write("calls");
       expect(change(host, marks, RUNS_IF_STARTED)).toEqual(["status 0"]);
       expect(host.calls).toEqual([]);
-      expect(host.pending).toEqual([]);
+      expect(host.pending).toEqual(["watch%a.service"]);
       expect(change(host, marks)).toEqual(["  restarted a.service", "status 0"]);
     });
   });
@@ -105,7 +106,7 @@ describe("a unit whose files have changed", () => {
       host.unit("a.service", {});
       const want = { ...APP, ready: { "a.service": { command: "true" } } };
       expect(change(host, "", want)).toEqual(["  started a.service", "status 0"]);
-      expect(host.pending).toEqual(["ready%a.service"]);
+      expect(host.pending).toEqual(["ready%a.service", "watch%a.service"]);
     });
   });
 });
@@ -137,10 +138,11 @@ describe("at boot", () => {
       expect(host.pending).toEqual(["restarting%a.service"]);
       expect(change(host)).toEqual(["  restarted a.service", "status 0"]);
       expect(host.calls).toEqual(["systemctl restart a.service"]);
+      expect(host.pending).toEqual(["watch%a.service"]);
       host.write("state/pending/restarting%a.service", "the one before\n");
       expect(change(host)).toEqual(["status 0"]);
       expect(host.calls).toEqual([]);
-      expect(host.pending).toEqual([]);
+      expect(host.pending).toEqual(["watch%a.service"]);
     });
   });
 

@@ -5,10 +5,10 @@ readonly MEMORY_STEP=$((64 * 1024 * 1024))
 # The first with ProtectControlGroups=strict (systemd.exec(5)).
 readonly SYSTEMD_WITH_STRICT=257
 
-# expand_tokens TEXT: REPLY has @{memory-less:BYTES:PERCENT}, @{cores-except:LIST}, @{disk-of:PATH}, @{own-cgroup:PATH} and
-# @{at} resolved.
+# expand_tokens TEXT: REPLY has @{memory-less:BYTES:PERCENT}, @{cores-except:LIST}, @{disk-of:PATH}, @{own-cgroup:PATH} and the
+# devices of GPUs resolved.
 expand_tokens() {
-  local text=$1 out='' token reserve percent
+  local text=$1 out='' token
   REPLY=$1
   [[ $text == *'@{'*'}'* ]] || return 0
   read_facts
@@ -19,13 +19,8 @@ expand_tokens() {
     text=${text#*'}'}
     case $token in
       memory-less:*:*%)
-        reserve=${token#memory-less:}
-        percent=${reserve#*:}
-        reserve=${reserve%%:*}
-        percent=$((MEMORY_TOTAL * ${percent%\%} / 100))
-        ((percent <= reserve)) || reserve=$percent
-        # MemTotal differs by some kilobytes from boot to boot, which must not be another limit each time.
-        out+=$(((MEMORY_TOTAL - reserve) / MEMORY_STEP * MEMORY_STEP))
+        memory_less "${token#memory-less:}"
+        out+=$REPLY
         ;;
       cores-except:*)
         cpus_except "${token#cores-except:}"
@@ -40,11 +35,25 @@ expand_tokens() {
         own_cgroup "${token#own-cgroup:}"
         out+=$REPLY
         ;;
+      nvidia-device:?* | nvidia-render:?* | amd-render:?*)
+        gpu_device "${token%%:*}" "${token#*:}"
+        out+=$REPLY
+        ;;
+      # Of a bundle that an earlier build of this manager stored.
       at) out+=@ ;;
       *) die "$EXIT_USAGE" "the bundle has the token @{$token}, which manager $VERSION does not know" ;;
     esac
   done
   REPLY=$out$text
+}
+
+# memory_less BYTES:PERCENT%: REPLY is the host's memory less the larger of the two.
+memory_less() {
+  local reserve=${1%%:*} percent=${1#*:}
+  percent=$((MEMORY_TOTAL * ${percent%\%} / 100))
+  ((percent <= reserve)) || reserve=$percent
+  # MemTotal differs by some kilobytes from boot to boot, which must not be another limit each time.
+  REPLY=$(((MEMORY_TOTAL - reserve) / MEMORY_STEP * MEMORY_STEP))
 }
 
 # own_cgroup PATH: REPLY is the value of a service's ProtectControlGroups=, with the lines that must follow it, for which its

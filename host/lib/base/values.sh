@@ -43,6 +43,9 @@ usec() {
   REPLY=$total
 }
 
+# systemd's, where the host is a container itself.
+readonly CONTAINER_MARK=/run/systemd/container
+
 # Facts about the machine that tokens and preflight need.
 MEMORY_TOTAL='' ONLINE_CPUS=''
 read_facts() {

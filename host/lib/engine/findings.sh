@@ -26,6 +26,7 @@ find_drift() {
   find_docker_drift
   find_network_drift
   find_limit_drift
+  find_cache_verdict
   find_member_drift
   find_drop_in_drift
 }

@@ -5,6 +5,7 @@
 # observe ARRAY: looks at every resource of the loaded bundle (or of several loaded into one array).
 observe() {
   DISK_OF=() PROTECTION=() WEIGHED_BY=
+  forget_gpus
   observe_files "$1"
   observe_folders "$1"
   observe_packages "$1"

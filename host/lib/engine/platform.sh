@@ -4,7 +4,6 @@
 
 readonly OS_RELEASE=/etc/os-release
 readonly KERNEL_COMMAND_LINE=/proc/cmdline
-readonly CONTAINER_MARK=/run/systemd/container
 readonly RASPBERRY_COMMAND_LINE=/boot/firmware/cmdline.txt
 # What this manager's units use; Debian 11 has it.
 readonly OLDEST_SYSTEMD=247

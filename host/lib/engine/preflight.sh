@@ -16,10 +16,14 @@ preflight() {
   preflight_networks
   preflight_members
   preflight_drop_ins
+  preflight_hardening
   preflight_limits
   preflight_cores
   preflight_programs
+  preflight_gpus
+  preflight_devices
   preflight_memory
+  preflight_cache
   preflight_swap_files
   preflight_zram
   preflight_read_ahead

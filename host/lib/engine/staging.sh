@@ -17,7 +17,7 @@ stage() {
 }
 
 # add_sums FOLDER: the checksum of each file's content joins the index; of one with tokens also that of what it is on
-# this machine now, because memory and cores may be others when somebody asks whose the file is.
+# this machine now, because memory, cores and cards may be others when somebody asks whose the file is.
 add_sums() {
   local folder=$1 sums sum blob entry
   local -A LOADED=()
@@ -42,6 +42,7 @@ add_sums() {
   sum=$REPLY
   for entry in "${lines[@]}"; do sum+=files$'\x1f'$entry$'\n'; done
   write_new "$folder/index" "$sum"
+  remember_gpus
 }
 
 # expanded_sum FILE: REPLY is the checksum of what the tokens make of it.

@@ -4,7 +4,7 @@
 
 readonly EXEC_DROP_IN=zz-goblin-exec.conf
 # What is added up: only an empty assignment takes ours away.
-readonly ADDED_UP=' After BindReadOnlyPaths Environment EnvironmentFile ReadWritePaths '
+readonly ADDED_UP=' After BindReadOnlyPaths Environment EnvironmentFile ReadOnlyPaths ReadWritePaths SupplementaryGroups '
 
 # find_drop_in_drift: one that comes after ours and sets the same.
 find_drop_in_drift() {

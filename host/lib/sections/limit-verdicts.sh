@@ -56,30 +56,6 @@ check_enforced() {
   fi
 }
 
-# check_gpu_limit UNIT PROPERTY DECLARED: VERDICT, ENFORCED and REASON. A closed device list is the kernel's (a BPF
-# program of the cgroup); a variable is advice, which a program may ignore.
-check_gpu_limit() {
-  local unit=$1 declared=$3 policy
-  if [[ $2 == VRAM ]]; then
-    VERDICT=unsupported REASON='advice: nothing on a host limits VRAM; the monitor alerts'
-    return
-  fi
-  seen "$unit" DevicePolicy
-  policy=$REPLY
-  seen "$unit" ActiveState
-  if [[ $REPLY != active ]]; then
-    VERDICT=inert REASON="$unit is not running"
-  elif [[ -n ${WANT["units|$unit|container"]-} ]]; then
-    ENFORCED=$declared REASON='device nodes given by the NVIDIA runtime'
-  elif [[ $policy != closed ]]; then
-    VERDICT=inert REASON='advice: CUDA_VISIBLE_DEVICES alone (hardening without DevicePolicy)'
-  elif [[ ! $declared =~ ^[0-9,]+$ ]]; then
-    VERDICT=inert REASON='advice: CUDA_VISIBLE_DEVICES alone (a UUID names no device node)'
-  else
-    ENFORCED=$declared REASON='DeviceAllow'
-  fi
-}
-
 # ancestors_protect GROUP FILE: whether every slice above has the protection too, without which the kernel ignores it. What
 # they have is read once a look: most services are in the same ones.
 declare -A PROTECTION=()

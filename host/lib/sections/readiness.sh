@@ -1,6 +1,6 @@
 # Readiness: a unit that was started, restarted or given another revision must prove that it is well, by systemd's
 # word and by its own check, before anything else happens. pending/ready%UNIT is there until it has.
-# Reads WANT, WAS, SEEN_UNIT, BOOTING, ROLLING_BACK; sets REPLY, ANSWER.
+# Reads WANT, WAS, SEEN_UNIT, STARTED, BOOTING, ROLLING_BACK; sets REPLY, ANSWER.
 
 # http_status URL: REPLY is the status code of a GET, or why there is none. Bash alone: a host may have no client.
 http_status() {
@@ -51,7 +51,7 @@ plan_readiness() {
     [[ $was == "$REPLY" && -n ${WAS["has|ready|$unit"]-} ]] || mark_pending "ready%$unit"
   done
   gone_entries ready
-  for unit in "${ENTRIES[@]}"; do done_pending "ready%$unit"; done
+  for unit in "${ENTRIES[@]}"; do done_pending {ready,watch}"%$unit"; done
 }
 
 # prove_ready: starts what must run, and waits for each in turn. At boot nobody can wait for them; the next run does.
@@ -65,13 +65,14 @@ prove_ready() {
       reset_failed "$unit"
       start_unit start "$unit"
       say "  started $unit"
-    elif [[ $REPLY != active ]]; then
+    elif [[ $REPLY != active && -z ${STARTED[$unit]-} ]]; then
       done_pending "ready%$unit"
     fi
     [[ -e $PENDING/ready%$unit ]] || continue
     await_ready "$unit"
     done_pending "ready%$unit"
   done
+  watch_started
 }
 
 # containers_well: ANSWER is yes where nobody has to prove it. A container may be another one than the one that was well.
@@ -91,32 +92,41 @@ containers_well() {
   ANSWER=$well
 }
 
-# await_ready UNIT
+# await_ready UNIT: its own check decides, unless systemd starts it again meanwhile.
 await_ready() {
-  local unit=$1 limit=${WANT["ready|$1|timeout"]:-60} started=$SECONDS why
+  local unit=$1 limit=${WANT["ready|$1|timeout"]:-60} started=$SECONDS well said
+  local -i waited
   [[ -n ${WANT["ready|$unit|http"]-}${WANT["ready|$unit|command"]-} ]] || return 0
-  is_well "$unit"
-  while [[ -z $ANSWER ]]; do
-    if ((SECONDS - started >= limit)); then
-      why="$unit did not become healthy within $limit s ($REPLY)"
-      last_lines "$unit"
-      # Back to a version that was not well either is still the way back.
-      [[ -n $ROLLING_BACK ]] || fail "$why$REPLY"
-      warn "$why$REPLY"
+  while true; do
+    is_well "$unit"
+    well=$ANSWER said=$REPLY waited=$((SECONDS - started))
+    still_runs "$unit"
+    if [[ -n $REPLY ]]; then
+      not_proven "$unit" "$unit $REPLY, before it was healthy${said:+ ($said)}"
+      return
+    fi
+    [[ -z $well ]] || break
+    if ((waited >= limit)); then
+      not_proven "$unit" "$unit did not become healthy within $limit s ($said)"
       return
     fi
     sleep 1
-    is_well "$unit"
   done
-  say "  $unit: healthy after $((SECONDS - started)) s"
+  done_pending "watch%$unit"
+  say "  $unit: healthy after $waited s"
 }
 
-# last_lines UNIT: REPLY is what it, or its container, said last.
+# last_lines UNIT: REPLY is what it, or its container, said last; in the run of it that this one began, where it did: what systemd
+# says of the next starts would crowd that out.
 last_lines() {
-  local container=${WANT["ready|$1|container"]-} setting=${WANT["ready|$1|setting"]-} text line
+  local container=${WANT["ready|$1|container"]-} setting=${WANT["ready|$1|setting"]-${WANT["hardening|$1|setting"]-}} text line
+  local run=${STARTED[$1]-}
+  run=${run%% *}
   # Only more about a failure.
   if [[ -n $container ]]; then
     text=$(timeout 30 docker logs --tail 5 "$container" 2>&1 9>&-) || :
+  elif [[ -n $run ]]; then
+    text=$(journalctl --no-pager -q -o cat -n 8 "_SYSTEMD_INVOCATION_ID=$run" + "INVOCATION_ID=$run" 2>/dev/null) || :
   else
     text=$(journalctl --no-pager -q -o cat -n 5 -u "$1" 2>/dev/null) || :
   fi

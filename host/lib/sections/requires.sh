@@ -1,5 +1,5 @@
 # What a bundle requires of the host: cores, programs, memory. Asked before anything changes.
-# Reads WANT, ONLINE_CPUS, MEMORY_TOTAL; adds to PROBLEMS.
+# Reads WANT, STORED, ONLINE_CPUS, MEMORY_TOTAL; adds to PROBLEMS.
 
 preflight_cores() {
   local setting cores cpu missing
@@ -23,8 +23,10 @@ preflight_cores() {
   done
 }
 
+# preflight_programs: a repair goes on without.
 preflight_programs() {
   local setting program
+  [[ -z $STORED ]] || return 0
   entries WANT requires
   for setting in "${ENTRIES[@]}"; do
     program=${WANT["requires|$setting|program"]-}

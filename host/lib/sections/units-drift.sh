@@ -37,6 +37,7 @@ find_run_drift() {
   [[ -z $ANSWER ]] || finding "$unit" restart 'restarted' '' pending 'its restart is still to come'
   [[ ! -e $PENDING/start%$unit || $state == active ]] || finding "$unit" start 'started' '' pending 'its start is still to come'
   [[ ! -e $PENDING/reload%$unit ]] || finding "$unit" reload 'reloaded' '' pending 'its reload is still to come'
+  [[ ! -e $PENDING/watch%$unit ]] || finding "$unit" watch 'running on' '' pending 'it has not proven that it runs on'
   for mark in "$PENDING/stop%$unit%"*; do
     # Without dockerd nothing would start it either.
     may_ask_docker

@@ -1,6 +1,6 @@
 # Units, started and restarted: only when they must be, one at a time, each proven to run before the next.
-# What must still be done survives a kill: pending/start%UNIT, restart%UNIT, reload%UNIT, ready%UNIT.
-# Reads WANT, WAS, SEEN_UNIT, BOOTING; sets RESTART_ON, REPLY, ANSWER.
+# What must still be done survives a kill: pending/start%UNIT, restart%UNIT, reload%UNIT, ready%UNIT, watch%UNIT.
+# Reads WANT, WAS, SEEN_UNIT, BOOTING; sets RESTART_ON, STARTED, REPLY, ANSWER.
 #
 # At boot (BOOTING) a unit may be ordered after this run: whoever waited for its start, stop, restart or reload would wait for
 # itself. systemd is only told (--no-block), and pending/ keeps what the next run has to prove. What does block at boot is no
@@ -64,6 +64,8 @@ change_unit() {
 # settle_at_boot UNIT: one that does not run yet starts with the new files; of one that has started already systemd is told.
 settle_at_boot() {
   local unit=$1
+  # The run of it that was to be watched ended with the boot before.
+  done_pending "watch%$unit"
   seen "$unit" ActiveState
   is_running "$REPLY"
   if [[ -z $ANSWER ]]; then
@@ -121,13 +123,17 @@ reset_failed() {
 # start_unit VERB UNIT
 start_unit() {
   [[ -z ${WANT["has|ready|$2"]-} ]] || mark_pending "ready%$2"
+  [[ $2 != *.service ]] || mark_pending "watch%$2"
   try_start "$1" "$2"
   [[ -z $REPLY ]] || fail "$2 $REPLY"
+  # The start of such a one lasts until its program has ended.
+  seen "$2" Type
+  [[ $REPLY != oneshot ]] || done_pending "watch%$2"
 }
 
 # try_start VERB UNIT: the unit must be active, and still be two checks later; else REPLY says what happened.
 try_start() {
-  local check said state looks=0
+  local check run said state looks=0
   if ! said=$(systemctl "$1" -- "$2" 2>&1); then
     last_journal_line "$2" "${said%%$'\n'*}"
     REPLY="did not $1: $REPLY"
@@ -135,18 +141,26 @@ try_start() {
   fi
   REPLY=
   [[ $2 == *.service ]] || return 0
-  for check in 1 2; do
-    sleep 0.5
+  STARTED[$2]=
+  for check in 0 1 2; do
+    ((check == 0)) || sleep 0.5
     # It has just answered; one look that fails is another check that says nothing.
-    state=$(systemctl show --property=ActiveState,SubState,Result -- "$2" 2>&1) || continue
-    looks=$check
-    if [[ $state == *ActiveState=failed* || $state == *SubState=auto-restart* ]]; then
+    look_at "$2"
+    said=$REPLY
+    [[ -n $ANSWER ]] || continue
+    looks=1
+    run_of "$2"
+    run=$REPLY
+    [[ -n ${STARTED[$2]} ]] || STARTED[$2]=$run
+    state="${SEEN_UNIT["$2|ActiveState"]-} ${SEEN_UNIT["$2|SubState"]-}"
+    if [[ $state == failed* || $state == *auto-restart* || $run != "${STARTED[$2]}" ]]; then
       last_journal_line "$2" ''
-      REPLY="ended right after its $1 (check $check): $REPLY"
+      REPLY="ended right after its $1: $REPLY"
       return
     fi
   done
-  ((looks > 0)) || REPLY="may have ended right after its $1: systemd does not say ($state)"
+  REPLY=
+  ((looks > 0)) || REPLY="may have ended right after its $1: systemd does not say ($said)"
 }
 
 # last_journal_line UNIT [SAID]: REPLY is what its process said last in its last run, or what systemd did; else SAID.

@@ -97,7 +97,7 @@ give_back_unit() {
   fi
   # One that is the owner's own has run before.
   [[ $unit != *.timer || $file != none ]] || remove_path "$TIMER_STAMPS/stamp-$unit"
-  done_pending {start,restart,restarting,reload,service}"%$unit"
+  done_pending {start,restart,restarting,reload,service,watch}"%$unit"
   for mark in "$PENDING/stop%$unit%"*; do done_pending "${mark##*/}"; done
   forget_original "$section" "$unit"
 }

@@ -3,7 +3,7 @@
 
 declare -A SEEN_UNIT=()
 
-readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,NeedDaemonReload,InvocationID,MainPID,ControlGroup,Slice,FragmentPath,DropInPaths,MemoryMax,MemoryHigh,MemoryLow,MemoryMin,MemorySwapMax,CPUQuotaPerSecUSec,CPUWeight,AllowedCPUs,CPUAffinity,TasksMax,IOWeight,IOReadBandwidthMax,IOWriteBandwidthMax,IOReadIOPSMax,IOWriteIOPSMax,OOMScoreAdjust,DevicePolicy
+readonly UNIT_PROPERTIES=Id,LoadState,ActiveState,SubState,Result,UnitFileState,NeedDaemonReload,InvocationID,MainPID,ControlGroup,Slice,FragmentPath,DropInPaths,MemoryMax,MemoryHigh,MemoryLow,MemoryMin,MemorySwapMax,CPUQuotaPerSecUSec,CPUWeight,AllowedCPUs,CPUAffinity,TasksMax,IOWeight,IOReadBandwidthMax,IOWriteBandwidthMax,IOReadIOPSMax,IOWriteIOPSMax,OOMScoreAdjust,DevicePolicy,DeviceAllow
 
 # observe_units ARRAY: one question for all of them.
 observe_units() {
@@ -77,7 +77,8 @@ query_units() {
 
 systemd_is_silent() { fail "systemd does not say how its units are (systemctl show $*)"; }
 
-# see_units UNIT...: SEEN_UNIT has what the caller's `lines` say, a block for each unit, also for one that there is not.
+# see_units UNIT...: SEEN_UNIT has what the caller's `lines` say, a block for each unit, also for one that there is not. Only
+# DeviceAllow takes a line for each of its values, and has them one a line.
 see_units() {
   local line
   local -a units=("$@")
@@ -85,6 +86,8 @@ see_units() {
   for line in "${lines[@]}"; do
     if [[ -z $line ]]; then
       index+=1
+    elif [[ $line == DeviceAllow=* ]] && ((index < ${#units[@]})); then
+      SEEN_UNIT["${units[index]}|DeviceAllow"]+=${line#*=}$'\n'
     elif ((index < ${#units[@]})); then
       SEEN_UNIT["${units[index]}|${line%%=*}"]=${line#*=}
     fi

@@ -16,6 +16,13 @@ const GPUS = `0, GPU-a, NVIDIA L4, 550.90.07, 45, 24576, 14746, 61, 55.12, 72.00
 1, GPU-b, NVIDIA L4, 550.90.07, [N/A], 24576, 2048, 40, [N/A], 72.00, [N/A]
 `;
 
+const OLLAMA = "ai.slice/ai-ollama.slice/ollama.service";
+const PROXY = "ai.slice/ai-proxy.slice/local-llm-proxy.service";
+
+/** A node that may be opened has no driver here. */
+const ALLOWED = "No such device or address\n";
+const DENIED = "Operation not permitted\n";
+
 let vm: Vm;
 
 /** What a process of a cgroup is told when it opens a device. */
@@ -23,6 +30,12 @@ const opening = (cgroup: string, device: string): Promise<string> =>
   vm.run(
     `bash -c 'echo $$ >/sys/fs/cgroup/${cgroup}/cgroup.procs; exec 3<>/dev/${device}' 2>&1 | sed 's/.*: //'`,
   );
+
+/** What the verdicts say of a unit's property. */
+const row = async (unit: string, property: string): Promise<string> =>
+  (await vm.run("ai-resource-manager verify --table || test $? = 3"))
+    .split("\n")
+    .find((line) => line.includes(unit) && line.includes(property)) ?? "";
 
 beforeAll(async () => {
   vm = machine(SMALL_SIZE);
@@ -58,13 +71,12 @@ describeInLong("a host with GPUs", () => {
       "echo 'GPU-b, '$(systemctl show -P MainPID ollama)', 20480' >/etc/ai-resource-monitor/standin-processes",
     );
 
-    const ollama = "ai.slice/ai-ollama.slice/ollama.service";
-    const proxy = "ai.slice/ai-proxy.slice/local-llm-proxy.service";
-    expect(await opening(ollama, "nvidia1")).toBe("No such device or address\n");
-    expect(await opening(ollama, "nvidiactl")).toBe("No such device or address\n");
-    expect(await opening(ollama, "nvidia0")).toBe("Operation not permitted\n");
+    // nvidia-smi's GPU 1 is the one with the minor 0.
+    expect(await opening(OLLAMA, "nvidia0")).toBe(ALLOWED);
+    expect(await opening(OLLAMA, "nvidiactl")).toBe(ALLOWED);
+    expect(await opening(OLLAMA, "nvidia1")).toBe(DENIED);
     for (const device of ["nvidia0", "nvidia1", "nvidiactl"])
-      expect(await opening(proxy, device), device).toBe("Operation not permitted\n");
+      expect(await opening(PROXY, device), device).toBe(DENIED);
     // Perl writes its process's name over what /proc/PID/environ shows.
     expect((await vm.run("systemctl show -P Environment ollama")).split(/\s+/)).toContain(
       "CUDA_VISIBLE_DEVICES=0",
@@ -76,14 +88,11 @@ describeInLong("a host with GPUs", () => {
   });
 
   it("says of each limit whether it is enforced or only advice", async () => {
-    const table = await vm.run("ai-resource-manager verify --table");
-    const row = (unit: string, property: string): string =>
-      table.split("\n").find((line) => line.includes(unit) && line.includes(property)) ?? "";
-    expect(row("ollama.service", "GPUs")).toMatch(/ 1 +1 +enforced \(DeviceAllow\)/);
-    expect(row("ollama.service", "VRAM")).toMatch(
+    expect(await row("ollama.service", "GPUs")).toMatch(/ 1 +1 +enforced \(DeviceAllow\)/);
+    expect(await row("ollama.service", "VRAM")).toMatch(
       /alert above 80% .*unsupported \(advice: nothing on a host limits VRAM/,
     );
-    expect(row("llamacpp.service", "GPUs")).toMatch(
+    expect(await row("llamacpp.service", "GPUs")).toMatch(
       / 0 +0 +enforced \(device nodes given by the NVIDIA runtime\)/,
     );
   });
@@ -118,5 +127,36 @@ describeInLong("a host with GPUs", () => {
     expect(metrics).toMatch(/^airm_gpu_malformed_lines_total [1-9]/m);
     expect(metrics).toMatch(/^airm_service_gpu_memory_used_bytes\{.*service="ollama".*\} 21474836480$/m);
     expect(metrics).not.toMatch(/^airm_gpu_utilization_ratio\{gpu="1"/m);
+  });
+
+  it("refuses a card that the driver does not have, with those that it has", async () => {
+    const said = await vm.run(
+      `sed 's/^    gpus: "1"$/    gpus: "GPU-b,2"/' /var/lib/ai-resource-manager/bundles/workload-ollama/bundle.yaml |
+        ai-resource-manager apply workload-ollama 2>&1; echo "exit $?"`,
+    );
+    expect(said).toContain(
+      `goblin-host:workloads.ollama.gpu.devices: "2": this host has no GPU 2: it has GPUs 0-1 (0 is 0000:01:00.0 GPU-a, 1 is 0000:02:00.0 GPU-b)`,
+    );
+    expect(said).toMatch(/exit 2\n$/);
+  });
+
+  it("follows a card to its new minor, and keeps what it had while the driver is not loaded", async () => {
+    await vm.run("standin-table 0 1");
+    // Still open is the node that is another's now.
+    expect(await row("ollama.service", "GPUs")).toMatch(
+      /inert \(advice: CUDA_VISIBLE_DEVICES alone \(\/dev\/char\/195:0 is open to it, too\)\)/,
+    );
+    expect(await vm.run("ai-resource-manager verify; echo $?")).toMatch(
+      /zz-goblin-exec\.conf.*content differs[^]*\n3\n$/,
+    );
+    await vm.run("ai-resource-manager apply --stored", { timeoutSeconds: 300 });
+    expect(await opening(OLLAMA, "nvidia1")).toBe(ALLOWED);
+    expect(await opening(OLLAMA, "nvidia0")).toBe(DENIED);
+    expect(await row("ollama.service", "GPUs")).toMatch(/ 1 +1 +enforced \(DeviceAllow\)/);
+
+    await vm.run("umount /proc/driver");
+    expect(await vm.run("ai-resource-manager verify workload-ollama; echo $?")).toMatch(/\n0\n$/);
+    for (const unit of ["ollama.service", "llamacpp.service"])
+      expect(await row(unit, "GPUs")).toMatch(/inert \(the driver says nothing of its GPUs now/);
   });
 });

@@ -60,6 +60,10 @@ export function crashBundle(version: 1 | 2, packages: readonly string[] = []): B
       ...(old ? { "goblin-crash-old.service": { enabled: true } } : {}),
       "swapfile.swap": { enabled: true, active: true },
     },
+    // Quicker than its watch, which takes 6 s for each start.
+    ready: {
+      "goblin-crash.service": { command: "true", timeoutSeconds: 30, setting: "goblin-host:crash" },
+    },
     sysctls: { "vm.swappiness": String(10 + version) },
     swapFiles: {
       "/swapfile": { sizeBytes: (old ? 64 : 48) * MiB, priority: 10, setting: "goblin-host:swap.size" },

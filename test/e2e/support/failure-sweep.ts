@@ -36,8 +36,10 @@ const ABSORBED = [
   /^external swapon /,
   // Asked of each unit by itself, then.
   /^external systemctl is-enabled -- "\$@"/,
-  // One of two looks after a start, and the verification looks again.
-  /^external systemctl show --property=ActiveState,SubState,Result /,
+  // One of three looks after a start, and the verification looks again.
+  /^external systemctl show --property="\$RUN_PROPERTIES" /,
+  // The service's own check, which is asked again.
+  /^external timeout 30 /,
 ];
 
 const CLAIM = /^crash: (applied|removed|unchanged)/m;
