@@ -1,8 +1,9 @@
 import type { ConfiguredHost } from "../components/goblin-host/stack";
 import { targetOf } from "../components/goblin-host/target";
-import { location, whenRefused, whenUnseen } from "../components/observation/advice";
+import { whenRefused, whenUnseen } from "../components/observation/advice";
 import { type Observation, observe } from "../components/observation/observe";
-import { SshError } from "../components/observation/ssh";
+import { SshError } from "../components/ssh/failure";
+import { location } from "../components/ssh/target";
 
 /** One host of the stack, and what a look at it came to. */
 export interface LookedAt {
@@ -21,14 +22,14 @@ export function lookAt(hosts: readonly ConfiguredHost[]): Promise<LookedAt[]> {
   }
   return Promise.all(
     hosts.map(async (host) => {
-      const target = targetOf(host.name, host.settings);
+      const target = targetOf(host.settings);
       const at = location(target);
       try {
         return { host, at, observation: await observe(target), advice: whenUnseen(target) };
       } catch (error) {
         if (!(error instanceof SshError)) throw error;
         const observation = { kind: "unknown" as const, reason: error.message };
-        return { host, at, observation, advice: whenRefused(error.message, target) };
+        return { host, at, observation, advice: whenRefused(error, target) };
       }
     }),
   );

@@ -75,8 +75,6 @@ function makeBundle(name) {
     write: false,
     metafile: true,
     keepNames: true,
-    // It has code of its own for this machine, where that was built.
-    external: ["ssh2"],
     // The components look for what they read two folders above their own.
     define: { __dirname: JSON.stringify(join(ROOT, "components", "any")) },
     logLevel: "error",

@@ -261,6 +261,28 @@ describe("what is refused names the path, the value, what is allowed, and the co
       ["is switched off"],
     ],
     [
+      "a bastion without its key, and with its port in its address",
+      { hosts: { goblin: { ...HOST, proxyJump: { address: "198.51.100.1:2222" } } } },
+      [
+        "hosts.goblin.proxyJump.hostKey is missing",
+        "without the bastion's key nobody can tell who answers",
+        'hosts.goblin.proxyJump.address is "198.51.100.1:2222": its port is a setting of its own: port',
+        "has 2 things to mend",
+      ],
+    ],
+    [
+      "two hosts that are one machine behind one bastion",
+      {
+        hosts: Object.fromEntries(
+          ["a", "b"].map((name) => [
+            name,
+            { ...HOST, proxyJump: { ...OTHER, port: name === "a" ? 22 : "22" } },
+          ]),
+        ),
+      },
+      ["host a has the same address and port"],
+    ],
+    [
       "a key in the hosts map",
       { hosts: { goblin: { ...HOST, privateKey: "x" } } },
       ["hosts.goblin.privateKey", "there is no such setting"],
@@ -316,6 +338,10 @@ describe("what is refused names the path, the value, what is allowed, and the co
     const config = { hosts: { goblin: { address: "a", insecureSkipHostKeyCheck: true } } };
     expect(await refusal(config, "prod")).toContain("a stack for production always checks the host's key");
     await expect(read(config, "dev")).resolves.toBeDefined();
+    const proxyJump = { address: "b", insecureSkipHostKeyCheck: true };
+    expect(await refusal({ hosts: { goblin: { ...HOST, proxyJump } } }, "prod")).toContain(
+      "a stack for production always checks the bastion's key",
+    );
   });
 
   it("one mistake shared by two hosts once", async () => {
@@ -347,6 +373,15 @@ describe("what is accepted", () => {
       "goblin-host:swap.size",
       "goblin-host:hosts.b.swap.size",
     ]);
+  });
+
+  it("one address behind two bastions, and behind none", async () => {
+    const hosts = {
+      a: { ...HOST, proxyJump: OTHER },
+      b: { ...HOST, proxyJump: { ...OTHER, address: "198.51.100.9" } },
+      c: HOST,
+    };
+    expect((await read({ hosts })).hosts.map(({ name }) => name)).toEqual(["a", "b", "c"]);
   });
 
   it("a host that has its first name again, and one behind a forwarded port of another", async () => {

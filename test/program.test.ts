@@ -201,8 +201,9 @@ describe("the program", () => {
 
   it("declares the same for a host that was renamed, and each resource says what it was called", async () => {
     // An agent is known by what the host was called first, too.
-    vi.doMock("../components/limited-container/run-agent", () => ({
-      runAgent: (identity: string) => Promise.resolve(`agent of ${identity}`),
+    vi.doMock("../components/ssh/agent", () => ({
+      namedAgent: (identity: string) => Promise.resolve(`agent of ${identity}`),
+      runAgent: () => Promise.resolve("an agent"),
     }));
     const { hosts, ...shared } = configOf("containers");
     const [own] = Object.values(hosts as Record<string, object>);
@@ -213,7 +214,7 @@ describe("the program", () => {
     const formerly = ["goblin", "vps"];
     const renamed = { ...config, hosts: { prime: { ...host, formerly } } };
     const after = await deploy(renamed, "test", ["privateKey"]);
-    vi.doUnmock("../components/limited-container/run-agent");
+    vi.doUnmock("../components/ssh/agent");
     expect(JSON.stringify(before.registered)).toContain("IdentityAgent=agent of goblin-host/test/goblin");
     const named = (name: string): string => name.replace(/^prime/, "goblin");
     expect(

@@ -52,12 +52,16 @@ function sharedFormerNames({ name, raw }: RawHost, others: readonly RawHost[]): 
   });
 }
 
-/** Names of one machine are compared as they are written: what they resolve to is not known here. */
+/**
+ * Names of one machine are compared as they are written: what they resolve to is not known here. An address behind a
+ * bastion is the bastion's own affair.
+ */
 function placeOf(raw: unknown): string | undefined {
   const address = valueAt(raw, ["address"]);
   if (!isMap(raw) || typeof address !== "string") return undefined;
-  const { port } = raw;
-  return `${parseIpAddress(address)?.text ?? address.toLowerCase()} ${typeof port === "string" || typeof port === "number" ? port : 22}`;
+  const { port, proxyJump } = raw;
+  const at = `${parseIpAddress(address)?.text ?? address.toLowerCase()} ${typeof port === "string" || typeof port === "number" ? port : 22}`;
+  return proxyJump === undefined ? at : `${at} behind ${placeOf(proxyJump) ?? ""}`;
 }
 
 function formerNames(raw: unknown): string[] {

@@ -18,7 +18,8 @@ import { ownedTwice, workloadIssues } from "./workload-checks";
 export function crossCheck(raw: unknown, stack: string): SettingIssue[] {
   const workloads = settledWorkloads(raw);
   return [
-    ...hostKeyIssues(raw, stack),
+    ...hostKeyIssues(raw, stack, [], "host"),
+    ...(isMap(valueAt(raw, ["proxyJump"])) ? hostKeyIssues(raw, stack, ["proxyJump"], "bastion") : []),
     ...priorityIssues(raw),
     ...workloads.flatMap((workload) => workloadIssues(workload, raw)),
     ...ownedTwice(raw, "unit"),
@@ -64,23 +65,18 @@ function settledWorkloads(raw: unknown): SettledWorkload[] {
   });
 }
 
-function hostKeyIssues(raw: unknown, stack: string): SettingIssue[] {
-  const hostKey = valueAt(raw, ["hostKey"]) ?? undefined;
-  const given = valueAt(raw, ["insecureSkipHostKeyCheck"]);
+/** @param at where the machine's settings are below the host's */
+function hostKeyIssues(raw: unknown, stack: string, at: readonly string[], what: string): SettingIssue[] {
+  const hostKey = valueAt(raw, [...at, "hostKey"]) ?? undefined;
+  const path = [...at, "insecureSkipHostKeyCheck"];
+  const given = valueAt(raw, path);
   const skip = given === true || given === "true";
-  const path = ["insecureSkipHostKeyCheck"];
-  if (skip && isProduction(stack)) {
-    return [{ path, value: true, message: "a stack for production always checks the host's key", fix: null }];
-  }
-  if (skip && hostKey !== undefined) {
-    return [
-      { path, value: true, message: "a host key is given, and checking it is switched off", fix: null },
-    ];
-  }
+  const refused = (message: string): SettingIssue[] => [{ path, value: true, message, fix: null }];
+  if (skip && isProduction(stack)) return refused(`a stack for production always checks the ${what}'s key`);
+  if (skip && hostKey !== undefined) return refused("a host key is given, and checking it is switched off");
   if (skip || hostKey !== undefined) return [];
-  const message =
-    "without the host's key nobody can tell who answers (ssh-keyscan -t ed25519 ADDRESS prints it; compare it with the provider's console)";
-  return [{ path: ["hostKey"], value: undefined, message, fix: "ssh-ed25519 AAAA..." }];
+  const message = `without the ${what}'s key nobody can tell who answers (ssh-keyscan -t ed25519 ADDRESS prints it; compare it with the provider's console)`;
+  return [{ path: [...at, "hostKey"], value: undefined, message, fix: "ssh-ed25519 AAAA..." }];
 }
 
 function priorityIssues(raw: unknown): SettingIssue[] {

@@ -36,7 +36,7 @@ export interface DeclaredHost {
 export function declareHost(name: string, settings: Omit<GoblinHostSettings, "address">): DeclaredHost {
   const { models = {}, manager = {}, workloads = {} } = settings;
   const declared = declareWorkloads(workloads);
-  const { formerly, port, user, hostKey, insecureSkipHostKeyCheck } = valid(GoblinHostSettings, {
+  const { formerly, port, user, hostKey, insecureSkipHostKeyCheck, proxyJump } = valid(GoblinHostSettings, {
     ...settings,
     address: "host",
   });
@@ -48,6 +48,7 @@ export function declareHost(name: string, settings: Omit<GoblinHostSettings, "ad
       user,
       insecureSkipHostKeyCheck,
       ...(hostKey === undefined ? {} : { hostKey }),
+      ...(proxyJump === undefined ? {} : { proxyJump }),
     },
     modelsPath: valid(ModelsSettings, models).path,
     daily: valid(ManagerSettings, manager).daily,

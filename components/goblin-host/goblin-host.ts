@@ -9,6 +9,7 @@ import { EarlyOom } from "../early-oom/early-oom";
 import type { Limits } from "../host-bundle/bundle";
 import type { HostConnection } from "../host-bundle/connection";
 import { firstName } from "../host-bundle/identity";
+import { reachedAs } from "../host-bundle/reached";
 import { dockerProvider } from "../limited-container/docker-provider";
 import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
@@ -16,6 +17,7 @@ import { ModelStorage } from "../model-storage/model-storage";
 import { Monitor } from "../monitor/monitor";
 import type { Observation } from "../observation/observe";
 import { parseSettings } from "../settings/parse";
+import { sshCommand, type SshTarget } from "../ssh/target";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
 import { PACKAGES_AHEAD } from "./ahead";
@@ -154,7 +156,7 @@ export class GoblinHost extends pulumi.ComponentResource {
       ({ hostBundle }) => hostBundle.bundle,
     );
     this.limits = Object.assign({}, ...bundles.map(({ limits }) => limits ?? {})) as Record<string, Limits>;
-    this.nextSteps = pulumi.output(address).apply((at) => nextSteps(host, at));
+    this.nextSteps = reachedAs(host).apply(nextSteps);
     this.registerOutputs({ limits: this.limits, nextSteps: this.nextSteps });
   }
 
@@ -204,9 +206,9 @@ interface WorkloadsContext {
   readonly settingPath: (path: string) => string;
 }
 
-function nextSteps({ user = "root", port = 22 }: HostConnection, address: string): string[] {
-  const ssh = `ssh ${port === 22 ? "" : `-p ${port} `}${user}@${address}`;
-  const sudo = user === "root" ? "" : "sudo -n ";
+function nextSteps(target: SshTarget): string[] {
+  const ssh = sshCommand(target);
+  const sudo = target.user === "root" ? "" : "sudo -n ";
   return [
     `what the kernel enforces: ${ssh} ${sudo}ai-resource-manager verify --table`,
     `what happened at boot: ${ssh} ${sudo}journalctl -u ai-resource-manager`,

@@ -1,9 +1,14 @@
-import type { SshTarget } from "../observation/ssh";
-import { declareHost } from "./declare";
-import type { GoblinHostSettings } from "./schema";
+import type { SshHop, SshTarget } from "../ssh/target";
+import { valid } from "./declare";
+import { GoblinHostSettings } from "./schema";
 
 /** Where to look at a host, from its valid settings. */
-export function targetOf(name: string, settings: GoblinHostSettings): SshTarget {
-  const { hostKey, port = 22, user = "root" } = declareHost(name, settings).connection;
-  return { address: settings.address, port, user, ...(typeof hostKey === "string" ? { hostKey } : {}) };
+export function targetOf(settings: GoblinHostSettings): SshTarget {
+  const { proxyJump, ...host } = valid(GoblinHostSettings, settings);
+  return { ...hopOf(host), ...(proxyJump === undefined ? {} : { proxyJump: hopOf(proxyJump) }) };
+}
+
+function hopOf(given: Omit<SshHop, "hostKey"> & { hostKey?: string | undefined }): SshHop {
+  const { address, port, user, hostKey } = given;
+  return { address, port, user, ...(hostKey === undefined ? {} : { hostKey }) };
 }

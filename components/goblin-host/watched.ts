@@ -13,7 +13,7 @@ export function watchedHost(host: ConfiguredHost, stack: StackId): WatchedHost {
   return {
     name,
     mode: ObserveSetting.parse(settings.observe),
-    target: targetOf(name, settings),
+    target: targetOf(settings),
     bundles: hostBundles(host, stack),
     firstNames,
   };

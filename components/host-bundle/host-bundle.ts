@@ -4,7 +4,7 @@ import { driftOf } from "../observation/drift";
 import { explainForeign, foreignBundles, keepComponent } from "../observation/owners";
 import type { Bundle } from "./bundle";
 import { bundleCommands } from "./commands";
-import type { HostConnection } from "./connection";
+import type { HostConnection, ProxyJump } from "./connection";
 import { currentStack } from "./current-stack";
 import { firstName, ownerOf } from "./identity";
 import { refuseSecond } from "./once";
@@ -116,14 +116,17 @@ function refuseForeign(resource: pulumi.Resource, host: HostConnection, sent: Se
 }
 
 function connectionOf(resource: pulumi.Resource, host: HostConnection) {
-  const { address, port = 22, user = "root", hostKey, privateKey, insecureSkipHostKeyCheck = false } = host;
-  if (hostKey === undefined && !insecureSkipHostKeyCheck) {
-    throw new pulumi.ResourceError(
-      `host "${host.name}" has no hostKey: nobody could tell who answers`,
-      resource,
-      true,
-    );
-  }
+  const { name, proxyJump, privateKey } = host;
+  const key = privateKey === undefined ? {} : { privateKey: pulumi.secret(privateKey) };
+  const whole = { ...hopOf(resource, `host "${name}"`, host), ...key };
+  if (proxyJump === undefined) return whole;
+  return { ...whole, proxy: { ...hopOf(resource, `proxyJump of host "${name}"`, proxyJump), ...key } };
+}
+
+function hopOf(resource: pulumi.Resource, what: string, machine: HostConnection | ProxyJump) {
+  const { address, port = 22, user = "root", hostKey, insecureSkipHostKeyCheck = false } = machine;
+  if (hostKey === undefined && !insecureSkipHostKeyCheck)
+    throw new pulumi.ResourceError(`${what} has no hostKey: nobody could tell who answers`, resource, true);
   return {
     host: address,
     port,
@@ -132,6 +135,5 @@ function connectionOf(resource: pulumi.Resource, host: HostConnection) {
     dialErrorLimit: 3,
     perDialTimeout: 15,
     ...(hostKey === undefined ? {} : { hostKey: pulumi.output(hostKey).apply(parseHostKey) }),
-    ...(privateKey === undefined ? {} : { privateKey: pulumi.secret(privateKey) }),
   };
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostConnection } from "./connection";
+import type { HostConnection, ProxyJump } from "./connection";
 
 /** By run of a program (the automation API makes several in one process): what applies which bundle. */
 const declared = new WeakMap<pulumi.Resource, Map<string, string>>();
@@ -19,10 +19,12 @@ export function refuseSecond(
   if (run === undefined) return;
   const names = declared.get(run) ?? new Map<string, string>();
   declared.set(run, names);
-  const { address, port = 22 } = host;
+  const { proxyJump } = host;
+  const at = placeOf(host);
+  const behind = proxyJump === undefined ? "" : placeOf(proxyJump);
   const places = [
     `host "${host.name}"`,
-    ...(typeof address === "string" ? [`${address.toLowerCase()}, port ${port}`] : []),
+    ...(at === undefined || behind === undefined ? [] : [behind === "" ? at : `${at}, behind ${behind}`]),
   ];
   for (const place of places) {
     const first = names.get(`${bundle} ${place}`);
@@ -35,4 +37,9 @@ export function refuseSecond(
     }
     names.set(`${bundle} ${place}`, name);
   }
+}
+
+/** Undefined where the address is known only later. */
+function placeOf({ address, port = 22 }: HostConnection | ProxyJump): string | undefined {
+  return typeof address === "string" ? `${address.toLowerCase()}, port ${port}` : undefined;
 }

@@ -5,17 +5,46 @@ import { NAME } from "../settings/name";
 import { lineField, wordField } from "../settings/text-fields";
 import { parseHostAddress } from "./address";
 
+/** Any machine that is logged in to over SSH. */
+function hopSettings({ what, address, user }: { what: string; address: string; user: string }) {
+  return {
+    address: textField(
+      {
+        description: address,
+        example: "203.0.113.10",
+        allowed: "an IP address or a host name, without port, user and brackets",
+      },
+      parseHostAddress,
+    ),
+    port: integerField({ description: "SSH port.", min: 1, max: 65535, example: "22" }).prefault(22),
+    user: wordField({
+      description: user,
+      example: "root",
+      allowed: "a user name",
+      pattern: /^[a-z_][a-z0-9_-]{0,31}$/,
+    }).prefault("root"),
+    hostKey: lineField(
+      {
+        description: `The ${what}'s public key, ed25519 or ecdsa, as \`ssh-keyscan -t ed25519 ADDRESS\` prints it after the address. Without it the ${what} is not authenticated.`,
+        example: "ssh-ed25519 AAAA...",
+        allowed: "ssh-ed25519 KEY or ecdsa-sha2-nistp256 KEY (also nistp384, nistp521)",
+      },
+      parseHostKey,
+    ).optional(),
+    insecureSkipHostKeyCheck: flagField({
+      description: `Connects without checking the ${what}'s key. Anyone between you and the ${what} can then become the ${what}; refused in a stack for production (prod, prod-eu, production).`,
+    }).default(false),
+  };
+}
+
 /** What a host was called, and how it is reached over SSH. */
 export const HostConnectionSettings = z.strictObject({
-  address: textField(
-    {
-      description:
-        "Address or name of the host. Under the same host name in `hosts`, another address gets everything anew and the old machine keeps what it has: moving is a new name.",
-      example: "203.0.113.10",
-      allowed: "an IP address or a host name, without port, user and brackets",
-    },
-    parseHostAddress,
-  ),
+  ...hopSettings({
+    what: "host",
+    address:
+      "Address or name of the host. Under the same host name in `hosts`, another address gets everything anew and the old machine keeps what it has: moving is a new name.",
+    user: "SSH user. One other than root needs `sudo -n` without a password for every command.",
+  }),
   formerly: z
     .array(
       wordField({
@@ -31,26 +60,18 @@ export const HostConnectionSettings = z.strictObject({
         "Names that the host had before, the oldest first: with them a rename changes nothing. The first is the host's identity, in the owner of its bundles, so keep them for ever.",
     })
     .optional(),
-  port: integerField({ description: "SSH port.", min: 1, max: 65535, example: "22" }).prefault(22),
-  user: wordField({
-    description: "SSH user. One other than root needs `sudo -n` without a password for every command.",
-    example: "root",
-    allowed: "a user name",
-    pattern: /^[a-z_][a-z0-9_-]{0,31}$/,
-  }).prefault("root"),
-  hostKey: lineField(
-    {
-      description:
-        "The host's public key, ed25519 or ecdsa, as `ssh-keyscan -t ed25519 ADDRESS` prints it after the address. Without it the host is not authenticated.",
-      example: "ssh-ed25519 AAAA...",
-      allowed: "ssh-ed25519 KEY or ecdsa-sha2-nistp256 KEY (also nistp384, nistp521)",
-    },
-    parseHostKey,
-  ).optional(),
-  insecureSkipHostKeyCheck: flagField({
-    description:
-      "Connects without checking the host's key. Anyone between you and the host can then become the host; refused in a stack for production (prod, prod-eu, production).",
-  }).default(false),
+  proxyJump: z
+    .strictObject(
+      hopSettings({
+        what: "bastion",
+        address: "Address or name of the bastion. The host's own address is then as the bastion sees it.",
+        user: "SSH user on the bastion. It needs no rights there but to log in, with the same key as on the host.",
+      }),
+    )
+    .meta({
+      description: "The bastion that the host is reached through, as by OpenSSH's ProxyJump. Default: none.",
+    })
+    .optional(),
 });
 
 /**

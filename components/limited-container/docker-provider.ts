@@ -3,8 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection } from "../host-bundle/connection";
 import { currentStack } from "../host-bundle/current-stack";
 import { ownerOf } from "../host-bundle/identity";
+import { reachedAs } from "../host-bundle/reached";
+import { namedAgent } from "../ssh/agent";
 import { dockerHost } from "./docker-host";
-import { runAgent } from "./run-agent";
 
 /**
  * The docker provider of a host, over SSH. With a `privateKey` its ssh asks an agent of this run's own. A refresh or a
@@ -15,15 +16,15 @@ export function dockerProvider(
   connection: HostConnection,
   opts: pulumi.ResourceOptions,
 ): docker.Provider {
-  const { address, hostKey, privateKey } = connection;
+  const { privateKey } = connection;
   const identity = ownerOf(currentStack(), connection.name, connection.firstNames);
   const agent =
     privateKey === undefined
       ? pulumi.output(undefined)
-      : pulumi.unsecret(pulumi.output(privateKey).apply((key) => runAgent(identity, key)));
+      : pulumi.unsecret(pulumi.output(privateKey).apply((key) => namedAgent(identity, key)));
   const reached = pulumi
-    .all([address, hostKey, agent])
-    .apply(([at, key, socket]) => dockerHost(connection, at, key, socket));
+    .all([reachedAs(connection), agent])
+    .apply(([target, socket]) => dockerHost(socket === undefined ? target : { ...target, agent: socket }));
   return new docker.Provider(
     name,
     {

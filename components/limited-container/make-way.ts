@@ -2,8 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { MANAGER } from "../host-bundle/commands";
 import type { HostConnection } from "../host-bundle/connection";
 import type { HostBundle } from "../host-bundle/host-bundle";
-import { SshConnection, SshError, type SshResult, type SshTarget } from "../observation/ssh";
+import { reachedAs } from "../host-bundle/reached";
 import { quoteShell } from "../render/shell";
+import { runAgent } from "../ssh/agent";
+import { SshError } from "../ssh/failure";
+import { runSsh, type SshResult } from "../ssh/run";
 import { OWNER_LABEL } from "./owned";
 
 /** A container stops within its own time, which is at most some minutes; what is removed is waited for. */
@@ -90,25 +93,9 @@ function why(stderr: string): string {
 }
 
 async function ask(host: HostConnection, command: string, limitMs: number): Promise<SshResult> {
-  const deadline = Date.now() + limitMs;
-  const connection = await SshConnection.open(await targetOf(host), deadline);
-  try {
-    return await connection.run(command);
-  } finally {
-    connection.close();
-  }
-}
-
-async function targetOf({ address, port = 22, user = "root", ...host }: HostConnection): Promise<SshTarget> {
-  const { hostKey, privateKey, insecureSkipHostKeyCheck = false } = host;
-  const [at, key, identity] = await plain(pulumi.all([address, hostKey, privateKey]));
-  return {
-    address: at,
-    port,
-    user,
-    ...(key === undefined || insecureSkipHostKeyCheck ? {} : { hostKey: key }),
-    ...(identity === undefined ? {} : { privateKey: identity }),
-  };
+  const [target, key] = await plain(pulumi.all([reachedAs(host), host.privateKey]));
+  const reached = key === undefined ? target : { ...target, agent: await runAgent(key) };
+  return runSsh(reached, command, Date.now() + limitMs);
 }
 
 /** Where a container is created, all that its host is reached by is known. */

@@ -1,14 +1,10 @@
 import { MANAGER } from "../host-bundle/commands";
-import type { SshTarget } from "./ssh";
-
-/** `root@203.0.113.10`, with the port where it is not 22. */
-export function location({ user, address, port }: SshTarget): string {
-  return `${user}@${address}${port === 22 ? "" : `:${port}`}`;
-}
+import type { SshError } from "../ssh/failure";
+import { hopText, sshCommand, type SshTarget } from "../ssh/target";
 
 /** The manager of a host, as it is called from here. */
-export function managerOn({ user, address, port }: SshTarget): string {
-  return `ssh ${port === 22 ? "" : `-p ${port} `}${user}@${address} ${MANAGER}`;
+export function managerOn(target: SshTarget): string {
+  return `${sshCommand(target)} ${MANAGER}`;
 }
 
 /** What to try where nobody could look. */
@@ -29,12 +25,25 @@ export function whenPrinting(preamble: string, { user }: SshTarget): string {
   ].join("\n    ");
 }
 
-/**
- * What to do where the host was not let in, or did not let us in.
- * @param message of the SshError
- */
-export function whenRefused(message: string, { address }: SshTarget): string {
-  return message.includes("host key")
-    ? `either it is another machine, or it was reinstalled: compare ssh-keyscan -t ed25519 ${address} with the provider's console, then set hostKey`
-    : "load the key that it accepts: ssh-add KEY (ssh-add -l lists them)";
+/** What to do where the host, or its bastion, was not let in, or did not let us in. */
+export function whenRefused({ kind, jump }: SshError, target: SshTarget): string {
+  switch (kind) {
+    case "host key":
+      return `either it is another machine, or it was reinstalled: compare ${scanOf(target, jump !== undefined)} with the provider's console, then set ${jump === undefined ? "hostKey" : "proxyJump.hostKey"}`;
+    case "too many keys":
+      return 'load the one that it accepts, in an agent of its own: eval "$(ssh-agent)"; ssh-add KEY';
+    case "forwarding":
+      return `allow it in the bastion's sshd_config: AllowTcpForwarding yes, and PermitOpen ${target.address}:${target.port}`;
+    case "login":
+      return "load the key that it accepts: ssh-add KEY (ssh-add -l lists them)";
+    default:
+      return `try: ${sshCommand(target)} true`;
+  }
+}
+
+/** An address behind a bastion is asked there. */
+function scanOf({ address, port, proxyJump }: SshTarget, isJump: boolean): string {
+  const { address: at, port: on } = isJump && proxyJump !== undefined ? proxyJump : { address, port };
+  const scan = `ssh-keyscan -t ed25519 ${on === 22 ? "" : `-p ${on} `}${at}`;
+  return isJump || proxyJump === undefined ? scan : `ssh ${hopText(proxyJump)} ${scan}`;
 }

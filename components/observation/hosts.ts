@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { firstName, type FirstNames } from "../host-bundle/identity";
-import { location, managerOn, whenPrinting, whenRefused, whenUnseen } from "./advice";
+import { SshError } from "../ssh/failure";
+import { runAgent } from "../ssh/agent";
+import { location, type SshTarget } from "../ssh/target";
+import { managerOn, whenPrinting, whenRefused, whenUnseen } from "./advice";
 import { type Observation, observe } from "./observe";
 import { explainForeign, foreignBundles, keepComponent, keepHost, type OwnedBundle } from "./owners";
-import { SshError, type SshTarget } from "./ssh";
 
 const GO_ON =
   "to go on without: pulumi config set goblin-host:observe warn (allowed: required, warn, off, auto)";
@@ -39,11 +41,14 @@ export async function observeHosts(
   privateKey?: pulumi.Output<string>,
 ): Promise<ReadonlyMap<string, Observation>> {
   const seen = new Map<string, Observation>();
-  const key = privateKey === undefined ? {} : { privateKey: await plain(privateKey) };
   const problems: string[] = [];
   const claims: string[] = [];
   const printing: string[] = [];
   const looking = hosts.filter(({ mode }) => settledMode(mode) !== "off");
+  const agent =
+    privateKey === undefined || looking.length === 0
+      ? {}
+      : { agent: await runAgent(await plain(privateKey)) };
   if (looking.length > 0) {
     const names = looking.map(({ name }) => name).join(", ");
     void pulumi.log.info(`looking at ${names}`, undefined, undefined, true);
@@ -53,7 +58,7 @@ export async function observeHosts(
       const { name, mode, target } = host;
       const at = `host ${name} (${location(target)})`;
       try {
-        const observation = await observe({ ...target, ...key });
+        const observation = await observe({ ...target, ...agent });
         if (observation.kind !== "unknown") {
           seen.set(name, observation);
           const { preamble } = observation;
@@ -67,8 +72,9 @@ export async function observeHosts(
           );
       } catch (error) {
         if (!(error instanceof SshError)) throw error;
-        const secret = /host key/.test(error.message) ? "" : ", or set goblin-host:privateKey as a secret";
-        problems.push(`${at}: ${error.message}\n    ${whenRefused(error.message, target)}${secret}`);
+        const hasOther = error.kind === "login" || error.kind === "too many keys";
+        const secret = hasOther ? ", or set goblin-host:privateKey as a secret" : "";
+        problems.push(`${at}: ${error.message}\n    ${whenRefused(error, target)}${secret}`);
       }
     }),
   );

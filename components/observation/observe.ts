@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MANAGER } from "../host-bundle/commands";
-import { SshConnection, SshError, type SshTarget } from "./ssh";
+import { SshError } from "../ssh/failure";
+import { runSsh, type SshResult } from "../ssh/run";
+import type { SshTarget } from "../ssh/target";
 import { type HostStatus, parseAnswer, preambleOf } from "./status";
 
 /** What one look at a host came to. */
@@ -22,46 +24,26 @@ const RETRY_AFTER_MS = 2_000;
 const ATTEMPTS = 2;
 
 /**
- * Looks at one host, over one connection, changing nothing.
- * @throws SshError `refused`, which is never a matter of patience
+ * Looks at one host, changing nothing: over one connection, and another one each time that a run is changing it.
+ * @throws SshError `isRefused`, which is never a matter of patience
  */
 export async function observe(target: SshTarget, timeLimitMs = TIME_LIMIT_MS): Promise<Observation> {
   const deadline = Date.now() + timeLimitMs;
   try {
-    const connection = await open(target, deadline);
-    try {
-      return await ask(connection, deadline);
-    } finally {
-      connection.close();
-    }
+    return await ask(target, deadline);
   } catch (error) {
-    if (error instanceof SshError && error.kind === "refused") throw error;
+    if (error instanceof SshError && error.isRefused) throw error;
     return { kind: "unknown", reason: (error as Error).message };
   }
 }
 
-async function open(target: SshTarget, deadline: number): Promise<SshConnection> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await SshConnection.open(target, deadline);
-    } catch (error) {
-      const refused = error instanceof SshError && error.kind === "refused";
-      if (refused || attempt === ATTEMPTS || Date.now() + RETRY_AFTER_MS > deadline) throw error;
-    }
-    await sleep(RETRY_AFTER_MS);
-  }
-}
-
 /** A run that changes the host just now usually ends soon. */
-async function ask(connection: SshConnection, deadline: number): Promise<Observation> {
+async function ask(target: SshTarget, deadline: number): Promise<Observation> {
   for (;;) {
-    const { code, stdout, stderr } = await connection.run(OBSERVE_COMMAND);
+    const { code, stdout, stderr } = await look(target, deadline);
     if (code !== 0) {
       const said = stderr.trim().split("\n").at(-1) ?? "";
-      return {
-        kind: "unknown",
-        reason: `ai-resource-manager status ended with ${code ?? "a signal"}: ${said}`,
-      };
+      return { kind: "unknown", reason: `ai-resource-manager status ended with ${code}: ${said}` };
     }
     const answer = parseAnswer(stdout);
     const text = preambleOf(stdout);
@@ -70,6 +52,19 @@ async function ask(connection: SshConnection, deadline: number): Promise<Observa
     if (!answer.busy) return { kind: "status", status: answer, ...preamble };
     if (Date.now() + RETRY_AFTER_MS > deadline)
       return { kind: "unknown", reason: "another run is changing the host" };
+    await sleep(RETRY_AFTER_MS);
+  }
+}
+
+/** A refused login is not tried again: the host may count them. */
+async function look(target: SshTarget, deadline: number): Promise<SshResult> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runSsh(target, OBSERVE_COMMAND, deadline);
+    } catch (error) {
+      const refused = error instanceof SshError && error.isRefused;
+      if (refused || attempt === ATTEMPTS || Date.now() + RETRY_AFTER_MS > deadline) throw error;
+    }
     await sleep(RETRY_AFTER_MS);
   }
 }

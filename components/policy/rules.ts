@@ -91,10 +91,15 @@ const verifiedHostKey: PolicyRule = {
   reads: ["connection"],
   check: ({ connection }, stack) => {
     if (!isProduction(stack)) return undefined;
-    const { hostKey } = (connection ?? {}) as { hostKey?: unknown };
-    return typeof hostKey === "string" && hostKey !== ""
+    const { hostKey, proxy } = (connection ?? {}) as { hostKey?: unknown; proxy?: { hostKey?: unknown } };
+    const isMissing = (key: unknown): boolean => typeof key !== "string" || key === "";
+    const where = [
+      ...(isMissing(hostKey) ? ["connection.hostKey"] : []),
+      ...(proxy !== undefined && isMissing(proxy.hostKey) ? ["connection.proxy.hostKey"] : []),
+    ];
+    return where.length === 0
       ? undefined
-      : "without connection.hostKey nobody can tell which host answers, and a stack for production always checks that";
+      : `without ${where.join(" and ")} nobody can tell which host answers, and a stack for production always checks that`;
   },
 };
 

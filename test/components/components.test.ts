@@ -412,6 +412,30 @@ describe("HostBundle", () => {
     );
   });
 
+  it("goes through a bastion that it recognises, with the same key", async () => {
+    const proxyJump = { address: "198.51.100.1", user: "jump", hostKey: `${HOST_KEY} a comment` };
+    const through = { ...host, privateKey: "not a real key", proxyJump };
+    new components.HostBundle("bundle", { host: through, bundle });
+    await settle();
+    const { connection } = commands(registered)[0]?.inputs as {
+      connection: { value: { proxy: { privateKey: unknown } } };
+    };
+    const { privateKey, ...proxy } = connection.value.proxy;
+    expect(proxy).toEqual({
+      host: "198.51.100.1",
+      port: 22,
+      user: "jump",
+      dialErrorLimit: 3,
+      perDialTimeout: 15,
+      hostKey: HOST_KEY,
+    });
+    expect(JSON.stringify(privateKey)).toContain("not a real key");
+    const unchecked = { ...host, ...ANOTHER, proxyJump: { address: "198.51.100.1" } };
+    expect(() => new components.HostBundle("other", { host: unchecked, bundle })).toThrow(
+      `proxyJump of host "${ANOTHER.name}" has no hostKey`,
+    );
+  });
+
   it("connects to whoever answers only when told so", async () => {
     const unchecked = { name: "goblin", address: "198.51.100.7", insecureSkipHostKeyCheck: true };
     new components.HostBundle("bundle", { host: unchecked, bundle });
@@ -431,6 +455,11 @@ describe("HostBundle", () => {
       '"also-web-bundle" and "web-bundle" both apply the bundle "swap" to web.example, port 22',
     );
     make("forwarded", { name: "forwarded", address: "web.example", port: 2222 })();
+    const behind = { address: "web.example", proxyJump: { address: "b.example", hostKey: HOST_KEY } };
+    make("behind", { name: "behind", ...behind })();
+    expect(make("also-behind", { name: "too", ...behind })).toThrow(
+      'both apply the bundle "swap" to web.example, port 22, behind b.example, port 22',
+    );
     await settle();
     // Another run of a program, in the same process, begins anew.
     await mockEngine();

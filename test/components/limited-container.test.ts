@@ -160,21 +160,10 @@ WantedBy=multi-user.target
 });
 
 describe("the docker provider's way to a host", () => {
-  const options = (port?: number, user?: string, agent?: string) =>
-    dockerHost(
-      {
-        name: "goblin",
-        address: "",
-        ...(port === undefined ? {} : { port }),
-        ...(user === undefined ? {} : { user }),
-      },
-      "203.0.113.10",
-      `${HOST_KEY} a comment`,
-      agent,
-    );
+  const TARGET = { address: "203.0.113.10", port: 22, user: "root", hostKey: HOST_KEY };
 
   it("checks the host's key without a file of this machine", () => {
-    const { host, sshOpts } = options();
+    const { host, sshOpts } = dockerHost(TARGET);
     expect(host).toBe("ssh://root@203.0.113.10:22");
     expect(sshOpts.filter((option) => option !== "-o")).toEqual([
       "UserKnownHostsFile=/dev/null",
@@ -189,20 +178,33 @@ describe("the docker provider's way to a host", () => {
   });
 
   it("names another port as known_hosts does, another user, and an agent", () => {
-    const { host, sshOpts } = options(2222, "admin", "~/.cache/goblin-host/agent-0123456789ab");
+    const agent = "~/.cache/goblin-host/agent-0123456789ab";
+    const { host, sshOpts } = dockerHost({ ...TARGET, port: 2222, user: "admin", agent });
     expect(host).toBe("ssh://admin@203.0.113.10:2222");
     expect(sshOpts).toContain(`KnownHostsCommand=/bin/echo [203.0.113.10]:2222 ${HOST_KEY}`);
     expect(sshOpts).toContain("IdentityAgent=~/.cache/goblin-host/agent-0123456789ab");
   });
 
   it("brackets an IPv6 address, and checks nothing only when told so", () => {
-    const { host, sshOpts } = dockerHost(
-      { name: "goblin", address: "", insecureSkipHostKeyCheck: true },
-      "2001:db8::1",
-      undefined,
-    );
+    const { host, sshOpts } = dockerHost({ address: "2001:db8::1", port: 22, user: "root" });
     expect(host).toBe("ssh://root@[2001:db8::1]:22");
     expect(sshOpts).toContain("StrictHostKeyChecking=no");
+  });
+
+  it("goes through a bastion by a command that checks its key too, and asks the same agent", () => {
+    const proxyJump = { address: "198.51.100.1", port: 2222, user: "jump", hostKey: HOST_KEY };
+    const { host, sshOpts } = dockerHost({ ...TARGET, address: "10.0.0.5", proxyJump, agent: "~/agent" });
+    expect(host).toBe("ssh://root@10.0.0.5:22");
+    const through = sshOpts.filter((option) => option.startsWith("ProxyCommand="));
+    expect(through).toEqual([expect.stringMatching(/^ProxyCommand='ssh' '-o' '.*'-W' '\[%h\]:%p' /)]);
+    for (const word of [
+      "StrictHostKeyChecking=yes",
+      `KnownHostsCommand=/bin/echo [198.51.100.1]:2222 ${HOST_KEY}`,
+      "IdentityAgent=~/agent",
+      "BatchMode=yes",
+    ])
+      expect(through[0]).toContain(` '-o' '${word}'`);
+    expect(through[0]).toMatch(/ '-p' '2222' '-l' 'jump' '198\.51\.100\.1'$/);
   });
 });
 

@@ -56,6 +56,12 @@ describe("a rule", () => {
     ["a workload in another slice", COMMAND, { ...command, stdin: bundle("Slice=user.slice") }, ["ai-slice"]],
     ["a workload in none", COMMAND, { ...command, stdin: bundle("TasksMax=9") }, ["ai-slice"]],
     ["a host without a key", COMMAND, { ...command, connection: { host: "a" } }, ["verified-host-key"]],
+    [
+      "a bastion without a key",
+      COMMAND,
+      { ...command, connection: { hostKey: "ssh-ed25519 AAAA", proxy: { host: "b" } } },
+      ["verified-host-key"],
+    ],
     ["one with an empty key", COMMAND, { ...command, connection: { hostKey: "" } }, ["verified-host-key"]],
     ["a trigger", COMMAND, { ...command, triggers: [1] }, ["no-triggers"]],
     ["no triggers", COMMAND, { ...command, triggers: [] }, []],

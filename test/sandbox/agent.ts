@@ -7,15 +7,18 @@ import { socketFolder } from "./paths";
 let agents = 0;
 
 /**
- * Runs `action` with the socket of an ssh-agent that holds this one key. An agent of our own: the user's may ask
+ * Runs `action` with the socket of an ssh-agent that holds this one key, or these in this order, and their certificates. An agent of our own: the user's may ask
  * for a touch or a passphrase, and must not be offered keys of a disposable VM. It ends with this process, in
  * whatever way, because the pipe to the command it runs is then closed.
  */
-export async function withAgent<T>(keyFile: string, action: (socket: string) => Promise<T>): Promise<T> {
+export async function withAgent<T>(
+  keyFiles: string | readonly string[],
+  action: (socket: string) => Promise<T>,
+): Promise<T> {
   // A name of its own each time: an agent notices its end up to 10 s late, and then removes whatever has its name.
   const socket = join(socketFolder(), `agent-${process.pid}-${agents++}`);
-  const script = 'ssh-add -q "$1" && echo ready && exec cat >&2';
-  const agent = execa("ssh-agent", ["-a", socket, "sh", "-c", script, "sh", keyFile], {
+  const script = 'ssh-add -q "$@" && echo ready && exec cat >&2';
+  const agent = execa("ssh-agent", ["-a", socket, "sh", "-c", script, "sh", ...[keyFiles].flat()], {
     stdin: "pipe",
     reject: false,
   });
@@ -26,7 +29,9 @@ export async function withAgent<T>(keyFile: string, action: (socket: string) => 
       });
       void agent.then((result) => {
         failed(
-          new SandboxError(`no ssh-agent with ${keyFile}: ${result.stderr || result.message || "it ended"}`),
+          new SandboxError(
+            `no ssh-agent with ${[keyFiles].flat().join(", ")}: ${result.stderr || result.message || "it ended"}`,
+          ),
         );
       });
     });

@@ -26,6 +26,8 @@ export interface DeployOptions {
   readonly refresh?: false;
   /** The folder of Pulumi.yaml; default: this checkout. */
   readonly programDir?: string;
+  /** Key files that the agent has. Default: the VM's own key. */
+  readonly keys?: readonly string[];
   readonly onEvent?: (event: EngineEvent) => void;
   readonly display?: NonNullable<EngineOptions["display"]>;
 }
@@ -34,9 +36,9 @@ export type Verb = "preview" | "up" | "destroy";
 
 /** Runs the real program against the VM. What the engine finds wrong is in the result, not thrown. */
 export function runEngine(verb: Verb, vm: Vm, options: DeployOptions = {}): Promise<EngineResult> {
-  const { engine: wanted, overrides = {}, programDir = programFolder, ...rest } = options;
+  const { engine: wanted, overrides = {}, programDir = programFolder, keys, ...rest } = options;
   const { engine } = chooseEngine(wanted);
-  return withAgent(vm.files.clientKey, (socket) =>
+  return withAgent(keys ?? vm.files.clientKey, (socket) =>
     engine[verb]({
       ...rest,
       programDir,

@@ -28,11 +28,13 @@ const Bundle = z.looseObject({
 });
 type Bundle = z.output<typeof Bundle>;
 
+const STORED =
+  "for file in /var/lib/ai-resource-manager/bundles/*/bundle.yaml; do printf '\\f'; cat -- \"$file\"; done 2>/dev/null || :";
+
 /** Reads what the applied bundles declare and what the guest's kernel enforces, without the project's manager. */
 export async function readEnforcement(vm: Vm): Promise<EnforcementRow[]> {
-  const stored = await vm.run(
-    "for file in /var/lib/ai-resource-manager/bundles/*/bundle.yaml; do printf '\\f'; cat -- \"$file\"; done 2>/dev/null || :",
-  );
+  // By standard input: root's shell need not be one that reads a POSIX shell's language.
+  const stored = await vm.run("sh -s", { stdin: STORED });
   const bundles = stored
     .split("\f")
     .filter((text) => text.trim() !== "")

@@ -46,6 +46,7 @@ export const installable: readonly string[] = [
   "bc",
   "btrfs-progs",
   "docker.io",
+  "fish",
   "jq",
   "zram-tools",
 ];

@@ -39,7 +39,7 @@ export function problemsOf(config: Config, stack?: string): readonly string[] {
 export function renderAll({ hosts }: StackSettings): string[] {
   return hosts.flatMap((host) => {
     const stack = { project: "goblin-host", stack: "test" };
-    targetOf(host.name, host.settings);
+    targetOf(host.settings);
     const bundles = hostBundles(host, stack);
     const monitor = parse(bundles.find(({ name }) => name === "monitor")?.text ?? "") as {
       files: Record<string, { content: string }>;

@@ -1,7 +1,17 @@
+import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OBSERVE_COMMAND, observe } from "../../../components/observation/observe";
-import { SshConnection, type SshTarget } from "../../../components/observation/ssh";
+import { runAgent } from "../../../components/ssh/agent";
+import type { SshTarget } from "../../../components/ssh/target";
 import { makeKey, type SshServer, startSshServer } from "../../sandbox/engine/testing/ssh-server";
+
+/** After one that opens nothing. */
+async function agentWith(keys: readonly string[]): Promise<string> {
+  const socket = await runAgent(makeKey().privateKey);
+  for (const input of keys)
+    execFileSync("ssh-add", ["-q", "-"], { input, env: { ...process.env, SSH_AUTH_SOCK: socket } });
+  return socket;
+}
 
 const STATUS = { version: "1.0.0", busy: false, boot: "b1", bundles: [] };
 
@@ -16,7 +26,7 @@ beforeEach(async () => {
     port: server.port,
     user: "root",
     hostKey: server.hostKey,
-    privateKey: server.privateKey,
+    agent: await runAgent(server.privateKey),
   };
 });
 
@@ -51,18 +61,7 @@ describe("a look at a host", () => {
     let asked = 0;
     server.answer = () => ({ stdout: JSON.stringify({ ...STATUS, busy: ++asked < 2 }) });
     expect(await observe(target)).toEqual({ kind: "status", status: STATUS });
-    expect(server.connections).toBe(1);
-  });
-
-  it("asks as often as there is time, and leaves nothing behind on the connection", async () => {
-    const warned: Error[] = [];
-    const warn = (warning: Error): void => void warned.push(warning);
-    process.on("warning", warn);
-    const connection = await SshConnection.open(target, Date.now() + 10_000);
-    for (let run = 0; run < 12; run++) expect((await connection.run("true")).code).toBe(0);
-    connection.close();
-    process.off("warning", warn);
-    expect(warned).toEqual([]);
+    expect(server.connections).toBe(2);
   });
 
   const unknown: [what: string, answer: object, limitMs: number, reason: RegExp][] = [
@@ -81,35 +80,71 @@ describe("a look at a host", () => {
     await server.close();
     expect(await observe(target)).toEqual({
       kind: "unknown",
-      reason: expect.stringContaining("ECONNREFUSED") as string,
+      reason: expect.stringContaining("Connection refused") as string,
     });
     server = await startSshServer();
   });
 
   it("never takes another host's answer", async () => {
     await expect(observe({ ...target, hostKey: makeKey().publicKey })).rejects.toMatchObject({
-      kind: "refused",
+      kind: "host key",
       message: expect.stringMatching(/^its host key is SHA256:\S+, not SHA256:\S+$/) as string,
     });
     const ecdsa = `ecdsa-sha2-nistp256 ${Buffer.alloc(104).toString("base64")}`;
     await expect(observe({ ...target, hostKey: ecdsa })).rejects.toMatchObject({
-      kind: "refused",
+      kind: "host key",
       message: "it has no host key of the type ecdsa-sha2-nistp256",
     });
     expect(server.take()).toEqual([]);
   });
 
   it("says when the login is refused, and when there is no key at all", async () => {
-    await expect(observe({ ...target, privateKey: makeKey().privateKey })).rejects.toMatchObject({
-      kind: "refused",
-      message: "the login as root was refused",
+    const agent = await runAgent(makeKey().privateKey);
+    await expect(observe({ ...target, agent })).rejects.toMatchObject({
+      kind: "login",
+      message: "the login as root was refused: none of the ssh-agent's one key is accepted (ED25519)",
+    });
+    // A host may count them.
+    expect(server.connections).toBe(1);
+    const { address, port, user } = target;
+    await expect(observe({ ...target, agent: "/run/no-such-agent" })).rejects.toMatchObject({
+      kind: "login",
+      message: "the login as root was refused: no ssh-agent answers",
     });
     vi.stubEnv("SSH_AUTH_SOCK", "");
-    const { address, port, user } = target;
     await expect(observe({ address, port, user })).rejects.toMatchObject({
-      kind: "refused",
+      kind: "login",
       message: expect.stringContaining("SSH_AUTH_SOCK is not set") as string,
     });
-    await expect(observe({ ...target, privateKey: "nonsense" })).rejects.toMatchObject({ kind: "refused" });
+  });
+
+  it("goes through a bastion, whose key is checked, and which may refuse", async () => {
+    const bastion = await startSshServer();
+    bastion.forwards = true;
+    const agent = await agentWith([server.privateKey, bastion.privateKey]);
+    const { port, hostKey } = bastion;
+    const proxyJump = { address: "127.0.0.1", port, user: "jump", hostKey };
+    const through = { ...target, agent, proxyJump };
+    expect(await observe(through)).toEqual({ kind: "status", status: STATUS });
+    expect(bastion.connections).toBe(1);
+    await expect(
+      observe({ ...through, proxyJump: { ...proxyJump, hostKey: makeKey().publicKey } }),
+    ).rejects.toMatchObject({
+      kind: "host key",
+      message: expect.stringMatching(/^jump@127\.0\.0\.1:\d+: its host key is SHA256:\S+, not /) as string,
+    });
+    await expect(observe({ ...through, agent: await runAgent(server.privateKey) })).rejects.toMatchObject({
+      kind: "login",
+      message: expect.stringMatching(
+        /^jump@127\.0\.0\.1:\d+: the login as jump was refused: none of/,
+      ) as string,
+    });
+    await expect(observe({ ...through, agent: await runAgent(bastion.privateKey) })).rejects.toMatchObject({
+      kind: "login",
+      message: expect.stringMatching(/^the login as root was refused/) as string,
+    });
+    bastion.forwards = false;
+    expect(await observe(through, 5000)).toMatchObject({ kind: "unknown" });
+    await bastion.close();
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { preview, up, type EngineEvent, type EngineResult } from "./index";
 import { startBench, type Bench } from "./testing/bench";
-import { makeKey } from "./testing/ssh-server";
+import { makeKey, type SshServer, startSshServer } from "./testing/ssh-server";
 
 let bench: Bench;
 
@@ -45,6 +45,38 @@ describe("connecting", () => {
     const result = await up(program({ x: { create: "x" } }, { port: 1, dialErrorLimit: 2 }));
     expect(errors(result)[0]).toContain("after 2 failed attempts: dial 127.0.0.1:1: connect ECONNREFUSED");
     expect(result.summary).toBe("1 unchanged, 2 errored");
+  });
+});
+
+describe("connecting through a bastion", () => {
+  let bastion: SshServer;
+  beforeAll(async () => {
+    bastion = await startSshServer();
+    bastion.forwards = true;
+  });
+  afterAll(() => bastion.close());
+  const proxy = (more = {}) => ({
+    host: "127.0.0.1",
+    port: bastion.port,
+    hostKey: bastion.hostKey,
+    privateKey: bastion.privateKey,
+    ...more,
+  });
+
+  it("runs the command on the host behind it", async () => {
+    const result = await up(program({ b: { create: "behind" } }, { proxy: proxy() }));
+    expect([result.exitCode, errors(result)]).toEqual([0, []]);
+    expect(bench.server.take().map(({ command }) => command)).toEqual(["behind"]);
+    expect(bastion.connections).toBe(1);
+  });
+
+  it("says which of the two refused", async () => {
+    const { publicKey: hostKey, privateKey } = makeKey();
+    const spec = { b: { create: "another" } };
+    const other = await up(program(spec, { proxy: proxy({ hostKey, dialErrorLimit: 0 }) }));
+    expect(errors(other)[0]).toMatch(/^proxy: after 0 failed attempts: dial \S+: host key mismatch: /);
+    const behind = await up(program(spec, { proxy: proxy(), privateKey }));
+    expect(errors(behind)[0]).toMatch(/^proxy: dial \S+: All configured authentication methods failed/);
   });
 });
 

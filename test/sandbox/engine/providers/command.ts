@@ -15,11 +15,8 @@ import {
   type PropertyMap,
 } from "../values";
 import type { CheckFailure, Operation, Provider } from "./provider";
-import { dial, type Connection } from "./ssh";
+import { type Connection, dial, HOP_DEFAULTS } from "./ssh";
 import { runSession, type Session } from "./ssh-session";
-
-/** The provider's defaults: the SDK fills in the same ones. */
-const CONNECTION_DEFAULTS: PropertyMap = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
 
 export class CommandProvider implements Provider {
   /** Every run of a command dials anew and keeps its connection until the plugin ends, as the real one does. */
@@ -31,7 +28,7 @@ export class CommandProvider implements Provider {
       return { inputs, failures: [{ property: "connection", reason: "missing required property" }] };
     }
     const plain = reveal(connection);
-    const filled = isMap(plain) ? { ...CONNECTION_DEFAULTS, ...plain } : plain;
+    const filled: typeof plain = isMap(plain) ? { ...HOP_DEFAULTS, ...plain } : plain;
     const failures: CheckFailure[] = [];
     if (isMap(filled) && filled["host"] === undefined) {
       failures.push({ property: "connection.host", reason: "missing required property" });

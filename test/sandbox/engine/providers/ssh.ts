@@ -2,12 +2,17 @@
 
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, type ConnectConfig } from "ssh2";
+import { Client, type ClientChannel, type ConnectConfig } from "ssh2";
 import { EngineError } from "../types";
 import type { Operation } from "./provider";
 
 /** The `connection` of a remote.Command. */
-export interface Connection {
+export interface Connection extends Hop {
+  /** A bastion. What its schema has defaults for is filled in (proxyConnection.go). */
+  proxy?: Partial<Hop> & { host: string };
+}
+
+interface Hop {
   host: string;
   port: number;
   user: string;
@@ -18,8 +23,10 @@ export interface Connection {
   hostKey?: string;
   dialErrorLimit: number;
   perDialTimeout: number;
-  proxy?: unknown;
 }
+
+/** The SDK fills in the same ones. */
+export const HOP_DEFAULTS = { user: "root", port: 22, dialErrorLimit: 10, perDialTimeout: 15 };
 
 const FIRST_DELAY_MS = 100;
 const BACKOFF = 1.5;
@@ -30,28 +37,68 @@ const MAX_DELAY_MS = 5000;
  */
 const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 9 };
 
-/** Connects, trying again as often as `dialErrorLimit` says (-1: for ever). */
+/**
+ * Connects, by way of the bastion if there is one. A connection to it is kept for as long as what goes through it: both
+ * end together.
+ */
 export async function dial(connection: Connection, operation: Operation): Promise<Client> {
-  if (connection.proxy !== undefined)
-    throw new EngineError("the local engine does not serve connection.proxy");
-  const limit = connection.dialErrorLimit;
+  const { proxy, ...host } = connection;
+  const { env } = operation;
+  if (proxy === undefined) return repeat("Dial", host.dialErrorLimit, operation, () => connect(host, env));
+  const bastion = { ...HOP_DEFAULTS, ...proxy };
+  try {
+    const jump = await repeat("Dial proxy", bastion.dialErrorLimit, operation, () => connect(bastion, env));
+    try {
+      const channel = await repeat("Dial from proxy", host.dialErrorLimit, operation, () =>
+        through(jump, host),
+      );
+      // Tried once: of the channel that a failure leaves behind nothing more comes.
+      const client = await connect(host, env, channel);
+      client.once("close", () => jump.end());
+      return client;
+    } catch (error) {
+      jump.end();
+      throw error;
+    }
+  } catch (error) {
+    throw new EngineError(`proxy: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Tries again as often as `dialErrorLimit` says (-1: for ever). */
+async function repeat<T>(
+  what: string,
+  limit: number,
+  operation: Operation,
+  action: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 0, delay = FIRST_DELAY_MS; ; attempt++) {
     try {
-      return await connect(connection, operation.env);
+      return await action();
     } catch (error) {
       if (limit >= 0 && attempt + 1 > limit) {
         throw new EngineError(`after ${attempt} failed attempts: ${(error as Error).message}`, {
           cause: error,
         });
       }
-      operation.log("debug", `Dial ${attempt + 1}/${limit === -1 ? "inf" : limit} failed: retrying`);
+      operation.log("debug", `${what} ${attempt + 1}/${limit === -1 ? "inf" : limit} failed: retrying`);
     }
     await sleep(delay);
     delay = Math.min(delay * BACKOFF, MAX_DELAY_MS);
   }
 }
 
-function connect(connection: Connection, env: NodeJS.ProcessEnv): Promise<Client> {
+function through(jump: Client, { host, port }: Hop): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    jump.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
+      if (error === undefined) resolve(channel);
+      else reject(new EngineError(`dial ${host}:${port}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+/** @param sock what to connect over. Default: TCP */
+function connect(connection: Hop, env: NodeJS.ProcessEnv, sock?: ClientChannel): Promise<Client> {
   return new Promise((resolve, reject) => {
     const client = new Client();
     let mismatch: string | undefined;
@@ -62,6 +109,7 @@ function connect(connection: Connection, env: NodeJS.ProcessEnv): Promise<Client
       username: connection.user,
       readyTimeout: connection.perDialTimeout * 1000,
       tryKeyboard: connection.password !== undefined,
+      ...(sock === undefined ? {} : { sock }),
     };
     if (connection.privateKey !== undefined) config.privateKey = connection.privateKey;
     if (connection.privateKeyPassword !== undefined) config.passphrase = connection.privateKeyPassword;

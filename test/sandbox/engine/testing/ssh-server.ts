@@ -1,7 +1,7 @@
 /** An SSH server on the loopback interface that records what it is asked to run, and answers as it is told. */
 
 import ssh2, { type Connection, type ServerChannel, type Session } from "ssh2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 
 export interface Executed {
   command: string;
@@ -33,6 +33,8 @@ export interface SshServer {
   acceptEnv: Set<string>;
   /** Connections made so far. */
   connections: number;
+  /** Whether it is a bastion: what a client asks it to connect to is connected. Default: it is not. */
+  forwards: boolean;
   close(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function startSshServer(addresses: string[] = ["127.0.0.1"]): Promi
     answer: () => ({}),
     acceptEnv: new Set(),
     connections: 0,
+    forwards: false,
     close: async () => {
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     },
@@ -88,6 +91,20 @@ function serve(connection: Connection, state: SshServer, address: string, allowe
   connection.on("authentication", (context) => {
     if (context.method === "publickey" && context.key.data.equals(allowed)) context.accept();
     else context.reject(["publickey"]);
+  });
+  connection.on("tcpip", (accept, reject, { destIP, destPort }) => {
+    if (!state.forwards) {
+      reject();
+      return;
+    }
+    const socket = connect(destPort, destIP, () => {
+      const channel = accept();
+      socket.pipe(channel).pipe(socket);
+      channel.on("error", () => socket.destroy());
+    });
+    socket.on("error", () => {
+      reject();
+    });
   });
   connection.on("session", (accept) => {
     serveSession(accept(), state, address);

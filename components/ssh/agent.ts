@@ -11,7 +11,7 @@ const FOLDER = join(".cache", "goblin-host");
 
 /**
  * Takes the key from descriptor 3, and ends with the pipe that is its standard input: when this process ends, in whatever
- * way. $1 is the agent's socket, $2 the link to it.
+ * way. $1 is the agent's socket, $2 the folder of links to it.
  */
 const HOLD = `
 # Told at once: an agent by itself notices its end up to 10 s late.
@@ -20,36 +20,54 @@ ssh-add -q - <&3 || exit
 exec 3<&-
 echo ready
 cat >/dev/null
-[ "$(readlink "$2")" != "$1" ] || rm -f "$2"`;
+for link in "$2"/agent-*; do [ "$(readlink "$link")" != "$1" ] || rm -f "$link"; done`;
+
+const running = new Map<string, Promise<string>>();
+let counter = 0;
 
 /**
  * An ssh-agent with one key, for as long as this process lives: ssh reads keys from files or from an agent only, and a
- * file would outlive the run.
- * @param identity what the key opens, of which two are never the same
- * @returns its socket as ssh is told it: the same text in every run and on every machine
+ * file would outlive the run. One for each key.
+ * @returns its socket
  * @throws pulumi.RunError when there is no ssh-agent, or it does not take the key
  */
-export async function runAgent(identity: string, key: string): Promise<string> {
+export function runAgent(key: string): Promise<string> {
+  const held = running.get(key) ?? start(key);
+  running.set(key, held);
+  return held;
+}
+
+/**
+ * The same, by a name that is the same text in every run and on every machine.
+ * @param identity what the key opens, of which two are never the same
+ */
+export async function namedAgent(identity: string, key: string): Promise<string> {
+  const socket = await runAgent(key);
   const name = `agent-${createHash("sha256").update(identity).digest("hex").slice(0, 12)}`;
-  const folder = join(userInfo().homedir, FOLDER);
-  const link = join(folder, name);
-  const socket = `${link}.${process.pid}.${counter++}`;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // Earlier versions left the key there.
-  rmSync(join(folder, "ssh"), { recursive: true, force: true });
-  // Of a process with this number that was ended by the machine's own end.
-  rmSync(socket, { force: true });
-  await start(socket, link, key.endsWith("\n") ? key : `${key}\n`);
-  symlinkSync(socket, `${socket}.link`);
-  renameSync(`${socket}.link`, link);
+  const link = join(folder(), name);
+  symlinkSync(socket, `${link}.${process.pid}`);
+  renameSync(`${link}.${process.pid}`, link);
   return `~/${FOLDER}/${name}`;
 }
 
-let counter = 0;
+function folder(): string {
+  return join(userInfo().homedir, FOLDER);
+}
 
-function start(socket: string, link: string, key: string): Promise<void> {
+async function start(key: string): Promise<string> {
+  const socket = join(folder(), `run.${process.pid}.${counter++}`);
+  mkdirSync(folder(), { recursive: true, mode: 0o700 });
+  // Earlier versions left the key there.
+  rmSync(join(folder(), "ssh"), { recursive: true, force: true });
+  // Of a process with this number that was ended by the machine's own end.
+  rmSync(socket, { force: true });
+  await spawnAgent(socket, key.endsWith("\n") ? key : `${key}\n`);
+  return socket;
+}
+
+function spawnAgent(socket: string, key: string): Promise<void> {
   // In a session of its own, so that Ctrl-C, after which the engine still undoes things, does not end it first.
-  const agent = spawn("ssh-agent", ["-a", socket, "sh", "-c", HOLD, "sh", socket, link], {
+  const agent = spawn("ssh-agent", ["-a", socket, "sh", "-c", HOLD, "sh", socket, folder()], {
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     env: { ...process.env, SSH_ASKPASS_REQUIRE: "never" },
     detached: true,

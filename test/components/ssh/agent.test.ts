@@ -3,19 +3,19 @@ import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dockerHost } from "../../components/limited-container/docker-host";
-import { runAgent } from "../../components/limited-container/run-agent";
-import { makeKey, type SshServer, startSshServer } from "../sandbox/engine/testing/ssh-server";
+import { dockerHost } from "../../../components/limited-container/docker-host";
+import { namedAgent } from "../../../components/ssh/agent";
+import { makeKey, type SshServer, startSshServer } from "../../sandbox/engine/testing/ssh-server";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+const ROOT = join(import.meta.dirname, "..", "..", "..");
 const onDisk = (socket: string): string => socket.replace("~", userInfo().homedir);
 /** Of this test alone, so that no agent of somebody's is taken the link of. */
 const identity = (what: string): string => `test/${process.pid}/${what}`;
 
 /** A program of its own that has one, says its socket, and then does what `rest` says. */
 function program(identity: string, key: string, rest: string) {
-  const file = join(ROOT, "components", "limited-container", "run-agent.ts");
-  const code = `require(${JSON.stringify(file)}).runAgent(...${JSON.stringify([identity, key])}).then(console.log);${rest}`;
+  const file = join(ROOT, "components", "ssh", "agent.ts");
+  const code = `require(${JSON.stringify(file)}).namedAgent(...${JSON.stringify([identity, key])}).then(console.log);${rest}`;
   return spawn(process.execPath, ["--import", "tsx", "--input-type=commonjs", "--eval", code], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "inherit"],
@@ -27,8 +27,7 @@ const keys = (socket: string) =>
 
 /** ssh with the options that the docker provider gives it. */
 function login({ port, hostKey }: SshServer, agent: string) {
-  const connection = { name: "goblin", address: "127.0.0.1", port };
-  const { sshOpts } = dockerHost(connection, "127.0.0.1", hostKey, agent);
+  const { sshOpts } = dockerHost({ address: "127.0.0.1", port, user: "root", hostKey, agent });
   const args = [
     ...sshOpts,
     "-F",
@@ -59,16 +58,16 @@ describe("a run's own ssh-agent", () => {
   });
 
   it("opens the host to the docker provider's ssh, by a path that is the same for the same host alone", async () => {
-    const agent = await runAgent(identity("host"), server.privateKey.trimEnd());
+    const agent = await namedAgent(identity("host"), server.privateKey.trimEnd());
     expect(agent).toMatch(/^~\/\.cache\/goblin-host\/agent-[0-9a-f]{12}$/);
     expect(await login(server, agent)).toEqual({ code: 0, said: "docker system dial-stdio\n" });
     expect(lstatSync(onDisk(agent)).isSymbolicLink()).toBe(true);
     expect(lstatSync(readlinkSync(onDisk(agent))).mode & 0o777).toBe(0o600);
-    const other = await runAgent(identity("other"), makeKey().privateKey);
+    const other = await namedAgent(identity("other"), makeKey().privateKey);
     expect(other).not.toBe(agent);
     expect((await login(server, other)).said).toContain("Permission denied");
     // The next one of the same host takes its place.
-    expect(await runAgent(identity("host"), makeKey().privateKey)).toBe(agent);
+    expect(await namedAgent(identity("host"), makeKey().privateKey)).toBe(agent);
     expect((await login(server, agent)).said).toContain("Permission denied");
   });
 
@@ -91,7 +90,7 @@ describe("a run's own ssh-agent", () => {
   });
 
   it("takes no key that is damaged, and says so without it", async () => {
-    await expect(runAgent(identity("damaged"), "not a real key")).rejects.toThrow(
+    await expect(namedAgent(identity("damaged"), "not a real key")).rejects.toThrow(
       /^the private key is not accepted: Error loading key "\(stdin\)": .*\. It must be whole, and without a passphrase$/,
     );
   });
