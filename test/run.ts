@@ -3,23 +3,30 @@
  * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files). That is hours;
  * `npm run test:long -- failures crash` is the end-to-end tests whose file has one of these in its name,
  * `npm run test:long -- --without failures` all but these.
+ * `npm test -- --image FILE [--image-key FILE]` boots another distribution's cloud image (docs/hosts.md).
  */
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
+import { adoptImage } from "./sandbox/adopted-image";
 import { ensureImage } from "./sandbox/image";
 import { ensurePrerequisites } from "./sandbox/prerequisites";
 import { type Failure, REPORT_VARIABLE, type SuiteReport } from "./support/suite-report";
 
 const testRun = randomUUID();
 const {
-  values: { long, without },
+  values: { long, without, image, "image-key": imageKey },
   positionals: names,
 } = parseArgs({
-  options: { long: { type: "boolean" }, without: { type: "string", multiple: true } },
+  options: {
+    long: { type: "boolean" },
+    without: { type: "string", multiple: true },
+    image: { type: "string" },
+    "image-key": { type: "string" },
+  },
   allowPositionals: true,
 });
 const reports = mkdtempSync(join(tmpdir(), "goblin-host-test-"));
@@ -75,7 +82,8 @@ async function run(): Promise<number> {
 
 /** What the VMs of these tests start from, one after the other. */
 async function makeImages(): Promise<void> {
-  await ensureImage();
+  if (image !== undefined) await adoptImage({ file: image, privateKey: imageKey });
+  else await ensureImage();
   const isAsked = names.length === 0 || names.some((name) => "full/debian-13.test.ts".includes(name));
   if (isAsked && without?.some((name) => "full/debian-13.test.ts".includes(name)) !== true)
     await ensureImage(undefined, "trixie");
@@ -129,6 +137,8 @@ async function vitest(
         [REPORT_VARIABLE]: report,
         GOBLIN_HOST_KEEP_VM: process.env["GOBLIN_HOST_KEEP_VM"] ?? vm,
         ...(long === true ? { GOBLIN_HOST_LONG: "1" } : {}),
+        ...(image === undefined ? {} : { GOBLIN_HOST_IMAGE: resolve(image) }),
+        ...(imageKey === undefined ? {} : { GOBLIN_HOST_IMAGE_KEY: resolve(imageKey) }),
       },
     },
   );

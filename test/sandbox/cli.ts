@@ -25,6 +25,8 @@ interface Options {
   readonly port?: number;
   readonly engine?: EngineName;
   readonly release?: Release;
+  readonly image?: string;
+  readonly imageKey?: string;
 }
 
 const cli = new Command("sandbox")
@@ -49,8 +51,15 @@ const cli = new Command("sandbox")
     new Option(
       "--release <name>",
       `Debian release of a VM that has no disk yet (default: ${DEFAULT_RELEASE})`,
-    ).choices(RELEASES),
+    )
+      .choices(RELEASES)
+      .conflicts("image"),
   )
+  .option(
+    "--image <file>",
+    "cloud image of a VM that has no disk yet: a distribution with apt, and cloud-init or --image-key",
+  )
+  .option("--image-key <file>", "private key with which root may log in to that image")
   .enablePositionalOptions()
   .action(async () => {
     const { vm, result } = await bringUp(settings());
@@ -171,8 +180,13 @@ function defaultMemoryMiB(): number {
 }
 
 function settings(): Parameters<typeof bringUp>[0] {
-  const { name, memory, cpus, port, engine, release } = cli.opts<Options>();
-  return { name, memoryMiB: memory, cpus, sshPort: port, engine, release };
+  const { name, memory, cpus, port, engine, release, image, imageKey } = cli.opts<Options>();
+  if (imageKey !== undefined && image === undefined)
+    throw new SandboxError("--image-key is of an image", "name the image, too: --image FILE");
+  return {
+    ...{ name, memoryMiB: memory, cpus, sshPort: port, engine, release },
+    image: image === undefined ? undefined : { file: image, privateKey: imageKey },
+  };
 }
 
 function running(): Vm {

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   statSync,
   writeFileSync,
@@ -25,16 +26,18 @@ import { withLock } from "./lock";
 import { type MachineApt, readMachineApt, seenFromGuest } from "./machine-apt";
 import { imagesFolder } from "./paths";
 import { searchPath } from "./prerequisites";
-import { DEFAULT_RELEASE, type Release } from "./release";
+import { ADOPTED, DEFAULT_RELEASE, type Release } from "./release";
+import type { Kernel } from "./qemu";
 import { knownVms } from "./vm-files";
 
-/** A built image: the read-only disk that every VM's own disk starts from, and what boots it. */
-export interface Image {
+/** An image: the read-only disk that every VM's own disk starts from, and what boots it. */
+export interface Image extends Kernel {
   readonly key: string;
   readonly disk: string;
-  readonly kernel: string;
-  readonly initrd: string;
 }
+
+/** In the folder of an image whose root filesystem is elsewhere: `Kernel.append`. */
+export const APPEND_FILE = "append";
 
 /** Twice what a build takes on a slow machine: the wait for another process that builds the same image. */
 const lockSeconds = 900;
@@ -72,7 +75,13 @@ export function imageAt(key: string): Image {
     disk: join(folder, "disk.raw"),
     kernel: join(folder, "vmlinuz"),
     initrd: join(folder, "initrd"),
+    append: readAppend(folder),
   };
+}
+
+function readAppend(folder: string): string {
+  const file = join(folder, APPEND_FILE);
+  return existsSync(file) ? readFileSync(file, "utf8") : "root=/dev/vda net.ifnames=0";
 }
 
 async function build(
@@ -94,6 +103,7 @@ async function build(
     // The package lists and apt's index of them stay, as on a provider's machine: under emulation a full
     // `apt-get update` takes 18 s.
     "--skip=cleanup/apt/lists,cleanup/apt/cache",
+    '--customize-hook=chroot "$1" sh /opt/goblin-sandbox/setup-own',
     '--customize-hook=chroot "$1" sh /opt/goblin-sandbox/setup',
     `--customize-hook=chroot "$1" /opt/goblin-sandbox/apt-lists.sh ${installable.join(" ")}`,
     `--customize-hook=chroot "$1" /opt/goblin-sandbox/docker-images.sh ${dockerImagesArguments.join(" ")}`,
@@ -116,7 +126,7 @@ async function build(
 }
 
 /** The guest tree, Node for its Docker images, and what this machine knows about its package mirror: owned by root. */
-async function packOverlay(apt: MachineApt, node: string, work: string): Promise<string> {
+export async function packOverlay(apt: MachineApt, node: string, work: string): Promise<string> {
   const overlay = join(work, "overlay.tar");
   const extra = join(work, "overlay");
   const authorities = join(extra, "usr/local/share/ca-certificates");
@@ -166,13 +176,18 @@ async function removeUnfinished(): Promise<void> {
   }
 }
 
-/** Images of older recipes that no VM starts from. Not those of today: another checkout may be about to. */
+/**
+ * Images of older recipes that no VM starts from. Not those of today: another checkout may be about to. One that was adopted
+ * takes longer to make, and is kept for a month.
+ */
 async function removeUnused(key: string): Promise<void> {
   const used = new Set([key, ...knownVms().map(({ imageKey }) => imageKey)]);
-  const yesterday = Date.now() - 24 * 3600 * 1000;
+  const day = 24 * 3600 * 1000;
   for (const entry of readdirSync(imagesFolder(), { withFileTypes: true })) {
     const folder = join(imagesFolder(), entry.name);
-    if (!entry.isDirectory() || used.has(entry.name) || statSync(folder).mtimeMs > yesterday) continue;
+    const kept = (entry.name.startsWith(`${ADOPTED}-`) ? 30 : 1) * day;
+    if (!entry.isDirectory() || used.has(entry.name) || statSync(folder).mtimeMs > Date.now() - kept)
+      continue;
     await execa("rm", ["-rf", "--one-file-system", folder]);
   }
 }

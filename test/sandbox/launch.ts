@@ -6,10 +6,17 @@ import { imageAt } from "./image";
 import { type VmFiles, qemuArguments } from "./qemu";
 import type { VmState } from "./vm-files";
 
-/** Starts QEMU for a VM whose files exist. It goes on without us; its pid file says where. */
-export async function launchQemu(state: VmState, files: VmFiles): Promise<void> {
+/**
+ * Starts QEMU for a VM whose files exist. It goes on without us; its pid file says where.
+ * @param boots default: its image's kernel
+ */
+export async function launchQemu(
+  state: VmState,
+  files: VmFiles,
+  boots: Parameters<typeof qemuArguments>[1] = imageAt(state.imageKey),
+): Promise<void> {
   rmSync(files.pidFile, { force: true });
-  const args = qemuArguments(state, imageAt(state.imageKey), files);
+  const args = qemuArguments(state, boots, files);
   const result = await execa("qemu-system-x86_64", args, { reject: false, all: true });
   if (!result.failed) return;
   throw new SandboxError(

@@ -15,7 +15,7 @@ const files: VmFiles = {
   qmpSocket: "/s/a.qmp",
   controlSocket: "/s/a-%r",
 };
-const image = { key: "k", disk: "/i/disk.raw", kernel: "/i/vmlinuz", initrd: "/i/initrd" };
+const image = { kernel: "/i/vmlinuz", initrd: "/i/initrd", append: "root=/dev/vda net.ifnames=0" };
 const shape: MachineShape = { name: "t", memoryMiB: 2048, cpus: 2, sshPort: 2300, accelerator: "tcg" };
 
 /** The value that follows an option. */
@@ -30,7 +30,15 @@ describe("qemuArguments", () => {
     expect(valueOf(args, "-smp")).toBe("2");
     expect(valueOf(args, "-kernel")).toBe("/i/vmlinuz");
     expect(valueOf(args, "-initrd")).toBe("/i/initrd");
-    expect(valueOf(args, "-append")).toContain("root=/dev/vda rw");
+    expect(valueOf(args, "-append")).toMatch(/^root=\/dev\/vda net\.ifnames=0 rw /);
+  });
+
+  it("boots what is on the disk, beside what cloud-init is to read", () => {
+    const own = qemuArguments(shape, { seed: "/r/a,b" }, files);
+    expect(own).not.toContain("-kernel");
+    expect(valueOf(own, "-blockdev")).toBe(
+      "driver=vvfat,node-name=seed,dir=/r/a,,b,label=CIDATA,read-only=on",
+    );
   });
 
   it("writes to the VM's own disk, never to the image", () => {

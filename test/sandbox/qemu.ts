@@ -1,5 +1,3 @@
-import type { Image } from "./image";
-
 /** The files and sockets of one VM. */
 export interface VmFiles {
   readonly disk: string;
@@ -27,7 +25,15 @@ export interface MachineShape {
   readonly accelerator: Accelerator;
 }
 
-const kernelArguments = ["root=/dev/vda", "rw", "console=ttyS0", "quiet", "net.ifnames=0", "panic=10"];
+/** What a machine boots instead of what a boot loader on its disk would. */
+export interface Kernel {
+  readonly kernel: string;
+  readonly initrd: string;
+  /** Where its root filesystem is, and how its network interfaces are called. */
+  readonly append: string;
+}
+
+const kernelArguments = ["rw", "console=ttyS0", "quiet", "panic=10"];
 
 /**
  * What an emulated machine is told, too. `mitigations=off`: the work-arounds for processor faults cost time and protect
@@ -36,22 +42,28 @@ const kernelArguments = ["root=/dev/vda", "rw", "console=ttyS0", "quiet", "net.i
  */
 const emulatedKernelArguments = ["mitigations=off", "norandmaps"];
 
-/** The arguments of qemu-system-x86_64, which then runs on its own and outlives its starter. */
-export function qemuArguments(shape: MachineShape, image: Image, files: VmFiles): string[] {
-  const append = [...kernelArguments, ...(shape.accelerator === "kvm" ? [] : emulatedKernelArguments)];
+/**
+ * The arguments of qemu-system-x86_64, which then runs on its own and outlives its starter.
+ * @param boots a kernel, or what is on its disk, with a folder for cloud-init beside it (NoCloud)
+ */
+export function qemuArguments(
+  shape: MachineShape,
+  boots: Kernel | { readonly seed: string },
+  files: VmFiles,
+): string[] {
   return [
     ...["-name", `goblin-host-${shape.name}`],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"],
     ...["-accel", shape.accelerator === "kvm" ? "kvm" : "tcg,thread=multi"],
     ...["-cpu", shape.accelerator === "kvm" ? "host" : "max"],
     ...["-smp", `${shape.cpus}`, "-m", `${shape.memoryMiB}M`],
-    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", append.join(" ")],
     // unsafe: a flush in the guest need not reach this machine's disk. The VM is disposable.
     ...[
       "-drive",
       `if=none,id=root,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=${files.disk}`,
     ],
     ...["-device", "virtio-blk-pci,drive=root"],
+    ...("seed" in boots ? seedDisk(boots.seed) : kernelOf(boots, shape.accelerator)),
     ...["-netdev", `user,id=net,hostfwd=tcp:127.0.0.1:${shape.sshPort}-:22`],
     ...["-device", "virtio-net-pci,netdev=net"],
     ...["-device", "virtio-rng-pci"],
@@ -63,6 +75,17 @@ export function qemuArguments(shape: MachineShape, image: Image, files: VmFiles)
     ...["-qmp", `unix:${files.qmpSocket},server=on,wait=off`],
     ...["-pidfile", files.pidFile, "-daemonize"],
   ];
+}
+
+function kernelOf({ kernel, initrd, append }: Kernel, accelerator: Accelerator): string[] {
+  const all = [append, ...kernelArguments, ...(accelerator === "kvm" ? [] : emulatedKernelArguments)];
+  return ["-kernel", kernel, "-initrd", initrd, "-append", all.join(" ")];
+}
+
+/** The label is how cloud-init finds it. */
+function seedDisk(folder: string): string[] {
+  const disk = `driver=vvfat,node-name=seed,dir=${folder.replaceAll(",", ",,")},label=CIDATA,read-only=on`;
+  return ["-blockdev", disk, "-device", "virtio-blk-pci,drive=seed"];
 }
 
 /** The line of known_hosts(5) for a public key file's text ("ssh-ed25519 AAAA... comment"). */

@@ -8,3 +8,6 @@ export const DEFAULT_RELEASE: Release = RELEASES[0];
 export function suitesOf(release: Release): string[] {
   return release === "sid" ? [release] : [release, `${release}-updates`, `${release}-security`];
 }
+
+/** In the place of a release's name: an image that was not built here (adopted-image.ts). */
+export const ADOPTED = "image";

@@ -1,7 +1,8 @@
 import { Listr, type ListrTaskWrapper, PRESET_TIMER } from "listr2";
 import type { EngineEvent, EngineName, EngineResult } from "./engine";
 import { refuseFailure, runEngine, stack } from "./deploy";
-import { ensureImage } from "./image";
+import { adoptImage, type ForeignImage } from "./adopted-image";
+import { ensureImage, type Image } from "./image";
 import { ensurePrerequisites } from "./prerequisites";
 import type { Release } from "./release";
 import { StepTimes } from "./step-times";
@@ -16,12 +17,15 @@ export interface SandboxOptions {
   readonly sshPort?: number | undefined;
   readonly engine?: EngineName | undefined;
   readonly release?: Release | undefined;
+  /** In the place of a release. */
+  readonly image?: ForeignImage | undefined;
 }
 
 /** Easy to remember; another one is taken where this one is in use. */
 const preferredSshPort = 2222;
 
 interface Context {
+  image?: Image;
   vm?: Vm;
   result?: EngineResult;
 }
@@ -51,7 +55,7 @@ export async function bringUp(
   options: SandboxOptions,
   apply = true,
 ): Promise<{ vm: Vm; result?: EngineResult }> {
-  const { name, memoryMiB, cpus, sshPort, release } = options;
+  const { name, memoryMiB, cpus, sshPort, release, image } = options;
   const running = Vm.find(name);
   const tasks = new Listr<Context, "default", "simple">(
     [
@@ -63,15 +67,15 @@ export async function bringUp(
         }),
       },
       {
-        title: release === undefined ? "Debian image" : `Debian image (${release})`,
-        skip: () => (running === undefined ? false : "Debian image: the VM has one"),
-        task: step(async (_context, task) => {
-          await ensureImage(
-            (line) => {
-              task.output = line;
-            },
-            release ?? readVmState(name)?.release,
-          );
+        title: imageTitle(options),
+        skip: () => (running === undefined ? false : `${imageTitle(options)}: the VM has one`),
+        task: step(async (context, task) => {
+          const onOutput = (line: string): void => {
+            task.output = line;
+          };
+          if (image !== undefined) context.image = await adoptImage(image, onOutput);
+          // A disk that there is goes on with its own.
+          else if (readVmState(name) === undefined) await ensureImage(onOutput, release);
         }),
       },
       {
@@ -79,7 +83,11 @@ export async function bringUp(
           running === undefined ? `VM ${name}: boot (${memoryMiB} MiB, ${cpus} CPUs)` : `VM ${name}: is up`,
         task: step(async (context, task) => {
           context.vm =
-            running ?? (await Vm.boot({ name, memoryMiB, cpus, sshPort, preferredSshPort, release }));
+            running ??
+            (await Vm.boot({
+              ...{ name, memoryMiB, cpus, sshPort, preferredSshPort, release },
+              image: context.image,
+            }));
           const { state } = context.vm;
           task.title = `VM ${name}: ${state.memoryMiB} MiB, ${state.cpus} CPUs, 127.0.0.1:${state.sshPort}`;
         }),
@@ -118,6 +126,11 @@ export async function bringUp(
   });
   if (vm === undefined) throw new Error("the VM's task ended without a VM");
   return { vm, ...(result !== undefined && { result }) };
+}
+
+function imageTitle({ image, release }: SandboxOptions): string {
+  if (image !== undefined) return `Image ${image.file}`;
+  return release === undefined ? "Debian image" : `Debian image (${release})`;
 }
 
 /** What is worth a line while the program is applied: what ran on the host, and warnings. Errors come last. */

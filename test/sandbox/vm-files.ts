@@ -11,9 +11,8 @@ import {
 import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
-import type { Image } from "./image";
 import { runFolder, runsFolder, socketFolder } from "./paths";
-import { DEFAULT_RELEASE, RELEASES } from "./release";
+import { ADOPTED, DEFAULT_RELEASE, RELEASES } from "./release";
 import { type VmFiles, knownHostsLine, sshConfig } from "./qemu";
 
 /** What a VM's folder records about it. */
@@ -25,8 +24,8 @@ export const VmState = z.strictObject({
   sshPort: z.number(),
   accelerator: z.enum(["kvm", "tcg"]),
   imageKey: z.string(),
-  /** Of its disk. */
-  release: z.enum(RELEASES).default(DEFAULT_RELEASE),
+  /** Of its disk, unless that is an image of somebody else's. */
+  release: z.enum([...RELEASES, ADOPTED]).default(DEFAULT_RELEASE),
 });
 
 /** Where the files of the VM `name` are. */
@@ -50,13 +49,22 @@ export function vmFiles(name: string): VmFiles {
   };
 }
 
-/** Makes the VM's disk (what the image has, until the guest writes) and its keys, where they are missing. */
-export async function createVmFiles(name: string, image: Image): Promise<VmFiles> {
+/**
+ * Makes the VM's disk (what the image has, until the guest writes) and its keys, where they are missing.
+ * @param image its disk, the format of that, and the size of the VM's where it is to be larger
+ */
+export async function createVmFiles(
+  name: string,
+  { disk, format = "raw", bytes }: { disk: string; format?: string; bytes?: number },
+): Promise<VmFiles> {
   const files = vmFiles(name);
   mkdirSync(runFolder(name), { recursive: true, mode: 0o700 });
   if (!existsSync(files.disk)) {
     const unfinished = `${files.disk}.unfinished`;
-    await execa("qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", image.disk, unfinished]);
+    const size = bytes === undefined ? [] : [`${bytes}`];
+    await execa("qemu-img", [
+      ...["create", "-q", "-f", "qcow2", "-F", format, "-b", disk, unfinished, ...size],
+    ]);
     renameSync(unfinished, files.disk);
   }
   for (const key of [files.clientKey, files.hostKey]) {

@@ -2,13 +2,13 @@ import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chooseAccelerator } from "./accelerator";
 import { SandboxError } from "./errors";
-import { ensureImage, imageAt } from "./image";
+import { ensureImage, type Image, imageAt } from "./image";
 import { runFolder } from "./paths";
 import { endProcess, firstFreePort, isOurProcess } from "./process";
 import { launchQemu, refuseOvercommit } from "./launch";
 import type { VmFiles } from "./qemu";
 import { loadSnapshot, qmp, saveSnapshot, setRebootAction } from "./qmp";
-import { DEFAULT_RELEASE, type Release } from "./release";
+import { ADOPTED, DEFAULT_RELEASE, type Release } from "./release";
 import { type SshOptions, type SshResult, closeConnections, greets, ssh } from "./ssh";
 import { type VmState, createVmFiles, knownVms, readPid, readVmState, recordVm, vmFiles } from "./vm-files";
 
@@ -23,6 +23,8 @@ export interface BootOptions {
   readonly preferredSshPort?: number;
   /** Default: that of the disk, if the VM has one, else that of the VPS. */
   readonly release?: Release | undefined;
+  /** What it boots, in the place of a release: an image that was adopted. */
+  readonly image?: Image | undefined;
   /** Start from a new disk, whatever an earlier VM of this name left. Default false. */
   readonly clean?: boolean;
 }
@@ -58,15 +60,11 @@ export class Vm {
     );
     if (options.clean === true) Vm.purge(name);
     const earlier = readVmState(name);
-    const release = options.release ?? earlier?.release ?? DEFAULT_RELEASE;
-    if (earlier !== undefined && earlier.release !== release) {
-      throw new SandboxError(
-        `the VM ${name} has a disk of ${earlier.release}, not of ${release}`,
-        `take another name (--name), or remove that disk: npm run -s sandbox -- --name ${name} down --purge`,
-      );
-    }
+    const asked = options.image === undefined ? options.release : ADOPTED;
+    const release = asked ?? earlier?.release ?? DEFAULT_RELEASE;
+    if (earlier !== undefined) refuseOtherDisk(earlier, release, options.image?.key);
     // An existing disk goes on with the image it was made from, even when the recipe has changed since.
-    const image = earlier === undefined ? await ensureImage(undefined, release) : imageAt(earlier.imageKey);
+    const image = earlier === undefined ? await newImage(options) : imageAt(earlier.imageKey);
     await createVmFiles(name, image);
     // A VM keeps its port over a restart: whoever recorded its address goes on finding it.
     const sshPort = options.sshPort ?? (await firstFreePort([earlier?.sshPort, options.preferredSshPort]));
@@ -235,3 +233,15 @@ export class Vm {
 const SSH_FAILED = 255;
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id";
+
+function refuseOtherDisk(earlier: VmState, release: VmState["release"], key: string | undefined): void {
+  if (earlier.release === release && (key === undefined || key === earlier.imageKey)) return;
+  const [has, asked] = [earlier.release, release].map((of) => (of === ADOPTED ? "an image" : of));
+  throw new SandboxError(
+    `the VM ${earlier.name} has a disk of ${has === asked ? "another image" : `${has ?? ""}, not of ${asked ?? ""}`}`,
+    `take another name (--name), or remove that disk: npm run -s sandbox -- --name ${earlier.name} down --purge`,
+  );
+}
+
+const newImage = async ({ image, release }: BootOptions): Promise<Image> =>
+  image ?? ensureImage(undefined, release);

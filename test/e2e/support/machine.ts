@@ -4,9 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
 import { OvercommitError } from "../../sandbox/errors";
-import { DEFAULT_RELEASE, type Release } from "../../sandbox/release";
+import type { Release } from "../../sandbox/release";
 import { StepTimes } from "../../sandbox/step-times";
 import { Vm } from "../../sandbox/vm";
+import { suiteImage } from "./suite-vm";
 
 /** The suite's VM, like the VPS that it stands for. Nothing may fill its memory: this machine has little more. */
 export const FULL_SIZE = {
@@ -28,15 +29,14 @@ export const SWEEP_SIZE = { memoryMiB: 640, cpus: 1 };
  * Boots a VM of a test's own, clean; `endOwn` ends it. Where the one that the suite beside this one has of its own leaves no
  * room for it, it waits until that has ended.
  */
-export async function bootOwn(
-  name: string,
-  memoryMiB: number,
-  cpus = 2,
-  release: Release = DEFAULT_RELEASE,
-): Promise<Vm> {
+export async function bootOwn(name: string, memoryMiB: number, cpus = 2, release?: Release): Promise<Vm> {
   const own = `${FULL_SIZE.name}-${name}`;
   await Vm.find(own)?.kill();
-  const vm = await whenThereIsRoom(() => Vm.boot({ name: own, memoryMiB, cpus, release, clean: true }));
+  // A test that names a release is of that release, whatever the others boot.
+  const image = release === undefined ? await suiteImage() : undefined;
+  const vm = await whenThereIsRoom(() =>
+    Vm.boot({ name: own, memoryMiB, cpus, release, image, clean: true }),
+  );
   await vm.snapshot("clean");
   return vm;
 }

@@ -1,5 +1,14 @@
+import { adoptImage } from "../../sandbox/adopted-image";
+import type { Image } from "../../sandbox/image";
 import { ensurePrerequisites } from "../../sandbox/prerequisites";
 import { Vm } from "../../sandbox/vm";
+
+/** What all VMs of the suites boot in the place of Debian's: GOBLIN_HOST_IMAGE and GOBLIN_HOST_IMAGE_KEY (test/run.ts --image). */
+export async function suiteImage(): Promise<Image | undefined> {
+  const file = process.env["GOBLIN_HOST_IMAGE"];
+  const privateKey = process.env["GOBLIN_HOST_IMAGE_KEY"];
+  return file === undefined ? undefined : adoptImage({ file, privateKey });
+}
 
 /**
  * A suite's setup and teardown: its VM is booted once, and its tests reset it by snapshot. GOBLIN_HOST_KEEP_VM takes one
@@ -17,7 +26,7 @@ export function suiteVm(shape: { name: string; memoryMiB: number; cpus: number }
       const running = Vm.find(shape.name);
       if (running !== undefined && (keep === "1" || keep === "found")) return;
       await running?.kill();
-      const vm = await Vm.boot({ ...shape, clean: true });
+      const vm = await Vm.boot({ ...shape, image: await suiteImage(), clean: true });
       await vm.snapshot("clean");
     },
     teardown: async () => {

@@ -3,7 +3,7 @@
 #
 #   docker-images.sh NODE_IMAGE NODE_VERSION WORKLOAD_IMAGE
 #
-# They are laid where dockerd looks for images (moby's overlay2 and image stores, as of Docker 20.10): dockerd cannot
+# Where a dockerd runs it is given them. Else they are laid where dockerd looks for images (moby's overlay2 and image stores, as of Docker 20.10): dockerd cannot
 # run here, and under emulation the guest takes 40 s to import the first one and 20 s to receive it over SSH (measured
 # on a busy machine). The one thing missing is the record of the archive's headers: `docker save` and `docker push` of
 # these two images fail without it; running them and building on them does not need it.
@@ -50,8 +50,24 @@ add() {
 	done
 }
 
-# Makes an image with one layer of a root filesystem, which is moved into the store.
+# new_image ROOT NAME ENV ENTRYPOINT CMD, the last two as JSON: an image of one layer.
 new_image() {
+	if [[ -S /run/docker.sock ]]; then
+		import_image "$@"
+	else
+		lay_image "$1" "$2" "{\"Env\":[$path,\"$3\"],\"Entrypoint\":$4,\"Cmd\":$5}"
+	fi
+}
+
+import_image() {
+	local -a changes=(--change "ENV $3" --change "CMD $5")
+	[[ $4 == null ]] || changes+=(--change "ENTRYPOINT $4")
+	tar --create --directory="$1" . | docker import "${changes[@]}" - "$2" >/dev/null
+	rm -r "$1"
+}
+
+# The root filesystem is moved into the store.
+lay_image() {
 	local root=$1 name=$2 config=$3
 	local layer id cache link
 	layer=$(tar --create --sort=name --mtime=@0 --numeric-owner --directory="$root" . | sha256sum | cut -d ' ' -f 1)
@@ -83,16 +99,16 @@ new_root "$here/root"
 mv "$here/node" /usr/local/bin/node
 add "$here/root" /usr/local/bin/node
 rm /usr/local/bin/node
-new_image "$here/root" "$node_image" "{\"Env\":[$path,\"NODE_VERSION=$node_version\"],\"Cmd\":[\"node\"]}"
+new_image "$here/root" "$node_image" "NODE_VERSION=$node_version" null '["node"]'
 
 new_root "$here/root"
 add "$here/root" /usr/bin/perl
 dpkg --listfiles perl-base | grep '^/usr/lib/' | tar --create --no-recursion --files-from=- 2>/dev/null |
 	tar --extract --directory="$here/root"
 install -D "$here/workload.pl" "$here/root$here/workload.pl"
-new_image "$here/root" "$workload_image" \
-	"{\"Env\":[$path,\"WORKLOAD_LISTEN=0.0.0.0\"],\"Entrypoint\":[\"$here/workload.pl\"],\"Cmd\":[\"workload\",\"8080\"]}"
+new_image "$here/root" "$workload_image" WORKLOAD_LISTEN=0.0.0.0 "[\"$here/workload.pl\"]" '["workload","8080"]'
 
+[[ -n $repositories ]] || exit 0
 printf '{"Repositories":{%s}}' "$repositories" >"$store/image/overlay2/repositories.json"
 chmod 0710 "$store" "$store/overlay2"
 chmod 0700 "$store/image"
