@@ -3,7 +3,9 @@
  * `npm run test:long` adds the sweeps that take longer (GOBLIN_HOST_LONG=1 for the test files). That is hours;
  * `npm run test:long -- failures crash` is the end-to-end tests whose file has one of these in its name,
  * `npm run test:long -- --without failures` all but these.
- * `npm test -- --image FILE [--image-key FILE]` boots another distribution's cloud image (docs/hosts.md).
+ * `npm test -- --release trixie` and `npm test -- --image FILE [--image-key FILE]` boot another Debian, or another
+ * distribution's cloud image (docs/hosts.md), for all end-to-end tests. test:long does both Debians, and then looks at what
+ * becomes the next one, which never fails it.
  */
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -14,16 +16,18 @@ import { execa } from "execa";
 import { adoptImage } from "./sandbox/adopted-image";
 import { ensureImage } from "./sandbox/image";
 import { ensurePrerequisites } from "./sandbox/prerequisites";
+import { DEFAULT_RELEASE, type Release, RELEASES } from "./sandbox/release";
 import { type Failure, REPORT_VARIABLE, type SuiteReport } from "./support/suite-report";
 
 const testRun = randomUUID();
 const {
-  values: { long, without, image, "image-key": imageKey },
+  values: { long = false, without, release: releases, image, "image-key": imageKey },
   positionals: names,
 } = parseArgs({
   options: {
     long: { type: "boolean" },
     without: { type: "string", multiple: true },
+    release: { type: "string", multiple: true },
     image: { type: "string" },
     "image-key": { type: "string" },
   },
@@ -34,6 +38,8 @@ let passed = 0;
 const skippedNames: string[] = [];
 /** Each with the first lines of why: what failed in the first suite has long scrolled away at the end of the last. */
 const failures: string[] = [];
+/** What fails on a release that is not there yet. */
+const warnings: string[] = [];
 /** By vitest project, in the order in which they ended. */
 const seconds: string[] = [];
 /** Of each test file: where the next second is to be won. */
@@ -43,8 +49,32 @@ const started = Date.now();
 
 process.exitCode = await run();
 
+/** What all VMs of one pass of the suites boot. */
+interface Pass {
+  readonly release: Release;
+  /** Of the test of the release after that, too. Default: that of Debian 13 with the first. */
+  readonly next?: Release;
+  /** Only these files. */
+  readonly only?: readonly string[];
+}
+
+const NEXT_RELEASE = "next-release";
+
+function passes(): Pass[] {
+  if (releases !== undefined) return releases.map((release) => ({ release: release as Release }));
+  if (!long || image !== undefined) return [{ release: DEFAULT_RELEASE }];
+  const [first, second, coming] = RELEASES;
+  return [{ release: first }, { release: second }, { release: first, next: coming, only: [NEXT_RELEASE] }];
+}
+
 /** A name that is no file's would leave something out, or in, for hours. */
 function refuseUnknown(): boolean {
+  const strange = (releases ?? []).filter((name) => !(RELEASES as readonly string[]).includes(name));
+  for (const name of strange)
+    console.error(`error: there is no release "${name}"; allowed: ${RELEASES.join(", ")}`);
+  if (releases !== undefined && image !== undefined)
+    console.error("error: --release and --image: VMs boot one or the other");
+  if (strange.length > 0 || (releases !== undefined && image !== undefined)) return true;
   const files = readdirSync(join(import.meta.dirname, "e2e"), { recursive: true, encoding: "utf8" });
   const unknown = [...names, ...(without ?? [])].filter(
     (name) => !files.some((file) => file.endsWith(".test.ts") && file.includes(name)),
@@ -63,15 +93,13 @@ async function run(): Promise<number> {
     if (names.length === 0) await withoutVm();
     heading("images");
     await images;
-    await vitest("e2e-alone", { vm: "left" });
-    // A VM is busy with one processor most of the time: two suites of VMs take hardly longer than one.
-    const beside = vitest("e2e-small", { beside: true });
-    await vitest("e2e", { vm: "found" });
-    await beside;
+    for (const pass of passes()) await withVms(pass);
   } finally {
     rmSync(reports, { recursive: true, force: true });
   }
   if (skippedNames.length > 0) console.log(`\nskipped:\n  ${skippedNames.join("\n  ")}`);
+  if (warnings.length > 0)
+    console.log(`\nfailed on what is no release yet, which fails nothing:\n  ${warnings.join("\n  ")}`);
   if (failures.length > 0) console.log(`\nfailed:\n  ${failures.join("\n  ")}`);
   const slowest = files.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
   console.log(`\nslowest (s): ${slowest.map(({ name, seconds }) => `${name} ${seconds}`).join(", ")}`);
@@ -83,10 +111,25 @@ async function run(): Promise<number> {
 /** What the VMs of these tests start from, one after the other. */
 async function makeImages(): Promise<void> {
   if (image !== undefined) await adoptImage({ file: image, privateKey: imageKey });
-  else await ensureImage();
-  const isAsked = names.length === 0 || names.some((name) => "full/debian-13.test.ts".includes(name));
-  if (isAsked && without?.some((name) => "full/debian-13.test.ts".includes(name)) !== true)
-    await ensureImage(undefined, "trixie");
+  const asked = new Set<Release>(image === undefined ? passes().map(({ release }) => release) : []);
+  if (runs(NEXT_RELEASE)) asked.add(RELEASES[1]);
+  for (const release of asked) await ensureImage(undefined, release);
+}
+
+/** Whether the file of that name is among those that were asked for. */
+function runs(name: string): boolean {
+  const path = `full/${name}.test.ts`;
+  const isAsked = names.length === 0 || names.some((asked) => path.includes(asked));
+  return isAsked && without?.some((left) => path.includes(left)) !== true;
+}
+
+async function withVms(pass: Pass): Promise<void> {
+  if (pass.only?.every((name) => !runs(name)) === true) return;
+  if (pass.only === undefined) await vitest("e2e-alone", { vm: "left", pass });
+  // A VM is busy with one processor most of the time: two suites of VMs take hardly longer than one.
+  const beside = pass.only === undefined ? vitest("e2e-small", { beside: true, pass }) : undefined;
+  await vitest("e2e", { vm: "found", pass });
+  await beside;
 }
 
 async function withoutVm(): Promise<void> {
@@ -106,13 +149,18 @@ async function withoutVm(): Promise<void> {
  */
 async function vitest(
   project: string,
-  { beside = false, vm = "" }: { beside?: boolean; vm?: "left" | "found" | "" } = {},
+  { beside = false, vm = "", pass }: { beside?: boolean; vm?: "left" | "found" | ""; pass?: Pass } = {},
 ): Promise<void> {
-  if (!beside) heading(project);
-  const report = join(reports, `${project}.json`);
+  const [first] = passes();
+  const { release, next, only } = pass ?? {};
+  const of = next ?? (release === first?.release ? undefined : release);
+  const title = of === undefined ? project : `${project}@${of}`;
+  if (!beside) heading(title);
+  const report = join(reports, `${title}.json`);
   const named = function* (line: unknown): Generator<string> {
-    yield `${project} | ${String(line)}`;
+    yield `${title} | ${String(line)}`;
   };
+  const filters = only ?? names;
   const from = Date.now();
   const { exitCode } = await execa(
     "npx",
@@ -122,7 +170,7 @@ async function vitest(
       "run",
       "--project",
       project,
-      ...(names.length === 0 ? [] : ["--passWithNoTests", ...names]),
+      ...(filters.length === 0 ? [] : ["--passWithNoTests", ...filters]),
       ...(without ?? []).map((name) => `--exclude=test/e2e/**/*${name}*`),
       "--reporter=default",
       `--reporter=${join(import.meta.dirname, "support/suite-report.ts")}`,
@@ -136,23 +184,26 @@ async function vitest(
         GOBLIN_HOST_TEST_RUN: testRun,
         [REPORT_VARIABLE]: report,
         GOBLIN_HOST_KEEP_VM: process.env["GOBLIN_HOST_KEEP_VM"] ?? vm,
-        ...(long === true ? { GOBLIN_HOST_LONG: "1" } : {}),
+        ...(long ? { GOBLIN_HOST_LONG: "1" } : {}),
+        ...(release === undefined ? {} : { GOBLIN_HOST_RELEASE: release }),
+        ...(next === undefined ? {} : { GOBLIN_HOST_NEXT_RELEASE: next }),
         ...(image === undefined ? {} : { GOBLIN_HOST_IMAGE: resolve(image) }),
         ...(imageKey === undefined ? {} : { GOBLIN_HOST_IMAGE_KEY: resolve(imageKey) }),
       },
     },
   );
-  seconds.push(`${project} ${Math.round((Date.now() - from) / 1000)}`);
+  const failed = next === undefined ? failures : warnings;
+  seconds.push(`${title} ${Math.round((Date.now() - from) / 1000)}`);
   let read: SuiteReport;
   try {
     read = JSON.parse(readFileSync(report, "utf8")) as SuiteReport;
   } catch {
-    failures.push(`${project}: it made no report`);
+    failed.push(`${title}: it made no report`);
     return;
   }
-  const failed = [...read.errors, ...read.files.flatMap((file) => file.failures)];
-  failures.push(...failed.map(inShort));
-  if (exitCode !== 0 && failed.length === 0) failures.push(`${project}: ended with ${String(exitCode)}`);
+  const found = [...read.errors, ...read.files.flatMap((file) => file.failures)];
+  failed.push(...found.map((failure) => (of === undefined ? "" : `${of}: `) + inShort(failure)));
+  if (exitCode !== 0 && found.length === 0) failed.push(`${title}: ended with ${String(exitCode)}`);
   for (const { path, seconds, passed: ofFile, skipped } of read.files) {
     files.push({ name: relative(import.meta.dirname, path).replace(/^e2e\/|\.test\.ts$/g, ""), seconds });
     skippedNames.push(...skipped);

@@ -7,7 +7,7 @@ import { OvercommitError } from "../../sandbox/errors";
 import type { Release } from "../../sandbox/release";
 import { StepTimes } from "../../sandbox/step-times";
 import { Vm } from "../../sandbox/vm";
-import { suiteImage } from "./suite-vm";
+import { SUITE_RELEASE, suiteImage } from "./suite-vm";
 
 /** The suite's VM, like the VPS that it stands for. Nothing may fill its memory: this machine has little more. */
 export const FULL_SIZE = {
@@ -35,7 +35,7 @@ export async function bootOwn(name: string, memoryMiB: number, cpus = 2, release
   // A test that names a release is of that release, whatever the others boot.
   const image = release === undefined ? await suiteImage() : undefined;
   const vm = await whenThereIsRoom(() =>
-    Vm.boot({ name: own, memoryMiB, cpus, release, image, clean: true }),
+    Vm.boot({ name: own, memoryMiB, cpus, release: release ?? SUITE_RELEASE, image, clean: true }),
   );
   await vm.snapshot("clean");
   return vm;

@@ -1,7 +1,11 @@
 import { adoptImage } from "../../sandbox/adopted-image";
 import type { Image } from "../../sandbox/image";
 import { ensurePrerequisites } from "../../sandbox/prerequisites";
+import { DEFAULT_RELEASE, type Release } from "../../sandbox/release";
 import { Vm } from "../../sandbox/vm";
+
+/** The release that all VMs of the suites boot (test/run.ts --release). */
+export const SUITE_RELEASE = (process.env["GOBLIN_HOST_RELEASE"] ?? DEFAULT_RELEASE) as Release;
 
 /** What all VMs of the suites boot in the place of Debian's: GOBLIN_HOST_IMAGE and GOBLIN_HOST_IMAGE_KEY (test/run.ts --image). */
 export async function suiteImage(): Promise<Image | undefined> {
@@ -26,7 +30,7 @@ export function suiteVm(shape: { name: string; memoryMiB: number; cpus: number }
       const running = Vm.find(shape.name);
       if (running !== undefined && (keep === "1" || keep === "found")) return;
       await running?.kill();
-      const vm = await Vm.boot({ ...shape, image: await suiteImage(), clean: true });
+      const vm = await Vm.boot({ ...shape, release: SUITE_RELEASE, image: await suiteImage(), clean: true });
       await vm.snapshot("clean");
     },
     teardown: async () => {
