@@ -241,6 +241,21 @@ describe("what the hardening hides from a service as it is", () => {
     });
   });
 
+  it("is not asked of one that stays as it runs, nor held up by an edit of ours, which is repaired", () => {
+    onHost((host) => {
+      host.file("home/me/x");
+      host.unit({ ExecStartEx: command("~/home/me/x"), ActiveState: "active", NeedDaemonReload: "yes" });
+      const look = "query_units ActiveState chat.service; observe_files WANT";
+      expect(host.refuses({}, {}, look)).toEqual([]);
+      const stale = [expect.stringContaining("Run systemctl daemon-reload on the host")];
+      expect(host.refuses({}, {}, `${look}; mark_pending restart%chat.service`)).toEqual(stale);
+      expect(host.refuses({}, { directives: { ProtectHome: "no" } }, look)).toEqual(stale);
+      expect(
+        host.refuses({}, {}, `echo IPAccounting=yes >>etc/chat.service.d/zz-goblin-exec.conf; ${look}`),
+      ).toEqual([expect.stringContaining("ProtectHome=yes hides it from the service")]);
+    });
+  });
+
   it("is found in seconds among hundreds of paths", () => {
     onHost((host) => {
       const many = Array.from({ length: 100 }, (_, index) => `{"p":"/opt/models/${index}/a"}`).join(",");

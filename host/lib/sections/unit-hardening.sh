@@ -9,13 +9,50 @@ readonly TEMPORARY=/tmp:/var/tmp
 
 preflight_hardening() {
   local unit
+  local -a units
   [[ -z $BOOTING ]] || return 0
   entries WANT hardening
-  for unit in "${ENTRIES[@]}"; do
+  units=("${ENTRIES[@]}")
+  for unit in "${units[@]}"; do
+    stays_as_it_runs "$unit"
+    [[ -z $ANSWER ]] || continue
     forget_unknown
     read_service "$unit"
     [[ -z $ANSWER ]] || preflight_service "$unit"
   done
+}
+
+# stays_as_it_runs UNIT: ANSWER, whether its process has the hardening that it is to have, and this run need not start another.
+# What drifted beside that is repaired, whatever the owner's files say by now.
+stays_as_it_runs() {
+  local path mark
+  seen "$1" ActiveState
+  is_running "$REPLY"
+  [[ -n $ANSWER ]] || return 0
+  ANSWER=
+  for mark in start restart restarting; do [[ ! -e $PENDING/$mark%$1 ]] || return 0; done
+  for path in "$UNIT_FOLDER/$1" "$UNIT_FOLDER/$1.d/$EXEC_DROP_IN"; do
+    [[ -n ${WANT["has|files|$path"]-} ]] || continue
+    file_state "$path"
+    ANSWER=
+    [[ -z $REPLY ]] || return 0
+  done
+  ANSWER=yes
+}
+
+# has_edited_files UNIT: ANSWER, whether somebody has edited a file of ours of it, which is written anew.
+has_edited_files() {
+  local path
+  entries WAS files
+  for path in "${ENTRIES[@]}"; do
+    [[ $path == "$UNIT_FOLDER/$1".d/*.conf ]] || continue
+    was_ours "$path"
+    if [[ -z $ANSWER ]]; then
+      ANSWER=yes
+      return
+    fi
+  done
+  ANSWER=
 }
 
 # preflight_service UNIT: of the service that was read.
@@ -30,7 +67,8 @@ preflight_service() {
     return
   fi
   # systemd reads its files anew, whatever was changed in them, when ours are reloaded.
-  if [[ ${UNIT_IS[NeedDaemonReload]-} == yes && ! -e $PENDING/reload ]]; then
+  has_edited_files "$1"
+  if [[ ${UNIT_IS[NeedDaemonReload]-} == yes && ! -e $PENDING/reload && -z $ANSWER ]]; then
     problem "$1: its files were changed since systemd read them, and what it needs is asked of systemd. Run systemctl daemon-reload on the host, then this again"
     return
   fi
