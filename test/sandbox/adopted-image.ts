@@ -9,7 +9,7 @@ import { dockerImagesArguments, ensureNode } from "./base-image";
 import { SandboxError } from "./errors";
 import { APPEND_FILE, ensureImage, type Image, imageAt, packOverlay } from "./image";
 import { diskBytes, imageKey, packages, readGuestFiles } from "./image-recipe";
-import { launchQemu } from "./launch";
+import { launchQemu, refuseOvercommit } from "./launch";
 import { withLock } from "./lock";
 import { readMachineApt } from "./machine-apt";
 import { imagesFolder } from "./paths";
@@ -18,7 +18,7 @@ import type { VmFiles } from "./qemu";
 import { ADOPTED } from "./release";
 import { sshArguments } from "./ssh";
 import { Vm } from "./vm";
-import { createVmFiles, recordVm, type VmState, vmFiles } from "./vm-files";
+import { createVmFiles, knownVms, recordVm, type VmState, vmFiles } from "./vm-files";
 
 /** A disk image that was not built here, and how one logs in to it. */
 export interface ForeignImage {
@@ -29,7 +29,7 @@ export interface ForeignImage {
 }
 
 /** The VM in which an image is adopted. */
-const WORKSHOP = { name: "adopting", memoryMiB: 2048, cpus: 2 };
+const WORKSHOP = { name: "adopting", memoryMiB: 1024, cpus: 2 };
 /** Its own first boot, with what cloud-init does in it, under emulation. */
 const BOOT_SECONDS = 1800;
 /** The packages of a Debian, and what they bring, under emulation. */
@@ -124,6 +124,10 @@ async function bootOnce(
     imageKey: ADOPTED,
     release: ADOPTED,
   };
+  refuseOvercommit(
+    state,
+    knownVms().filter((vm) => Vm.find(vm.name) !== undefined),
+  );
   recordVm(state, files);
   const config = loginConfig(files, image.privateKey);
   await launchQemu(state, files, { seed });

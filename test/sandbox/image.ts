@@ -145,11 +145,12 @@ export async function packOverlay(apt: MachineApt, node: string, work: string): 
 }
 
 /** Without root, mmdebstrap works as a user that may not enter our folders, so it keeps to its own /tmp. */
-const isRoot = process.getuid?.() === 0;
+export const isRoot = process.getuid?.() === 0;
 
 type Run = (program: string, args: readonly string[]) => Promise<void>;
 
-function runner(work: string, onOutput: (line: string) => void): Run {
+/** Runs programs in the folder of a build; one that fails ends it. */
+export function runner(work: string, onOutput: (line: string) => void): Run {
   return async (program, args) => {
     const child = execa(program, args, {
       cwd: work,

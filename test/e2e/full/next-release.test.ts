@@ -29,7 +29,7 @@ const IS_TRIXIE = RELEASE === "trixie";
 let vm: Vm;
 
 beforeAll(async () => {
-  vm = await bootOwn("next", SIZE.memoryMiB, SIZE.cpus, RELEASE);
+  vm = await bootOwn("next", SIZE.memoryMiB, SIZE.cpus, { release: RELEASE });
 });
 afterAll(() => endOwn(vm));
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type DeployOptions, type Verb, runEngine, stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
 import { OvercommitError } from "../../sandbox/errors";
+import type { Image } from "../../sandbox/image";
 import type { Release } from "../../sandbox/release";
 import { StepTimes } from "../../sandbox/step-times";
 import { Vm } from "../../sandbox/vm";
@@ -29,20 +30,23 @@ export const SWEEP_SIZE = { memoryMiB: 640, cpus: 1 };
  * Boots a VM of a test's own, clean; `endOwn` ends it. Where the one that the suite beside this one has of its own leaves no
  * room for it, it waits until that has ended.
  */
-export async function bootOwn(name: string, memoryMiB: number, cpus = 2, release?: Release): Promise<Vm> {
+export async function bootOwn(
+  name: string,
+  memoryMiB: number,
+  cpus = 2,
+  of?: { readonly release: Release } | { readonly image: Image },
+): Promise<Vm> {
   const own = `${FULL_SIZE.name}-${name}`;
   await Vm.find(own)?.kill();
-  // A test that names a release is of that release, whatever the others boot.
-  const image = release === undefined ? await suiteImage() : undefined;
-  const vm = await whenThereIsRoom(() =>
-    Vm.boot({ name: own, memoryMiB, cpus, release: release ?? SUITE_RELEASE, image, clean: true }),
-  );
+  // A test that names its own has that, whatever the others boot.
+  const disk = of ?? { release: SUITE_RELEASE, image: await suiteImage() };
+  const vm = await whenThereIsRoom(() => Vm.boot({ name: own, memoryMiB, cpus, ...disk, clean: true }));
   await vm.snapshot("clean");
   return vm;
 }
 
 /** The time is the hook's to bound. */
-async function whenThereIsRoom(boot: () => Promise<Vm>): Promise<Vm> {
+export async function whenThereIsRoom<T>(boot: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await boot();
