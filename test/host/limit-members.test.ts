@@ -70,6 +70,16 @@ it("a service whose program is a container is refused, and drift, with the way o
   });
 });
 
+it("a service in the place of this project's own container is none: that one goes", () => {
+  onSystemdHost((host) => {
+    running(host, ["docker", "/usr/bin/docker start --attach chat "]);
+    const container = { units: { [UNIT]: { enabled: "true", container: "chat" } } };
+    expect(
+      host.run(container, SERVICE, `NAME=workload-chat; preflight_members; printf '%s\\n' "\${PROBLEMS[@]}"`),
+    ).toEqual([]);
+  });
+});
+
 it("a service that starts a container beside its own program is none of that, nor is another bundle's", () => {
   onSystemdHost((host) => {
     running(host, ["agent", "/usr/bin/agent "], ["docker", "docker run --rm sandbox "]);

@@ -1,6 +1,6 @@
 # Members: whether what a workload's unit runs is in the unit's own cgroup. What limits a client of a container engine does not
 # limit the container, which is the engine's child.
-# Reads WANT, SEEN_UNIT, NAME; sets ANSWER, REPLY; adds to PROBLEMS, FINDINGS.
+# Reads WANT, WAS, SEEN_UNIT, NAME; sets ANSWER, REPLY; adds to PROBLEMS, FINDINGS.
 
 readonly CONTAINER_CLIENTS=' docker podman nerdctl docker-compose podman-compose '
 
@@ -88,6 +88,8 @@ preflight_members() {
   local unit
   workload_units
   for unit in "${ENTRIES[@]}"; do
+    # What runs is this project's own unit of a container, which goes.
+    [[ -z ${WAS["units|$unit|container"]-} ]] || continue
     client_of_unit "$unit"
     [[ -z $ANSWER ]] ||
       problem "workload ${NAME#workload-}: $unit runs its program with $ANSWER, so that it is in a cgroup of the container engine's, which the limits of $unit do not hold. Make the workload a container, which has them: stop and disable $unit, and give the workload runtime: container and its image"

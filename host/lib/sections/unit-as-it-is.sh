@@ -58,11 +58,13 @@ add_directives() {
   done <<<"$1"
 }
 
-# read_service UNIT: all of it; ANSWER is empty where there is no such unit yet, or where its files are in a root of its own.
+# read_service UNIT: all of it; ANSWER is empty where there is no such unit yet, where its files are in a root of its own, and
+# where systemd knows this project's own unit of a container in its place.
 read_service() {
   local unit=$1 file="$UNIT_FOLDER/$1"
-  ask_of_unit "$unit"
   ANSWER=
+  [[ -z ${WAS["units|$unit|container"]-} ]] || return 0
+  ask_of_unit "$unit"
   if [[ -n ${WANT["has|files|$file"]-} ]]; then
     [[ ${UNIT_IS[FragmentPath]-} == "$file" && -n ${WAS["has|files|$file"]-} ]] || UNIT_IS=()
     read_own_unit "$file"
