@@ -7,6 +7,7 @@ import type { SshHop } from "../../../components/ssh/target";
 import { withAgent } from "../../sandbox/agent";
 import type { EngineResult } from "../../sandbox/engine";
 import { readEnforcement } from "../../sandbox/enforcement";
+import { closeConnections } from "../../sandbox/ssh";
 import { withKeys } from "../support/keys";
 import { describeInLong } from "../support/long";
 import { deploy, goTo, machine, ran, SMALL_SIZE, tryDeploy } from "../support/machine";
@@ -119,6 +120,8 @@ describeInLong(
       const proxyJump = { ...direct(), user: "operator" };
       overrides = { ...WATCHED, [`${HOST}.proxyJump`]: proxyJump, [`${HOST}.port`]: 22 };
       await vm.run(SETUP, { timeoutSeconds: 600 });
+    // A connection that there is goes on with the shell that root had.
+    await closeConnections(vm.files.sshConfig);
     });
 
     it("takes the stack, containers and all", async () => {
