@@ -29,7 +29,7 @@ export interface ForeignImage {
 }
 
 /** The VM in which an image is adopted. */
-const WORKSHOP = { name: "adopting", memoryMiB: 1024, cpus: 2 };
+const WORKSHOP = { name: "adopting", memoryMiB: 896, cpus: 2 };
 /** Its own first boot, with what cloud-init does in it, under emulation. */
 const BOOT_SECONDS = 1800;
 /** The packages of a Debian, and what they bring, under emulation. */
