@@ -120,8 +120,8 @@ describeInLong(
       const proxyJump = { ...direct(), user: "operator" };
       overrides = { ...WATCHED, [`${HOST}.proxyJump`]: proxyJump, [`${HOST}.port`]: 22 };
       await vm.run(SETUP, { timeoutSeconds: 600 });
-    // A connection that there is goes on with the shell that root had.
-    await closeConnections(vm.files.sshConfig);
+      // A connection that there is goes on with the shell that root had.
+      await closeConnections(vm.files.sshConfig);
     });
 
     it("takes the stack, containers and all", async () => {
