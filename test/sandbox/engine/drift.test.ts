@@ -151,7 +151,7 @@ describe("a host that cannot be looked at", () => {
       /its host key is SHA256:\S+, not SHA256:\S+\n {4}either it is another machine, or it was reinstalled/,
     );
     expect(await attempt({ host, port, privateKey: makeKey().privateKey, hostKey })).toMatch(
-      /the login as root was refused\n {4}load the key that it accepts: ssh-add KEY .*, or set goblin-host:privateKey as a secret/,
+      /the login as root was refused: the private key is not accepted \(ED25519\)\n {4}allow that key in ~root\/\.ssh\/authorized_keys, or give another: pulumi config set --secret goblin-host:privateKey/,
     );
   });
 });
