@@ -1,7 +1,7 @@
 import { type StatsFs, statfs } from "node:fs";
 import { join } from "node:path";
 import type { SettledConfig } from "../config/schema";
-import { readText, readTextIfAllowed } from "../host/files";
+import { readRequired, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
 import { type Mount, mountOf, parseMountinfo } from "../parse/mountinfo";
 import type { Filesystem, FilesystemSpace } from "../report/snapshot";
@@ -39,11 +39,9 @@ export class FilesystemCollector {
     return this.pending !== undefined;
   }
 
-  async collect(): Promise<Filesystem | undefined> {
+  async collect(): Promise<Filesystem> {
     const { path, mount: wanted } = this.models;
-    const found = this.find(path);
-    if (found === undefined) return undefined;
-    const { mount, isMount } = found;
+    const { mount, isMount } = this.find(path);
     const { mountpoint, device, fstype, readOnly } = mount;
     const about = { path, mountpoint, device, fstype, readOnly, isMount };
     if (wanted === "required" && !isMount) {
@@ -56,18 +54,17 @@ export class FilesystemCollector {
   }
 
   /** init's mounts are the host's. hidepid hides them from other users, whose own are then the best there is. */
-  private find(path: string): { mount: Mount; isMount: boolean } | undefined {
+  private find(path: string): { mount: Mount; isMount: boolean } {
     const { procfs, rootfs } = this.roots;
     const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
     if (host !== undefined) {
-      const mount = mountOf(parseMountinfo(host), path);
-      return mount && { mount, isMount: mount.mountpoint === path };
+      const mount = mountIn(host, path, `${procfs}/1/mountinfo`);
+      return { mount, isMount: mount.mountpoint === path };
     }
-    const own = readText(`${procfs}/self/mountinfo`);
     const seenAt = join(rootfs, path);
-    const mount = own === undefined ? undefined : mountOf(parseMountinfo(own), seenAt);
+    const mount = mountIn(readRequired(`${procfs}/self/mountinfo`), seenAt, `${procfs}/self/mountinfo`);
     // A container has the path as a bind mount whatever it is on the host; a mount's root is what tells them apart.
-    return mount && { mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
+    return { mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
   }
 
   private async measure(path: string): Promise<FilesystemSpace | string> {
@@ -99,4 +96,11 @@ export class FilesystemCollector {
       clearTimeout(timer);
     }
   }
+}
+
+function mountIn(mountinfo: string, path: string, file: string): Mount {
+  const mount = mountOf(parseMountinfo(mountinfo), path);
+  // The root is always a mount.
+  if (mount === undefined) throw new Error(`${file} has no mount for ${path}: torn`);
+  return mount;
 }

@@ -18,6 +18,14 @@ export interface CollectorResult {
   readonly durationSeconds: number;
 }
 
+/** What every host has: one of these that failed is a host that nobody sees. */
+const ESSENTIAL: ReadonlySet<string> = new Set(["memory", "cpu", "load", "filesystem"]);
+
+/** The collectors that failed and whose things every host has. */
+export function blindOf(collectors: readonly CollectorResult[]): CollectorResult[] {
+  return collectors.filter(({ name, state }) => state === "failed" && ESSENTIAL.has(name));
+}
+
 /** The filesystem of the models. */
 export interface Filesystem {
   readonly path: string;
@@ -82,6 +90,8 @@ export interface ServiceSample {
   readonly running: RunningService | undefined;
   /** Starts of it that this collector has seen beyond the first. */
   readonly restarts: number;
+  /** What of it could not be read, and why. */
+  readonly problems: readonly string[];
   readonly models: readonly LoadedModel[] | undefined;
   readonly probe: Probe | undefined;
 }
