@@ -11,6 +11,7 @@ const PURE = [
   "components/host-bundle/{address,identity}.ts",
   "components/limited-container/{docker-host,image-name,port,spec}.ts",
   "components/monitor/listen.ts",
+  "components/ssh/{options,target}.ts",
   "components/observation/{compare,drift,owners}.ts",
   "monitor/{parse,render,report,config}/**/*.ts",
   "monitor/alerts/{inputs,machine}.ts",
@@ -19,7 +20,10 @@ const ONE_DOOR = {
   group: ["@pulumi/command", "@pulumi/command/*"],
   message: "Only components/host-bundle changes hosts.",
 };
-const ONE_WINDOW = { group: ["ssh2"], message: "Only components/observation looks at hosts." };
+const ONE_WINDOW = {
+  group: ["**/ssh/run"],
+  message: "Only components/observation looks at hosts, and who makes way for a container.",
+};
 
 export default tseslint.config(
   { ignores: ["dist/**", "monitor/dist/**", "node_modules/**", "examples/**"] },
@@ -56,7 +60,7 @@ export default tseslint.config(
     rules: { "no-restricted-imports": ["error", { patterns: [ONE_DOOR, ONE_WINDOW] }] },
   },
   {
-    files: ["components/observation/ssh.ts"],
+    files: ["components/observation/observe.ts", "components/limited-container/make-way.ts"],
     rules: { "no-restricted-imports": ["error", { patterns: [ONE_DOOR] }] },
   },
   {

@@ -120,7 +120,12 @@ function connectionOf(resource: pulumi.Resource, host: HostConnection) {
   const key = privateKey === undefined ? {} : { privateKey: pulumi.secret(privateKey) };
   const whole = { ...hopOf(resource, `host "${name}"`, host), ...key };
   if (proxyJump === undefined) return whole;
-  return { ...whole, proxy: { ...hopOf(resource, `proxyJump of host "${name}"`, proxyJump), ...key } };
+  // Behind a bastion the provider tries again on the connection that has just failed, and then tells of that end only.
+  return {
+    ...whole,
+    dialErrorLimit: 0,
+    proxy: { ...hopOf(resource, `proxyJump of host "${name}"`, proxyJump), ...key },
+  };
 }
 
 function hopOf(resource: pulumi.Resource, what: string, machine: HostConnection | ProxyJump) {

@@ -1,6 +1,6 @@
 import { MANAGER } from "../host-bundle/commands";
 import type { SshError } from "../ssh/failure";
-import { hopText, sshCommand, type SshTarget } from "../ssh/target";
+import { sshCommand, type SshTarget } from "../ssh/target";
 
 /** The manager of a host, as it is called from here. */
 export function managerOn(target: SshTarget): string {
@@ -27,6 +27,7 @@ export function whenPrinting(preamble: string, { user }: SshTarget): string {
 
 /** What to do where the host, or its bastion, was not let in, or did not let us in. */
 export function whenRefused({ kind, jump }: SshError, target: SshTarget): string {
+  const other = jump ?? target;
   switch (kind) {
     case "host key":
       return `either it is another machine, or it was reinstalled: compare ${scanOf(target, jump !== undefined)} with the provider's console, then set ${jump === undefined ? "hostKey" : "proxyJump.hostKey"}`;
@@ -35,7 +36,11 @@ export function whenRefused({ kind, jump }: SshError, target: SshTarget): string
     case "forwarding":
       return `allow it in the bastion's sshd_config: AllowTcpForwarding yes, and PermitOpen ${target.address}:${target.port}`;
     case "login":
-      return "load the key that it accepts: ssh-add KEY (ssh-add -l lists them)";
+      return target.agent === undefined
+        ? "load the key that it accepts: ssh-add KEY (ssh-add -l lists them)"
+        : `allow that key in ~${other.user}/.ssh/authorized_keys, or give another: pulumi config set --secret goblin-host:privateKey`;
+    case "program":
+      return "see what it does: ssh -V; the look needs OpenSSH 8.5 or later";
     default:
       return `try: ${sshCommand(target)} true`;
   }
@@ -45,5 +50,5 @@ export function whenRefused({ kind, jump }: SshError, target: SshTarget): string
 function scanOf({ address, port, proxyJump }: SshTarget, isJump: boolean): string {
   const { address: at, port: on } = isJump && proxyJump !== undefined ? proxyJump : { address, port };
   const scan = `ssh-keyscan -t ed25519 ${on === 22 ? "" : `-p ${on} `}${at}`;
-  return isJump || proxyJump === undefined ? scan : `ssh ${hopText(proxyJump)} ${scan}`;
+  return isJump || proxyJump === undefined ? scan : `${sshCommand(proxyJump)} ${scan}`;
 }

@@ -73,8 +73,9 @@ export async function observeHosts(
       } catch (error) {
         if (!(error instanceof SshError)) throw error;
         const hasOther = error.kind === "login" || error.kind === "too many keys";
-        const secret = hasOther ? ", or set goblin-host:privateKey as a secret" : "";
-        problems.push(`${at}: ${error.message}\n    ${whenRefused(error, target)}${secret}`);
+        const secret =
+          hasOther && privateKey === undefined ? ", or set goblin-host:privateKey as a secret" : "";
+        problems.push(`${at}: ${error.message}\n    ${whenRefused(error, { ...target, ...agent })}${secret}`);
       }
     }),
   );

@@ -21,6 +21,7 @@ export const OBSERVE_COMMAND =
 /** For the connection and every answer together: a loaded host takes its time, and a preview must end. */
 const TIME_LIMIT_MS = 60_000;
 const RETRY_AFTER_MS = 2_000;
+const LONGEST_PAUSE_MS = 10_000;
 const ATTEMPTS = 2;
 
 /**
@@ -37,9 +38,9 @@ export async function observe(target: SshTarget, timeLimitMs = TIME_LIMIT_MS): P
   }
 }
 
-/** A run that changes the host just now usually ends soon. */
+/** A run that changes the host just now usually ends soon. Each look is a login, of which a firewall may allow few. */
 async function ask(target: SshTarget, deadline: number): Promise<Observation> {
-  for (;;) {
+  for (let pause = RETRY_AFTER_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const { code, stdout, stderr } = await look(target, deadline);
     if (code !== 0) {
       const said = stderr.trim().split("\n").at(-1) ?? "";
@@ -50,9 +51,8 @@ async function ask(target: SshTarget, deadline: number): Promise<Observation> {
     const preamble = text === "" ? {} : { preamble: text };
     if ("absent" in answer) return { kind: "absent", boot: answer.boot, ...preamble };
     if (!answer.busy) return { kind: "status", status: answer, ...preamble };
-    if (Date.now() + RETRY_AFTER_MS > deadline)
-      return { kind: "unknown", reason: "another run is changing the host" };
-    await sleep(RETRY_AFTER_MS);
+    if (Date.now() + pause > deadline) return { kind: "unknown", reason: "another run is changing the host" };
+    await sleep(pause);
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { userInfo } from "node:os";
@@ -23,7 +23,6 @@ cat >/dev/null
 for link in "$2"/agent-*; do [ "$(readlink "$link")" != "$1" ] || rm -f "$link"; done`;
 
 const running = new Map<string, Promise<string>>();
-let counter = 0;
 
 /**
  * An ssh-agent with one key, for as long as this process lives: ssh reads keys from files or from an agent only, and a
@@ -45,8 +44,9 @@ export async function namedAgent(identity: string, key: string): Promise<string>
   const socket = await runAgent(key);
   const name = `agent-${createHash("sha256").update(identity).digest("hex").slice(0, 12)}`;
   const link = join(folder(), name);
-  symlinkSync(socket, `${link}.${process.pid}`);
-  renameSync(`${link}.${process.pid}`, link);
+  const beside = `${link}.${randomUUID()}`;
+  symlinkSync(socket, beside);
+  renameSync(beside, link);
   return `~/${FOLDER}/${name}`;
 }
 
@@ -55,12 +55,11 @@ function folder(): string {
 }
 
 async function start(key: string): Promise<string> {
-  const socket = join(folder(), `run.${process.pid}.${counter++}`);
+  // Several machines may share a home, and their processes have the same numbers. 108 characters are all that a socket has.
+  const socket = join(folder(), `run.${randomUUID().slice(0, 13)}`);
   mkdirSync(folder(), { recursive: true, mode: 0o700 });
   // Earlier versions left the key there.
   rmSync(join(folder(), "ssh"), { recursive: true, force: true });
-  // Of a process with this number that was ended by the machine's own end.
-  rmSync(socket, { force: true });
   await spawnAgent(socket, key.endsWith("\n") ? key : `${key}\n`);
   return socket;
 }

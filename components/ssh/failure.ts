@@ -24,59 +24,87 @@ export class SshError extends Error {
   }
 }
 
-export function noSsh(): SshError {
-  return new SshError("program", "there is no program ssh here: install OpenSSH's client (8.5 or later)");
+/** Of a program that did not start. */
+export function errorOf(error: NodeJS.ErrnoException): SshError {
+  const why = error.code === "ENOENT" ? "there is no such program" : error.message;
+  return new SshError("program", `ssh does not start: ${why}. It is OpenSSH's client, 8.5 or later`);
 }
 
-/** @param said what ssh printed before it ended with a failure of its own */
+/** Its own words for what is wrong on this machine. */
+const PROGRAM: readonly RegExp[] = [
+  /^command-line.* line 0: .*/im,
+  /^No user exists for uid .*/m,
+  /^.*KnownHostsCommand.*/m,
+  // What the command for known hosts prints did not reach it, or by another name.
+  /^No .* host key is known for .*/m,
+  /^.*percent_(dollar_)?expand.*/m,
+];
+
+/** @param said what ssh printed before it ended with a failure of its own: its words begin lines, after what a host may say */
 export async function explainFailure(target: SshTarget, said: string): Promise<SshError> {
-  const jump = refusedByJump(target, said);
+  const text = said.replaceAll("\r", "");
+  const jump = refusedByJump(target, text);
   const hop = jump ?? target;
   const failed = (kind: SshFailure, message: string): SshError =>
     new SshError(kind, jump === undefined ? message : `${hopText(jump)}: ${message}`, jump);
-  if (/Bad configuration option: knownhostscommand/i.test(said))
-    return failed("program", "this machine's ssh cannot check the host's key: it is older than OpenSSH 8.5");
-  if (/administratively prohibited/.test(said))
-    return new SshError("forwarding", `${hopText(hop)} lets no connection through`, target.proxyJump);
-  const key = wrongKey(hop, said);
+  const key = wrongKey(hop, text);
   if (key !== undefined) return failed("host key", key);
-  if (/Too many authentication failures/.test(said))
-    return failed(
-      "too many keys",
-      `the login as ${hop.user} was refused: ${await tooManyKeys(target.agent)}`,
-    );
-  if (/Permission denied \(/.test(said))
-    return failed("login", `the login as ${hop.user} was refused: ${await refusedKeys(target.agent)}`);
-  return new SshError("unreachable", lastWords(said));
+  if (/^command-line.*knownhostscommand/im.test(text))
+    return failed("program", "this machine's ssh cannot check the host's key: it is older than OpenSSH 8.5");
+  const [own] = PROGRAM.flatMap((pattern) => pattern.exec(text)?.[0] ?? []);
+  if (own !== undefined) return failed("program", `this machine's ssh says: ${own.trim()}`);
+  if (/^channel [0-9]+: open failed: administratively prohibited/m.test(text))
+    return new SshError("forwarding", `${hopText(hop)} lets no connection through`, target.proxyJump);
+  const login = await refusedLogin(target, text);
+  if (login !== undefined) return failed(login.kind, `the login as ${hop.user} was refused: ${login.why}`);
+  return new SshError("unreachable", lastWords(text));
 }
 
 /** The connection through a bastion ends before it began where the ssh that makes it was refused. */
-function refusedByJump({ proxyJump }: SshTarget, said: string): SshHop | undefined {
-  return /closed by (remote host|UNKNOWN)/.test(said) || /stdio forwarding failed/.test(said)
+function refusedByJump({ proxyJump }: SshTarget, text: string): SshHop | undefined {
+  return /^(kex_exchange_identification: Connection|Connection) (closed|reset) by (remote host|UNKNOWN)/m.test(
+    text,
+  )
     ? proxyJump
     : undefined;
 }
 
-function wrongKey({ hostKey }: SshHop, said: string): string | undefined {
+function wrongKey({ hostKey }: SshHop, text: string): string | undefined {
   if (hostKey === undefined) return undefined;
   const [type = "", base64 = ""] = hostKey.split(" ");
-  if (/no matching host key type found/.test(said)) return `it has no host key of the type ${type}`;
-  if (!/Host key verification failed/.test(said)) return undefined;
-  const [sent = "another"] = /SHA256:[A-Za-z0-9+/]+/.exec(said) ?? [];
+  if (/^Unable to negotiate .* no matching host key type found/m.test(text))
+    return `it has no host key of the type ${type}`;
+  const [, sent] =
+    /^The fingerprint for the .* key sent by the remote host is\n(SHA256:[A-Za-z0-9+/]+)/m.exec(text) ?? [];
+  if (sent === undefined) return undefined;
   const expected = createHash("sha256").update(Buffer.from(base64, "base64")).digest("base64");
   return `its host key is ${sent}, not SHA256:${expected.replace(/=+$/, "")}`;
+}
+
+async function refusedLogin(
+  { agent }: SshTarget,
+  text: string,
+): Promise<{ kind: "login" | "too many keys"; why: string } | undefined> {
+  if (/^Received disconnect from .* Too many authentication failures/m.test(text)) {
+    const count = (await keysOf(agent))?.length ?? 0;
+    const why = `too many keys were tried (MaxAuthTries), and the ssh-agent has ${count}`;
+    return { kind: "too many keys", why };
+  }
+  const [, methods] = /^[^ ]+: Permission denied \((.*)\)\.$/m.exec(text) ?? [];
+  if (methods === undefined) return undefined;
+  const [signing] = /^.*signing failed for .*/m.exec(text) ?? [];
+  if (signing !== undefined) return { kind: "login", why: `the key is accepted, but ${signing.trim()}` };
+  if (!methods.split(",").includes("publickey"))
+    return { kind: "login", why: `it wants more than a key (${methods})` };
+  return { kind: "login", why: await refusedKeys(agent) };
 }
 
 async function refusedKeys(agent: string | undefined): Promise<string> {
   const keys = await keysOf(agent);
   if (keys === undefined) return "no ssh-agent answers";
   if (keys.length === 0) return "the ssh-agent has no key";
+  if (agent !== undefined) return `the private key is not accepted (${kindsOf(keys)})`;
   return `none of the ssh-agent's ${keys.length === 1 ? "one key" : `${keys.length} keys`} is accepted (${kindsOf(keys)})`;
-}
-
-async function tooManyKeys(agent: string | undefined): Promise<string> {
-  const keys = (await keysOf(agent)) ?? [];
-  return `too many keys were tried (MaxAuthTries), and the ssh-agent has ${keys.length}`;
 }
 
 /** `ED25519, RSA`, as ssh-add calls them. */
@@ -96,11 +124,16 @@ function keysOf(agent: string | undefined): Promise<string[] | undefined> {
   });
 }
 
-/** Its last two lines: the last alone may only say that a connection was closed. */
-function lastWords(said: string): string {
-  const lines = said
+/** Of a connection through a bastion they say that it ended, and not why. */
+const SAYS_NOTHING =
+  /^(kex_exchange_identification: Connection|Connection) (closed|reset) by (remote host|UNKNOWN)|^stdio forwarding failed/;
+
+/** What it said last of why. */
+function lastWords(text: string): string {
+  const lines = text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  return lines.slice(-2).join("; ") || "the connection was lost without a word";
+  const telling = lines.filter((line) => !SAYS_NOTHING.test(line));
+  return [...lines.slice(-1), ...telling.slice(-1)].at(-1) ?? "the connection was lost without a word";
 }

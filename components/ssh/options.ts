@@ -16,12 +16,23 @@ export function sshOptions(hop: SshHop, agent?: string): string[] {
 }
 
 /**
- * The option with which ssh goes through a bastion. `ProxyJump` would log in to it with this machine's configuration and
- * known hosts.
+ * The option with which ssh goes through a bastion. `ProxyJump` would log in to it without these options, and so believe
+ * whoever this machine's known hosts believe.
  * @param own arguments of the ssh that logs in to it
  */
 export function throughJump(jump: SshHop, own: readonly string[]): string {
-  const words = ["ssh", ...own, "-W", FORWARDED, "-p", String(jump.port), "-l", jump.user, jump.address];
+  const words = [
+    "ssh",
+    ...own,
+    "-W",
+    FORWARDED,
+    "-p",
+    String(jump.port),
+    "-l",
+    jump.user,
+    "--",
+    jump.address,
+  ];
   return `ProxyCommand=${words.map((word) => quoteShell(word === FORWARDED ? word : word.replaceAll("%", "%%"))).join(" ")}`;
 }
 

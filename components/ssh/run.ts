@@ -1,5 +1,5 @@
-import { execFile } from "node:child_process";
-import { explainFailure, noSsh, SshError } from "./failure";
+import { spawn } from "node:child_process";
+import { errorOf, explainFailure, SshError } from "./failure";
 import { sshOptions, throughJump } from "./options";
 import type { SshHop, SshTarget } from "./target";
 
@@ -9,6 +9,10 @@ export interface SshResult {
   readonly stderr: string;
 }
 
+/** What ssh ends with when it failed by itself; nothing that is run here ends so. */
+const OWN_FAILURE = 255;
+const GRACE_MS = 1000;
+
 /**
  * Runs one command on a host by the machine's own ssh, which can use every key that an agent has: those on a security
  * key, and certificates. It reads no configuration and no key file: what reaches the host here does so for Pulumi's command
@@ -16,51 +20,66 @@ export interface SshResult {
  * @param deadline when it must have ended, as Date.now() counts
  * @throws SshError when the command was not run, or nobody knows
  */
-export function runSsh(target: SshTarget, command: string, deadline: number): Promise<SshResult> {
+export async function runSsh(target: SshTarget, command: string, deadline: number): Promise<SshResult> {
   const { agent = process.env["SSH_AUTH_SOCK"] ?? "" } = target;
   if (agent === "")
     throw new SshError(
       "login",
       "there is no key to log in with: no ssh-agent is running (SSH_AUTH_SOCK is not set)",
     );
+  const ended = await run(sshArguments(target, command), agent, Math.max(1, deadline - Date.now()));
+  if (ended === undefined) throw new SshError("unreachable", "no answer within the time limit");
+  if (ended.code === OWN_FAILURE) throw await explainFailure(target, ended.stderr);
+  return ended;
+}
+
+/** @returns undefined where it had to be ended */
+function run(args: readonly string[], agent: string, limitMs: number): Promise<SshResult | undefined> {
+  // Not by an option, in which a blank or a % in its path would mean something.
+  const env = { ...process.env, SSH_AUTH_SOCK: agent };
+  const child = spawn("ssh", args, { env, stdio: ["ignore", "pipe", "pipe"] });
   return new Promise((resolve, reject) => {
-    const timeout = Math.max(1, deadline - Date.now());
-    const options = { timeout, killSignal: "SIGKILL", maxBuffer: Infinity, encoding: "utf8" } as const;
-    const child = execFile("ssh", sshArguments(target, command), options, (error, stdout, stderr) => {
-      if (error === null) resolve({ code: 0, stdout, stderr });
-      else if (error.killed === true) reject(new SshError("unreachable", "no answer within the time limit"));
-      else if (error.code === "ENOENT") reject(noSsh());
-      // Its own failures; nothing that is run here ends so.
-      else if (error.code === 255 || typeof error.code !== "number")
-        explainFailure(target, stderr).then(reject, reject);
-      else resolve({ code: error.code, stdout, stderr });
+    let stdout = "";
+    let stderr = "";
+    let isLate = false;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const timers = [
+      setTimeout(() => {
+        isLate = true;
+        // It ends the one that goes through a bastion, too.
+        child.kill("SIGTERM");
+      }, limitMs),
+      setTimeout(() => child.kill("SIGKILL"), limitMs + GRACE_MS),
+    ];
+    const settle = (action: () => void): void => {
+      for (const timer of timers) clearTimeout(timer);
+      action();
+    };
+    child.once("error", (error) => {
+      settle(() => {
+        reject(errorOf(error));
+      });
     });
-    child.stdin?.end();
+    child.once("close", (code) => {
+      settle(() => {
+        resolve(isLate ? undefined : { code: code ?? OWN_FAILURE, stdout, stderr });
+      });
+    });
   });
 }
 
 function sshArguments(target: SshTarget, command: string): string[] {
-  const jump = target.proxyJump;
-  const through = jump === undefined ? [] : ["-o", throughJump(jump, ownArguments(jump, target.agent))];
-  const { port, user, address } = target;
-  return [
-    ...ownArguments(target, target.agent),
-    ...through,
-    "-T",
-    "-p",
-    String(port),
-    "-l",
-    user,
-    address,
-    command,
-  ];
+  const { port, user, address, proxyJump } = target;
+  const through = proxyJump === undefined ? [] : ["-o", throughJump(proxyJump, ownArguments(proxyJump))];
+  return [...ownArguments(target), ...through, "-T", "-p", String(port), "-l", user, "--", address, command];
 }
 
-function ownArguments(hop: SshHop, agent: string | undefined): string[] {
+function ownArguments(hop: SshHop): string[] {
   const options = [
     // Of two the first holds. Less would not say why no connection was agreed upon.
     "LogLevel=INFO",
-    ...sshOptions(hop, agent),
+    ...sshOptions(hop),
     "PreferredAuthentications=publickey",
     "IdentityFile=none",
     // A host that froze in the middle of an answer is noticed by the deadline, a dead path by this.

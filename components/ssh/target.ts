@@ -11,7 +11,7 @@ export interface SshHop {
 export interface SshTarget extends SshHop {
   /** The bastion that the connection goes through. Default: none. */
   readonly proxyJump?: SshHop;
-  /** The socket of the ssh-agent that has the key. Default: what SSH_AUTH_SOCK names. */
+  /** The socket of an ssh-agent of the run's own, which has the private key. Default: the agent at SSH_AUTH_SOCK. */
   readonly agent?: string;
 }
 
@@ -34,6 +34,7 @@ export function location(target: SshTarget): string {
 
 /** The beginning of a command that an operator runs on the host from here. */
 export function sshCommand({ user, address, port, proxyJump }: SshTarget): string {
-  const jump = proxyJump === undefined ? "" : `-J ${hopText(proxyJump)} `;
+  const jump =
+    proxyJump === undefined ? "" : `-J ${proxyJump.user}@${bracketed(proxyJump.address)}:${proxyJump.port} `;
   return `ssh ${jump}${port === 22 ? "" : `-p ${port} `}${user}@${address}`;
 }

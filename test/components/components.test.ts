@@ -421,6 +421,8 @@ describe("HostBundle", () => {
       connection: { value: { proxy: { privateKey: unknown } } };
     };
     const { privateKey, ...proxy } = connection.value.proxy;
+    // The provider repeats itself on a connection that has ended.
+    expect(connection.value).toHaveProperty("dialErrorLimit", 0);
     expect(proxy).toEqual({
       host: "198.51.100.1",
       port: 22,

@@ -204,7 +204,7 @@ describe("the docker provider's way to a host", () => {
       "BatchMode=yes",
     ])
       expect(through[0]).toContain(` '-o' '${word}'`);
-    expect(through[0]).toMatch(/ '-p' '2222' '-l' 'jump' '198\.51\.100\.1'$/);
+    expect(through[0]).toMatch(/ '-p' '2222' '-l' 'jump' '--' '198\.51\.100\.1'$/);
   });
 });
 

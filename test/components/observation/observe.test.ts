@@ -102,7 +102,7 @@ describe("a look at a host", () => {
     const agent = await runAgent(makeKey().privateKey);
     await expect(observe({ ...target, agent })).rejects.toMatchObject({
       kind: "login",
-      message: "the login as root was refused: none of the ssh-agent's one key is accepted (ED25519)",
+      message: "the login as root was refused: the private key is not accepted (ED25519)",
     });
     // A host may count them.
     expect(server.connections).toBe(1);
@@ -136,7 +136,7 @@ describe("a look at a host", () => {
     await expect(observe({ ...through, agent: await runAgent(server.privateKey) })).rejects.toMatchObject({
       kind: "login",
       message: expect.stringMatching(
-        /^jump@127\.0\.0\.1:\d+: the login as jump was refused: none of/,
+        /^jump@127\.0\.0\.1:\d+: the login as jump was refused: the private key is/,
       ) as string,
     });
     await expect(observe({ ...through, agent: await runAgent(bastion.privateKey) })).rejects.toMatchObject({

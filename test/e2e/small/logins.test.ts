@@ -123,6 +123,7 @@ describeInLong(
 
     it("takes the stack, containers and all", async () => {
       expect(await vm.run("echo $FISH_VERSION (umask)")).toMatch(/^3\.\S+ 0077$/m);
+      expect(await vm.run("tc qdisc show")).toMatch(/netem .*delay 200ms loss 2%/);
       await deploy(vm, "up", { overrides });
       expect((await readEnforcement(vm)).filter(({ verdict }) => verdict !== "ok")).toEqual([]);
       expect(await vm.run("ai-resource-manager verify")).toContain("all holds");
@@ -157,7 +158,7 @@ echo 'Banner /etc/issue.net' >/etc/ssh/sshd_config.d/30-banner.conf
 mount -t tmpfs -o noexec,nosuid,nodev,mode=1777 tmpfs /tmp
 mount -t tmpfs -o noexec,nosuid,nodev,mode=1777 tmpfs /var/tmp
 mount -o remount,hidepid=2 /proc
-tc qdisc add dev "$(ip -o route get 10.0.2.2 | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p')" root netem delay 200ms loss 2% || echo 'no netem' >&2
+tc qdisc add dev "$(ip -o route get 10.0.2.2 | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p')" root netem delay 200ms loss 2%
 systemctl reload ssh
 usermod --shell /usr/bin/fish root
 `;

@@ -3,11 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 
-/** Runs `action` with a folder of its own and files of keys that nobody has authorized. */
-export async function withKeys<T>(
-  count: number,
-  action: (files: string[], folder: string) => Promise<T>,
-): Promise<T> {
+/** Runs `action` with files of keys that nobody has authorized. */
+export async function withKeys<T>(count: number, action: (files: string[]) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "goblin-host-key-"));
   try {
     const files: string[] = [];
@@ -16,7 +13,7 @@ export async function withKeys<T>(
       await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "stranger", "-f", file]);
       files.push(file);
     }
-    return await action(files, folder);
+    return await action(files);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -75,8 +75,12 @@ describe("connecting through a bastion", () => {
     const spec = { b: { create: "another" } };
     const other = await up(program(spec, { proxy: proxy({ hostKey, dialErrorLimit: 0 }) }));
     expect(errors(other)[0]).toMatch(/^proxy: after 0 failed attempts: dial \S+: host key mismatch: /);
-    const behind = await up(program(spec, { proxy: proxy(), privateKey }));
-    expect(errors(behind)[0]).toMatch(/^proxy: dial \S+: All configured authentication methods failed/);
+    const behind = await up(program(spec, { proxy: proxy(), privateKey, dialErrorLimit: 0 }));
+    expect(errors(behind)[0]).toMatch(
+      /^proxy: after 0 failed attempts: dial \S+: All configured authentication methods failed/,
+    );
+    const again = await up(program(spec, { proxy: proxy(), privateKey, dialErrorLimit: 1 }));
+    expect(errors(again)[0]).toBe("proxy: after 1 failed attempts: ssh: handshake failed: EOF");
   });
 });
 

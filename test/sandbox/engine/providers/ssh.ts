@@ -52,8 +52,13 @@ export async function dial(connection: Connection, operation: Operation): Promis
       const channel = await repeat("Dial from proxy", host.dialErrorLimit, operation, () =>
         through(jump, host),
       );
-      // Tried once: of the channel that a failure leaves behind nothing more comes.
-      const client = await connect(host, env, channel);
+      let isUsed = false;
+      const client = await repeat("Dial", host.dialErrorLimit, operation, () => {
+        // The provider tries again on what its first try has closed.
+        if (isUsed) throw new EngineError("ssh: handshake failed: EOF");
+        isUsed = true;
+        return connect(host, env, channel);
+      });
       client.once("close", () => jump.end());
       return client;
     } catch (error) {
