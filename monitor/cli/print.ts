@@ -9,8 +9,7 @@ export const STALE_INTERVALS = 3;
 const WHY = `To see why: docker ps -a --filter name=ai-resource-monitor; docker logs ai-resource-monitor`;
 
 export type Printed =
-  | { readonly text: string; readonly unseen: readonly string[] }
-  | { readonly stale: string };
+  { readonly text: string; readonly unseen: readonly string[] } | { readonly stale: string };
 
 /** What the collector last rendered, or why that cannot be relied on. */
 export function readOutput(output: keyof Outputs, roots: Roots): Printed {

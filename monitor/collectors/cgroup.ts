@@ -17,7 +17,8 @@ export function readCgroup(root: string, folder: string, clock: Clock, problems:
       return action();
     } catch (error) {
       const why = errorText(error);
-      problems.push(why.includes(file) ? why : `${folder}/${file}: ${why}`);
+      const named = why.startsWith(file) ? `${folder}/${why}` : `${folder}/${file}*: ${why}`;
+      problems.push(why.includes(`${folder}/`) ? why : named);
       return undefined;
     }
   };

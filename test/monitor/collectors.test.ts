@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FilesystemCollector } from "../../monitor/collectors/filesystem";
 import type { MonitorConfig } from "../../monitor/config/schema";
+import { blindOf } from "../../monitor/report/snapshot";
 import { deriveUsage } from "../../monitor/report/usage";
 import {
   collectorOf,
@@ -65,6 +66,45 @@ test("a collector that fails spares the rest, and says why", async () => {
     ["cpu", "/proc/stat has no cpu lines: torn"],
     ["memory", "/proc/meminfo has no MemAvailable: torn, or of another kernel"],
   ]);
+});
+
+test("what every host has is never absent: a file that is not there is a failure, by its name", async () => {
+  const host = fixture();
+  const { procfs } = host.roots;
+  for (const file of ["meminfo", "stat", "loadavg", "1/mountinfo", "self/mountinfo", "swaps", "vmstat"])
+    if (existsSync(join(procfs, file))) host.remove(`proc/${file}`);
+  const { collectors } = await collectorOf(host, settled()).collect();
+  expect(
+    collectors.filter(({ state }) => state === "failed").map(({ name, error }) => [name, error]),
+  ).toEqual([
+    ["cpu", `${procfs}/stat is not there`],
+    ["filesystem", `${procfs}/self/mountinfo is not there`],
+    ["load", `${procfs}/loadavg is not there`],
+    ["memory", `${procfs}/meminfo is not there`],
+  ]);
+  expect(blindOf(collectors).map(({ name }) => name)).toEqual(["cpu", "filesystem", "load", "memory"]);
+});
+
+test("a service's file that is torn costs that part of that service, and is named", async () => {
+  const host = fixture("systemd");
+  const ollama = "ai.slice/ai-ollama.slice/ollama.service";
+  const whole = await collectorOf(host, settled({ services: SERVICES })).collect();
+  host.write(`cgroup/${ollama}/memory.stat`, "anon 12\n");
+  host.write("cgroup/ai.slice/ai-llamacpp.slice/llamacpp.service/cpu.stat", "user_usec 1\n");
+  const torn = await collectorOf(host, settled({ services: SERVICES })).collect();
+  const parts = (snapshot: typeof torn, name: string) => {
+    const { memory, cpu, io, tasks } = snapshot.services?.find((one) => one.name === name)?.running ?? {};
+    return { memory, cpu, io, tasks };
+  };
+  expect(parts(torn, "ollama")).toEqual({ ...parts(whole, "ollama"), memory: undefined });
+  expect(parts(torn, "llamacpp")).toEqual({ ...parts(whole, "llamacpp"), cpu: undefined });
+  expect(parts(torn, "local-llm-proxy")).toEqual(parts(whole, "local-llm-proxy"));
+  expect(torn.collectors.find(({ name }) => name === "services")).toMatchObject({
+    state: "failed",
+    error:
+      `ollama: ${ollama}/memory.stat has no inactive_file: torn, or of another kernel; ` +
+      "llamacpp: ai.slice/ai-llamacpp.slice/llamacpp.service/cpu.stat has no usage_usec: torn",
+  });
 });
 
 test("zram before a disk: each device on its own, zram's RAM in neither, and only the disk is judged", async () => {
