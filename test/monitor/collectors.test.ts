@@ -415,8 +415,8 @@ describe("the models' filesystem", () => {
       await vi.advanceTimersByTimeAsync(0);
       expect(settledFirst).toBe(false);
       await vi.advanceTimersByTimeAsync(1);
-      expect((await first)?.problem).toBe("no answer");
-      expect((await collector.collect())?.problem).toBe("no answer");
+      expect((await first).problem).toBe("no answer");
+      expect((await collector.collect()).problem).toBe("no answer");
       expect(ask).toHaveBeenCalledTimes(1);
       expect(collector.hung).toBe(true);
       answer?.(terabyte());
@@ -424,7 +424,7 @@ describe("the models' filesystem", () => {
       expect(collector.hung).toBe(false);
       const again = collector.collect();
       answer?.(terabyte());
-      expect((await again)?.space?.sizeBytes).toBe(2 ** 40);
+      expect((await again).space?.sizeBytes).toBe(2 ** 40);
       expect(ask).toHaveBeenCalledTimes(2);
     } finally {
       vi.useRealTimers();
@@ -435,9 +435,9 @@ describe("the models' filesystem", () => {
     const host = fixture();
     mkdirSync(join(host.roots.rootfs, "srv/models"), { recursive: true });
     const measured = await new FilesystemCollector(host.roots, models).collect();
-    expect(measured?.space?.sizeBytes).toBeGreaterThan(0);
+    expect(measured.space?.sizeBytes).toBeGreaterThan(0);
     rmSync(host.roots.rootfs, { recursive: true });
-    expect((await new FilesystemCollector(host.roots, models).collect())?.problem).toBe("no such folder");
+    expect((await new FilesystemCollector(host.roots, models).collect()).problem).toBe("no such folder");
   });
 
   test("where the host's mounts are hidden, the container's own tell as much as they can", async () => {
@@ -451,7 +451,7 @@ describe("the models' filesystem", () => {
         `9 1 8:1 / / rw - overlay overlay rw\n10 9 8:2 ${root} ${at} ro - xfs /dev/vdb rw\n`,
       );
       const collected = await new FilesystemCollector(host.roots, models, ask).collect();
-      return [collected?.device, collected?.isMount];
+      return [collected.device, collected.isMount];
     };
     expect(await isMount("/")).toEqual(["/dev/vdb", true]);
     expect(await isMount("/srv/models")).toEqual(["/dev/vdb", false]);
