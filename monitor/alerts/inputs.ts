@@ -12,6 +12,7 @@ export type AlertName =
   | "swap"
   | "service_memory"
   | "service_vram"
+  | "gpu"
   | "verification"
   | "collector";
 
@@ -53,6 +54,7 @@ export function alertInputs(
     ...config.services.flatMap(({ name, vramThreshold }) =>
       serviceInputs(name, usage, thresholds, vramThreshold),
     ),
+    ...gpuInputs(snapshot),
     verificationInput(snapshot),
     collectorInput(failures),
   ];
@@ -117,6 +119,23 @@ function serviceInputs(
     ...(vramThreshold === undefined
       ? []
       : [input("service_vram", "VRAM", stopped ? 0 : service?.vram?.ratio, vramThreshold)]),
+  ];
+}
+
+/** A card that the driver lost, or that answers no more: what runs on it fails, or has gone on without it. */
+function gpuInputs({ gpu, collectors }: Snapshot): AlertInput[] {
+  if (collectors.find(({ name }) => name === "gpu")?.state === "absent") return [];
+  const problems = gpu?.problems ?? [];
+  return [
+    {
+      alert: "gpu",
+      service: undefined,
+      severity: "critical",
+      value: gpu && problems.length,
+      threshold: 0,
+      immediate: false,
+      message: problems.length === 0 ? "GPUs: all answer" : problems.join(", "),
+    },
   ];
 }
 

@@ -123,6 +123,8 @@ export interface GpuSample {
   readonly services: readonly ServiceGpuMemory[];
   /** Lines of nvidia-smi that were not understood, since the start. */
   readonly malformedLines: number;
+  /** Cards that fail, or have vanished. */
+  readonly problems: readonly string[];
 }
 
 /** What one collection read. What a host has not, or what could not be read, is undefined. */

@@ -112,6 +112,25 @@ describe("alerts, from the kernel's numbers to the log", () => {
     ]);
   });
 
+  test("a GPU that is lost, also while nobody can ask", async () => {
+    let problems: string[] | undefined = ["GPU 1 (NVIDIA L4) has vanished"];
+    const read = () =>
+      problems === undefined
+        ? Promise.reject(new Error("no answer"))
+        : Promise.resolve({ ...GPU_READING, problems });
+    const bench = new Bench([], {}, { gpu: { read } });
+    const { display, prometheus } = await bench.pass();
+    expect(bench.log).toBe("2025-12-08 10:30:10 ALERT: GPU 1 (NVIDIA L4) has vanished\n");
+    expect(display).toMatch(/memory util\nGPU 1 \(NVIDIA L4\) has vanished\n$/);
+    expect(prometheus).toContain('airm_alert_firing{alert="gpu",severity="critical"} 1');
+    problems = undefined;
+    await bench.pass();
+    expect(bench.log).not.toContain("RESOLVED");
+    problems = [];
+    await bench.pass();
+    expect(bench.log).toContain("RESOLVED: GPUs: all answer\n");
+  });
+
   test("what cannot be read for three collections in a row, and its end; the others' alerts go on", async () => {
     const bench = new Bench(["systemd"], {
       thresholds: { service: 50 },
