@@ -33,7 +33,7 @@ export interface Filesystem {
   readonly device: string;
   readonly fstype: string;
   readonly readOnly: boolean;
-  /** Whether the path is a mount of its own. */
+  /** Whether it is another filesystem than the root's. */
   readonly isMount: boolean;
   /** Undefined when it was not measured: not mounted though required, or no answer in time. */
   readonly space: FilesystemSpace | undefined;

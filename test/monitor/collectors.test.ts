@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FilesystemCollector } from "../../monitor/collectors/filesystem";
 import type { MonitorConfig } from "../../monitor/config/schema";
+import { mountOf, parseMountinfo } from "../../monitor/parse/mountinfo";
 import { blindOf } from "../../monitor/report/snapshot";
 import { deriveUsage } from "../../monitor/report/usage";
 import {
@@ -470,6 +471,42 @@ describe("the models' filesystem", () => {
       problem: "not mounted",
       space: undefined,
     });
-    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  test("required is another filesystem than the root's, wherever the path leads; an automounter is not asked", async () => {
+    const host = fixture();
+    const look = async (path: string, numbers?: string, mountinfo = "") => {
+      host.write(
+        "proc/1/mountinfo",
+        `28 1 254:1 / / rw - ext4 /dev/vda1 rw\n95 28 254:16 / /data rw - xfs /dev/vdb rw\n${mountinfo}`,
+      );
+      const ask = vi.fn(() =>
+        Promise.resolve({ ...terabyte(), ...(numbers === undefined ? {} : { numbers }) }),
+      );
+      const found = await new FilesystemCollector(host.roots, { path, mount: "required" }, ask).collect();
+      return [found.device, found.isMount, found.problem, ask.mock.calls.length];
+    };
+    expect(await look("/data//models/", "254:16")).toEqual(["/dev/vdb", true, undefined, 1]);
+    // A link to /data/models.
+    expect(await look("/srv/models", "254:16")).toEqual(["/dev/vdb", true, undefined, 1]);
+    expect(await look("/srv/models", "254:1")).toEqual(["/dev/vda1", false, "not mounted", 1]);
+    const autofs = "96 28 0:50 / /srv/models rw - autofs systemd-1 rw\n";
+    expect(await look("/srv/models", "0:50", autofs)).toEqual(["systemd-1", false, "not mounted", 0]);
+    expect(
+      await look("/srv/models", "0:51", `${autofs}97 96 0:51 / /srv/models rw - nfs4 nas:/m rw\n`),
+    ).toEqual(["nas:/m", true, undefined, 1]);
+  });
+
+  test("a filesystem's device is that of its own mount", async () => {
+    const host = fixture();
+    const path = host.roots.rootfs;
+    mkdirSync(path, { recursive: true });
+    const own = mountOf(parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")), path);
+    host.write(
+      "proc/1/mountinfo",
+      `28 1 999:1 / / rw - ext4 /dev/vda1 rw\n95 28 ${own?.numbers} / /data rw - xfs /dev/vdb rw\n`,
+    );
+    const found = await new FilesystemCollector(host.roots, { path: "/", mount: "any" }).collect();
+    expect(found.device).toBe("/dev/vdb");
   });
 });
