@@ -167,6 +167,8 @@ function writeSeed(seed: string, files: VmFiles): void {
     users: [{ name: "root", lock_passwd: true, ssh_authorized_keys: [read(files.clientKeyPublic).trim()] }],
     growpart: { mode: "auto", devices: ["/"] },
     resize_rootfs: true,
+    // Else it would write those of its distribution in their place.
+    apt: { preserve_sources_list: true },
   };
   writeFileSync(join(seed, "user-data"), `#cloud-config\n${stringify(userData)}`);
   writeFileSync(join(seed, "meta-data"), stringify({ "instance-id": "goblin", "local-hostname": "goblin" }));

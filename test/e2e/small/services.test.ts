@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { bundleCommands } from "../../../components/host-bundle/commands";
 import { apply, applyAll, bundles } from "../support/bundles";
 import { difference, fingerprint } from "../support/fingerprint";
+import { itInLong } from "../support/long";
 import { goTo, machine, SMALL_SIZE } from "../support/machine";
 import { mainPids } from "../support/reach";
 
@@ -65,7 +66,7 @@ describe("a service as it is", () => {
     expect(await vm.run("systemctl is-active frail")).toBe("active\n");
   });
 
-  it("that ends 3 s after its start, again and again, is rolled back", async () => {
+  itInLong("that ends 3 s after its start, again and again, is rolled back", async () => {
     await make('test -z "$$BREAKS" || { sleep 3; echo out of memory; exit 1; }; exec sleep infinity');
     const wanted = { ...SMALL, readablePaths: [MODEL] };
     await applyAll(vm, [bundles.workload("frail", wanted)]);
