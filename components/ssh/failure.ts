@@ -135,5 +135,5 @@ function lastWords(text: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== "");
   const telling = lines.filter((line) => !SAYS_NOTHING.test(line));
-  return [...lines.slice(-1), ...telling.slice(-1)].at(-1) ?? "the connection was lost without a word";
+  return telling.at(-1) ?? lines.at(-1) ?? "the connection was lost without a word";
 }

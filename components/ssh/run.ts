@@ -11,7 +11,6 @@ export interface SshResult {
 
 /** What ssh ends with when it failed by itself; nothing that is run here ends so. */
 const OWN_FAILURE = 255;
-const GRACE_MS = 1000;
 
 /**
  * Runs one command on a host by the machine's own ssh, which can use every key that an agent has: those on a security
@@ -37,36 +36,34 @@ export async function runSsh(target: SshTarget, command: string, deadline: numbe
 function run(args: readonly string[], agent: string, limitMs: number): Promise<SshResult | undefined> {
   // Not by an option, in which a blank or a % in its path would mean something.
   const env = { ...process.env, SSH_AUTH_SOCK: agent };
-  const child = spawn("ssh", args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  // A group of its own: the ssh that goes through a bastion has the same outputs, and may outlive the one that runs it.
+  const child = spawn("ssh", args, { env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   return new Promise((resolve, reject) => {
     let stdout = "";
     let stderr = "";
-    let isLate = false;
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    const timers = [
-      setTimeout(() => {
-        isLate = true;
-        // It ends the one that goes through a bastion, too.
-        child.kill("SIGTERM");
-      }, limitMs),
-      setTimeout(() => child.kill("SIGKILL"), limitMs + GRACE_MS),
-    ];
-    const settle = (action: () => void): void => {
-      for (const timer of timers) clearTimeout(timer);
-      action();
-    };
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) endGroup(child.pid);
+      resolve(undefined);
+    }, limitMs);
     child.once("error", (error) => {
-      settle(() => {
-        reject(errorOf(error));
-      });
+      clearTimeout(timer);
+      reject(errorOf(error));
     });
     child.once("close", (code) => {
-      settle(() => {
-        resolve(isLate ? undefined : { code: code ?? OWN_FAILURE, stdout, stderr });
-      });
+      clearTimeout(timer);
+      resolve({ code: code ?? OWN_FAILURE, stdout, stderr });
     });
   });
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
 }
 
 function sshArguments(target: SshTarget, command: string): string[] {

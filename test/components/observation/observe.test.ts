@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OBSERVE_COMMAND, observe } from "../../../components/observation/observe";
 import { runAgent } from "../../../components/ssh/agent";
@@ -116,6 +117,29 @@ describe("a look at a host", () => {
       kind: "login",
       message: expect.stringContaining("SSH_AUTH_SOCK is not set") as string,
     });
+  });
+
+  it("ends in time, and leaves nothing running, where what is behind a bastion does not say a word", async () => {
+    const bastion = await startSshServer();
+    bastion.forwards = true;
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const proxyJump = { address: "127.0.0.1", port: bastion.port, user: "jump", hostKey: bastion.hostKey };
+    const through = { ...target, port, proxyJump, agent: await runAgent(bastion.privateKey) };
+    const began = Date.now();
+    expect(await observe(through, 3000)).toEqual({
+      kind: "unknown",
+      reason: "no answer within the time limit",
+    });
+    expect(Date.now() - began).toBeLessThan(6000);
+    // The one that goes through has its port among its arguments.
+    expect(spawnSync("pgrep", ["-f", `ssh.*-p.*${bastion.port}`], { encoding: "utf8" }).stdout).toBe("");
+    expect(sockets.size).toBe(1);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await bastion.close();
   });
 
   it("goes through a bastion, whose key is checked, and which may refuse", async () => {
