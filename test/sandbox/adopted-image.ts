@@ -88,7 +88,8 @@ async function makeIn(work: string, image: ForeignImage, onOutput: (line: string
   const apt = await readMachineApt("bookworm");
   const overlay = await packOverlay(apt, await ensureNode(onOutput), work);
   onOutput("laying the sandbox's files over it");
-  await guest("tar --extract --no-overwrite-dir --directory=/", { stdin: overlay });
+  // Not --no-overwrite-dir: of a folder that is in the archive twice, GNU tar then leaves the rights at 0700.
+  await guest("tar --extract --keep-directory-symlink --directory=/", { stdin: overlay });
   const names = packages.filter((name) => !name.startsWith("linux-image-"));
   const words = ["/opt/goblin-sandbox/adopt", ...names, "--", ...dockerImagesArguments];
   await guest(words.join(" "), { seconds: SETUP_SECONDS, onOutput });
