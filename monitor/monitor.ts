@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { CollectorFailures } from "./alerts/collector-failures";
 import { alertInputs } from "./alerts/inputs";
 import { AlertLog, renderLogLine } from "./alerts/log";
 import { type AlertBook, stepAlerts } from "./alerts/machine";
@@ -17,7 +18,7 @@ import { TAIL_LINES } from "./render/alerts";
 import { watchedDeployment } from "./report/deployment";
 import { deriveCapacity } from "./report/capacity";
 import type { Report, SelfCounts } from "./report/report";
-import type { Snapshot } from "./report/snapshot";
+import { blindOf, type Snapshot } from "./report/snapshot";
 import { deriveUsage } from "./report/usage";
 import { VERSION } from "./version";
 
@@ -32,6 +33,7 @@ export class Monitor {
   private readonly log: AlertLog;
   private readonly history: History;
   private readonly watch: DeploymentReports;
+  private readonly failures = new CollectorFailures();
   private readonly warned = new Set<string>();
 
   constructor(
@@ -66,7 +68,8 @@ export class Monitor {
     const usage = deriveUsage(snapshot, this.previous, this.config);
     this.previous = snapshot;
     this.collections += 1;
-    const inputs = alertInputs(snapshot, usage, this.config);
+    this.failures.count(snapshot.collectors);
+    const inputs = alertInputs(snapshot, usage, this.config, this.failures);
     const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
     const watched = watchedDeployment(snapshot, this.config.watchHours);
     this.raise(inputs, snapshot, utcOffsetMinutes, watched);
@@ -95,6 +98,7 @@ export class Monitor {
       intervalSeconds: this.config.intervalSeconds,
       unixSeconds: snapshot.time / 1000,
       token: request?.token ?? "-",
+      unseen: blindOf(snapshot.collectors).map(({ name }) => name),
     });
     return outputs;
   }

@@ -49,7 +49,8 @@ export function hostBundles(host: ConfiguredHost, stack: StackId): SentBundle[] 
 }
 
 function hostParts({ settings, credentials, settingPath }: ConfiguredHost, declared: DeclaredHost): Part[] {
-  const { modelsPath, workloads, daily, hasNetwork } = declared;
+  const { workloads, daily, hasNetwork } = declared;
+  const { path: modelsPath } = declared.models;
   const monitor = valid(MonitorSettings, settings.monitor ?? {});
   const before = workloads.map(({ unit }) => unit);
   const slices = renderSlices(
@@ -91,14 +92,14 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
 function monitorParts(
   monitor: ReturnType<typeof MonitorSettings.parse>,
   { thresholds = {} }: GoblinHostSettings,
-  { workloads, modelsPath }: DeclaredHost,
+  { workloads, models }: DeclaredHost,
   setting: string,
 ): Part[] {
   const watched = {
     monitor,
     thresholds: valid(ThresholdSettings, thresholds),
     workloads: workloads.map(({ settled }) => settled),
-    modelsPath,
+    models,
   };
   const config = monitorConfig(watched);
   return [

@@ -23,6 +23,8 @@ export interface MonitorArgs extends MonitorSettings {
   readonly workloads: readonly SettledWorkload[];
   /** Where models lie. Default /srv/models. */
   readonly modelsPath?: string;
+  /** required: that it is no mount of its own is an alert. Default any. */
+  readonly modelsMount?: "any" | "required";
   /** Path of these settings in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
@@ -44,6 +46,7 @@ export class Monitor extends pulumi.ComponentResource {
       thresholds = {},
       workloads,
       modelsPath = "/srv/models",
+      modelsMount = "any",
       settingPath = firstName(name, args.host.firstNames),
       ...given
     } = args;
@@ -51,7 +54,7 @@ export class Monitor extends pulumi.ComponentResource {
       monitor: parseSettings(this, name, MonitorSettings, given),
       thresholds: parseSettings(this, `${name} thresholds`, ThresholdSettings, thresholds),
       workloads,
-      modelsPath,
+      models: { path: modelsPath, mount: modelsMount },
     };
     const { baseImage, collect } = watched.monitor;
     const config = monitorConfig(watched);

@@ -33,6 +33,30 @@ export const MonitorSettings = z.strictObject({
   ),
   interval: interval("How often it measures.", "10s", "60min"),
   collect: interval("How often the timer writes the collected metrics.", "60s"),
+  alerts: z
+    .strictObject({
+      for: interval("How long a condition must hold before its alert is raised.", "60s", "1440min"),
+      repeat: interval("How often the log repeats an alert that still fires.", "240min", "43200min"),
+    })
+    .prefault({}),
+  history: z
+    .strictObject({
+      every: interval("How often a record of what was measured is kept on disk.", "60s", "1440min"),
+      days: integerField({
+        description: "Days that a record is kept.",
+        min: 1,
+        max: 3650,
+        example: "7",
+      }).prefault(7),
+      size: sizeField({
+        description: "The most that the records take; the oldest go first.",
+        example: "16MiB",
+        least: "1MiB",
+      })
+        .refine(({ bytes }) => bytes <= 1024 ** 3, "that is more than 1GiB")
+        .prefault("16MiB"),
+    })
+    .prefault({}),
   watchHours: integerField({
     description:
       "Hours after a deployment in which alerts name it; at their end a report compares before and after. 0: none.",

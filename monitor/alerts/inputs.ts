@@ -1,10 +1,20 @@
+import type { CollectorFailures } from "./collector-failures";
 import type { SettledConfig } from "../config/schema";
 import { percent, sizeOf } from "../render/numbers";
 import type { Snapshot } from "../report/snapshot";
 import type { Share, Usage } from "../report/usage";
 
 export type AlertName =
-  "memory" | "cpu" | "disk" | "disk_mount" | "swap" | "service_memory" | "service_vram" | "verification";
+  | "memory"
+  | "cpu"
+  | "disk"
+  | "disk_mount"
+  | "swap"
+  | "service_memory"
+  | "service_vram"
+  | "gpu"
+  | "verification"
+  | "collector";
 
 /** One condition, as it is now. */
 export interface AlertInput {
@@ -22,7 +32,12 @@ export interface AlertInput {
   readonly message: string;
 }
 
-export function alertInputs(snapshot: Snapshot, usage: Usage, config: SettledConfig): AlertInput[] {
+export function alertInputs(
+  snapshot: Snapshot,
+  usage: Usage,
+  config: SettledConfig,
+  failures: CollectorFailures,
+): AlertInput[] {
   const { thresholds, models } = config;
   const { memory, swap, disk, cpuRatio } = usage;
   return [
@@ -39,7 +54,9 @@ export function alertInputs(snapshot: Snapshot, usage: Usage, config: SettledCon
     ...config.services.flatMap(({ name, vramThreshold }) =>
       serviceInputs(name, usage, thresholds, vramThreshold),
     ),
+    ...gpuInputs(snapshot),
     verificationInput(snapshot),
+    collectorInput(failures),
   ];
 }
 
@@ -103,6 +120,37 @@ function serviceInputs(
       ? []
       : [input("service_vram", "VRAM", stopped ? 0 : service?.vram?.ratio, vramThreshold)]),
   ];
+}
+
+/** A card that the driver lost, or that answers no more: what runs on it fails, or has gone on without it. */
+function gpuInputs({ gpu, collectors }: Snapshot): AlertInput[] {
+  if (collectors.find(({ name }) => name === "gpu")?.state === "absent") return [];
+  const problems = gpu?.problems ?? [];
+  return [
+    {
+      alert: "gpu",
+      service: undefined,
+      severity: "critical",
+      value: gpu && problems.length,
+      threshold: 0,
+      immediate: false,
+      message: problems.length === 0 ? "GPUs: all answer" : problems.join(", "),
+    },
+  ];
+}
+
+/** Whose measurements have stopped: their own alerts stay as they are, and this one says that nobody looks. */
+function collectorInput({ lasting, value, isBlind }: CollectorFailures): AlertInput {
+  const told = lasting.map(({ name, error = "unknown" }) => `${name} (${error})`).join(", ");
+  return {
+    alert: "collector",
+    service: undefined,
+    severity: isBlind ? "critical" : "warning",
+    value,
+    threshold: 0,
+    immediate: true,
+    message: told === "" ? "Not measured: nothing" : `Not measured: ${told}`,
+  };
 }
 
 function verificationInput({ verification }: Snapshot): AlertInput {

@@ -24,6 +24,6 @@ Options:
   --path.manager DIR    what ai-resource-manager tells (default ${DEFAULT_ROOTS.manager})
 
 Exit status: 0 done, 1 failed, 2 wrong command line or configuration, 3 nothing collected within three intervals,
-4 another collector is at work. --collect without a server ends itself by SIGKILL (137) when all is done but the
+or not all of what every host has could be read, 4 another collector is at work. --collect without a server ends itself by SIGKILL (137) when all is done but the
 models' filesystem still does not answer, because no process can exit while a call to it is in flight.
 `;

@@ -1,21 +1,38 @@
 import type { Clock } from "../host/clock";
-import { readText } from "../host/files";
+import { errorText, readText } from "../host/files";
 import { parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
 import { parseCount, parseKeyed, required } from "../parse/text";
 import type { ServiceCpu, ServiceMemory } from "../report/snapshot";
+import { readPressure } from "./cpu";
 
-/** A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. */
-export function readCgroup(root: string, folder: string, clock: Clock) {
+/**
+ * A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. So is what
+ * could not be read, which spares the rest.
+ * @param problems receives why, with the file
+ */
+export function readCgroup(root: string, folder: string, clock: Clock, problems: string[]) {
   const read = (file: string) => readText(`${root}/${folder}/${file}`);
+  const part = <T>(file: string, action: () => T): T | undefined => {
+    try {
+      return action();
+    } catch (error) {
+      const why = errorText(error);
+      const named = why.startsWith(file) ? `${folder}/${why}` : `${folder}/${file}*: ${why}`;
+      problems.push(why.includes(`${folder}/`) ? why : named);
+      return undefined;
+    }
+  };
   const cpuReadAtSeconds = clock.monotonic();
-  const cpu = readCpu(root, folder);
-  const io = read("io.stat");
   return {
-    memory: readMemory(root, folder),
-    cpu,
     cpuReadAtSeconds,
-    tasks: parseCount(read("pids.current")?.trim()),
-    io: io === undefined ? undefined : parseIoStat(io),
+    cpu: part("cpu.", () => readCpu(root, folder)),
+    memory: part("memory.", () => readMemory(root, folder)),
+    tasks: part("pids.current", () => parseCount(read("pids.current")?.trim())),
+    io: part("io.stat", () => {
+      const io = read("io.stat");
+      return io === undefined ? undefined : parseIoStat(io);
+    }),
+    pressure: part("pressure", () => readPressure((resource) => `${root}/${folder}/${resource}.pressure`)),
   };
 }
 

@@ -64,6 +64,10 @@ export class Collector {
       verification: run("verification", () => collectVerification(roots)),
     };
     const bases = run("services", () => this.services.collect());
+    const unread = (bases ?? []).flatMap(({ name, problems }) =>
+      problems.length === 0 ? [] : [`${name}: ${problems.join("; ")}`],
+    );
+    if (unread.length > 0) fail(results, "services", unread.join("; "));
     const [filesystem, reading, probes, models] = await waiting;
     const services = bases?.map((base): ServiceSample => ({
       ...base,

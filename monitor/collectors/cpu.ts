@@ -1,17 +1,15 @@
-import { readText } from "../host/files";
+import { readRequired, readText } from "../host/files";
 import type { Roots } from "../host/roots";
 import { type CpuTimes, parseCpuTimes } from "../parse/cpu";
 import { type Load, parseLoad, parseOomKills } from "../parse/load";
 import { parseStall, type Pressure, PRESSURE_RESOURCES, type Stall } from "../parse/pressure";
 
-export function collectCpu({ procfs }: Roots): CpuTimes | undefined {
-  const text = readText(`${procfs}/stat`);
-  return text === undefined ? undefined : parseCpuTimes(text);
+export function collectCpu({ procfs }: Roots): CpuTimes {
+  return parseCpuTimes(readRequired(`${procfs}/stat`));
 }
 
-export function collectLoad({ procfs }: Roots): Load | undefined {
-  const text = readText(`${procfs}/loadavg`);
-  return text === undefined ? undefined : parseLoad(text);
+export function collectLoad({ procfs }: Roots): Load {
+  return parseLoad(readRequired(`${procfs}/loadavg`));
 }
 
 export function collectOomKills({ procfs }: Roots): number | undefined {

@@ -1,24 +1,35 @@
-import { type StatsFs, statfs } from "node:fs";
-import { join } from "node:path";
+import type { StatsFs } from "node:fs";
+import { stat, statfs } from "node:fs/promises";
+import { join, normalize } from "node:path";
 import type { SettledConfig } from "../config/schema";
-import { readText, readTextIfAllowed } from "../host/files";
+import { readRequired, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
 import { type Mount, mountOf, parseMountinfo } from "../parse/mountinfo";
 import type { Filesystem, FilesystemSpace } from "../report/snapshot";
 
-/** What statfs(2) tells: blocks of `bsize` bytes, and inodes. */
-export type FilesystemNumbers = Pick<StatsFs, "bsize" | "blocks" | "bfree" | "bavail" | "files" | "ffree">;
+/** What statfs(2) tells: blocks of `bsize` bytes, and inodes; and stat(2): the device, `MAJOR:MINOR`. */
+export interface FilesystemNumbers extends Pick<
+  StatsFs,
+  "bsize" | "blocks" | "bfree" | "bavail" | "files" | "ffree"
+> {
+  readonly numbers?: string;
+}
 export type Statfs = (path: string) => Promise<FilesystemNumbers>;
 
 const TIMEOUT_MILLISECONDS = 5000;
 
-const systemStatfs: Statfs = (path) =>
-  new Promise((resolve, reject) => {
-    statfs(path, (error, stats) => {
-      if (error === null) resolve(stats);
-      else reject(error);
-    });
-  });
+const systemStatfs: Statfs = async (path) => {
+  const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(path);
+  const { dev } = await stat(path, { bigint: true });
+  return { bsize, blocks, bfree, bavail, files, ffree, numbers: deviceNumbers(dev) };
+};
+
+/** As mountinfo writes it (gnu_dev_major(3)). */
+function deviceNumbers(dev: bigint): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
+  return `${major}:${minor}`;
+}
 
 /**
  * Measures the filesystem that the models lie on. A mount whose server is gone blocks whoever asks it, in the kernel:
@@ -39,38 +50,56 @@ export class FilesystemCollector {
     return this.pending !== undefined;
   }
 
-  async collect(): Promise<Filesystem | undefined> {
-    const { path, mount: wanted } = this.models;
+  async collect(): Promise<Filesystem> {
+    const { mount: wanted } = this.models;
+    const path = normalize(this.models.path).replace(/(?<=.)\/$/, "");
     const found = this.find(path);
-    if (found === undefined) return undefined;
-    const { mount, isMount } = found;
+    // Asked, an automounter would mount it, or wait for a server that is gone.
+    const space =
+      wanted === "required" && found.mount.fstype === "autofs"
+        ? "not mounted"
+        : await this.measure(join(this.roots.rootfs, path));
+    const { mount, isMount } = typeof space === "string" ? found : this.resolve(found, space.numbers);
     const { mountpoint, device, fstype, readOnly } = mount;
     const about = { path, mountpoint, device, fstype, readOnly, isMount };
-    if (wanted === "required" && !isMount) {
-      return { ...about, space: undefined, problem: "not mounted" };
-    }
-    const space = await this.measure(join(this.roots.rootfs, path));
-    return typeof space === "string"
-      ? { ...about, space: undefined, problem: space }
-      : { ...about, space, problem: undefined };
+    if (wanted === "required" && !isMount) return { ...about, space: undefined, problem: "not mounted" };
+    if (typeof space === "string") return { ...about, space: undefined, problem: space };
+    const { sizeBytes, freeBytes, availableBytes, files, filesFree } = space;
+    return {
+      ...about,
+      space: { sizeBytes, freeBytes, availableBytes, files, filesFree },
+      problem: undefined,
+    };
   }
 
-  /** init's mounts are the host's. hidepid hides them from other users, whose own are then the best there is. */
-  private find(path: string): { mount: Mount; isMount: boolean } | undefined {
+  /**
+   * init's mounts are the host's. hidepid hides them from other users, whose own are then the best there is. What counts is
+   * whether it lies on another filesystem than the root's, as the settings say of `models.mount`.
+   */
+  private find(path: string): Found {
     const { procfs, rootfs } = this.roots;
     const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
     if (host !== undefined) {
-      const mount = mountOf(parseMountinfo(host), path);
-      return mount && { mount, isMount: mount.mountpoint === path };
+      const mounts = parseMountinfo(host);
+      const mount = mountIn(mounts, path, `${procfs}/1/mountinfo`);
+      return { mounts, mount, isMount: mount.mountpoint !== "/" && mount.fstype !== "autofs" };
     }
-    const own = readText(`${procfs}/self/mountinfo`);
     const seenAt = join(rootfs, path);
-    const mount = own === undefined ? undefined : mountOf(parseMountinfo(own), seenAt);
+    const mounts = parseMountinfo(readRequired(`${procfs}/self/mountinfo`));
+    const mount = mountIn(mounts, seenAt, `${procfs}/self/mountinfo`);
     // A container has the path as a bind mount whatever it is on the host; a mount's root is what tells them apart.
-    return mount && { mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
+    return { mounts: [], mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
   }
 
-  private async measure(path: string): Promise<FilesystemSpace | string> {
+  /** A path that seems to lie on the root, and does not: a link leads to where it is. */
+  private resolve(found: Found, numbers: string | undefined): Found {
+    const { mounts, mount } = found;
+    if (numbers === undefined || mount.mountpoint !== "/" || mount.numbers === numbers) return found;
+    const there = mounts.find((one) => one.numbers === numbers && one.mountpoint !== "/");
+    return there === undefined ? found : { mounts, mount: there, isMount: true };
+  }
+
+  private async measure(path: string): Promise<(FilesystemSpace & { numbers: string | undefined }) | string> {
     if (this.pending !== undefined) return "no answer";
     const call = this.ask(path);
     this.pending = call;
@@ -91,6 +120,7 @@ export class FilesystemCollector {
         availableBytes: stats.bavail * stats.bsize,
         files: stats.files,
         filesFree: stats.ffree,
+        numbers: stats.numbers,
       };
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return "no such folder";
@@ -99,4 +129,18 @@ export class FilesystemCollector {
       clearTimeout(timer);
     }
   }
+}
+
+/** The host's mounts, where they are visible; the one that a path lies on; and whether that is another than the root's. */
+interface Found {
+  readonly mounts: readonly Mount[];
+  readonly mount: Mount;
+  readonly isMount: boolean;
+}
+
+function mountIn(mounts: readonly Mount[], path: string, file: string): Mount {
+  const mount = mountOf(mounts, path);
+  // The root is always a mount.
+  if (mount === undefined) throw new Error(`${file} has no mount for ${path}: torn`);
+  return mount;
 }

@@ -5,7 +5,6 @@ import type { Roots } from "../host/roots";
 import { containerId, slicePath } from "../parse/cgroup";
 import { parseKeyed } from "../parse/text";
 import type { RunningService, ServiceSample } from "../report/snapshot";
-import { readPressure } from "./cpu";
 import { readCgroup } from "./cgroup";
 import { ServiceStarts } from "./starts";
 
@@ -29,20 +28,24 @@ export class ServiceCollector {
     if (readText(`${cgroup}/cgroup.controllers`) === undefined) {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
-    return this.services.map((service) => {
-      const folder = this.find(service);
-      const { startTimeSeconds, restarts } = this.starts.observe(service.name, folder);
-      return {
-        name: service.name,
-        runtime: service.runtime,
-        unit: service.unit ?? `${service.name}.service`,
-        image: service.image,
-        declaredMemoryBytes: service.memoryMaxBytes,
-        declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
-        running: folder === undefined ? undefined : this.read(folder, startTimeSeconds),
-        restarts,
-      };
-    });
+    return this.services.map((service) => this.sample(service));
+  }
+
+  private sample(service: ServiceSettings): ServiceBase {
+    const problems: string[] = [];
+    const folder = this.find(service);
+    const { startTimeSeconds, restarts } = this.starts.observe(service.name, folder);
+    return {
+      name: service.name,
+      runtime: service.runtime,
+      unit: service.unit ?? `${service.name}.service`,
+      image: service.image,
+      declaredMemoryBytes: service.memoryMaxBytes,
+      declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
+      running: folder === undefined ? undefined : this.read(folder, startTimeSeconds, problems),
+      restarts,
+      problems,
+    };
   }
 
   /** The cgroup with processes in it that is the service's; undefined when it does not run. */
@@ -78,23 +81,14 @@ export class ServiceCollector {
     return Number(readText(`${this.roots.cgroup}/${folder}/memory.current`) ?? 0);
   }
 
-  private read(folder: string, startTimeSeconds: number | undefined): RunningService {
-    const path = `${this.roots.cgroup}/${folder}`;
-    const { memory, cpu, cpuReadAtSeconds, tasks, io } = readCgroup(this.roots.cgroup, folder, this.clock);
+  private read(folder: string, startTimeSeconds: number | undefined, problems: string[]): RunningService {
+    const { pressure, ...numbers } = readCgroup(this.roots.cgroup, folder, this.clock, problems);
     return {
       cgroup: folder,
       containerId: containerId(folder.slice(folder.lastIndexOf("/") + 1)),
       startTimeSeconds,
-      tasks,
-      memory,
-      cpu,
-      cpuReadAtSeconds,
-      pressure: readPressure((resource) => `${path}/${resource}.pressure`) ?? {
-        cpu: undefined,
-        memory: undefined,
-        io: undefined,
-      },
-      io,
+      ...numbers,
+      pressure: pressure ?? { cpu: undefined, memory: undefined, io: undefined },
     };
   }
 }

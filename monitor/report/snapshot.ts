@@ -18,6 +18,14 @@ export interface CollectorResult {
   readonly durationSeconds: number;
 }
 
+/** What every host has: one of these that failed is a host that nobody sees. */
+const ESSENTIAL: ReadonlySet<string> = new Set(["memory", "cpu", "load", "filesystem"]);
+
+/** The collectors that failed and whose things every host has. */
+export function blindOf(collectors: readonly CollectorResult[]): CollectorResult[] {
+  return collectors.filter(({ name, state }) => state === "failed" && ESSENTIAL.has(name));
+}
+
 /** The filesystem of the models. */
 export interface Filesystem {
   readonly path: string;
@@ -25,7 +33,7 @@ export interface Filesystem {
   readonly device: string;
   readonly fstype: string;
   readonly readOnly: boolean;
-  /** Whether the path is a mount of its own. */
+  /** Whether it is another filesystem than the root's. */
   readonly isMount: boolean;
   /** Undefined when it was not measured: not mounted though required, or no answer in time. */
   readonly space: FilesystemSpace | undefined;
@@ -82,6 +90,8 @@ export interface ServiceSample {
   readonly running: RunningService | undefined;
   /** Starts of it that this collector has seen beyond the first. */
   readonly restarts: number;
+  /** What of it could not be read, and why. */
+  readonly problems: readonly string[];
   readonly models: readonly LoadedModel[] | undefined;
   readonly probe: Probe | undefined;
 }
@@ -113,6 +123,8 @@ export interface GpuSample {
   readonly services: readonly ServiceGpuMemory[];
   /** Lines of nvidia-smi that were not understood, since the start. */
   readonly malformedLines: number;
+  /** Cards that fail, or have vanished. */
+  readonly problems: readonly string[];
 }
 
 /** What one collection read. What a host has not, or what could not be read, is undefined. */

@@ -1,8 +1,10 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FilesystemCollector } from "../../monitor/collectors/filesystem";
 import type { MonitorConfig } from "../../monitor/config/schema";
+import { mountOf, parseMountinfo } from "../../monitor/parse/mountinfo";
+import { blindOf } from "../../monitor/report/snapshot";
 import { deriveUsage } from "../../monitor/report/usage";
 import {
   collectorOf,
@@ -65,6 +67,45 @@ test("a collector that fails spares the rest, and says why", async () => {
     ["cpu", "/proc/stat has no cpu lines: torn"],
     ["memory", "/proc/meminfo has no MemAvailable: torn, or of another kernel"],
   ]);
+});
+
+test("what every host has is never absent: a file that is not there is a failure, by its name", async () => {
+  const host = fixture();
+  const { procfs } = host.roots;
+  for (const file of ["meminfo", "stat", "loadavg", "1/mountinfo", "self/mountinfo", "swaps", "vmstat"])
+    if (existsSync(join(procfs, file))) host.remove(`proc/${file}`);
+  const { collectors } = await collectorOf(host, settled()).collect();
+  expect(
+    collectors.filter(({ state }) => state === "failed").map(({ name, error }) => [name, error]),
+  ).toEqual([
+    ["cpu", `${procfs}/stat is not there`],
+    ["filesystem", `${procfs}/self/mountinfo is not there`],
+    ["load", `${procfs}/loadavg is not there`],
+    ["memory", `${procfs}/meminfo is not there`],
+  ]);
+  expect(blindOf(collectors).map(({ name }) => name)).toEqual(["cpu", "filesystem", "load", "memory"]);
+});
+
+test("a service's file that is torn costs that part of that service, and is named", async () => {
+  const host = fixture("systemd");
+  const ollama = "ai.slice/ai-ollama.slice/ollama.service";
+  const whole = await collectorOf(host, settled({ services: SERVICES })).collect();
+  host.write(`cgroup/${ollama}/memory.stat`, "anon 12\n");
+  host.write("cgroup/ai.slice/ai-llamacpp.slice/llamacpp.service/cpu.stat", "user_usec 1\n");
+  const torn = await collectorOf(host, settled({ services: SERVICES })).collect();
+  const parts = (snapshot: typeof torn, name: string) => {
+    const { memory, cpu, io, tasks } = snapshot.services?.find((one) => one.name === name)?.running ?? {};
+    return { memory, cpu, io, tasks };
+  };
+  expect(parts(torn, "ollama")).toEqual({ ...parts(whole, "ollama"), memory: undefined });
+  expect(parts(torn, "llamacpp")).toEqual({ ...parts(whole, "llamacpp"), cpu: undefined });
+  expect(parts(torn, "local-llm-proxy")).toEqual(parts(whole, "local-llm-proxy"));
+  expect(torn.collectors.find(({ name }) => name === "services")).toMatchObject({
+    state: "failed",
+    error:
+      `ollama: ${ollama}/memory.stat has no inactive_file: torn, or of another kernel; ` +
+      "llamacpp: ai.slice/ai-llamacpp.slice/llamacpp.service/cpu.stat has no usage_usec: torn",
+  });
 });
 
 test("zram before a disk: each device on its own, zram's RAM in neither, and only the disk is judged", async () => {
@@ -375,8 +416,8 @@ describe("the models' filesystem", () => {
       await vi.advanceTimersByTimeAsync(0);
       expect(settledFirst).toBe(false);
       await vi.advanceTimersByTimeAsync(1);
-      expect((await first)?.problem).toBe("no answer");
-      expect((await collector.collect())?.problem).toBe("no answer");
+      expect((await first).problem).toBe("no answer");
+      expect((await collector.collect()).problem).toBe("no answer");
       expect(ask).toHaveBeenCalledTimes(1);
       expect(collector.hung).toBe(true);
       answer?.(terabyte());
@@ -384,7 +425,7 @@ describe("the models' filesystem", () => {
       expect(collector.hung).toBe(false);
       const again = collector.collect();
       answer?.(terabyte());
-      expect((await again)?.space?.sizeBytes).toBe(2 ** 40);
+      expect((await again).space?.sizeBytes).toBe(2 ** 40);
       expect(ask).toHaveBeenCalledTimes(2);
     } finally {
       vi.useRealTimers();
@@ -395,9 +436,9 @@ describe("the models' filesystem", () => {
     const host = fixture();
     mkdirSync(join(host.roots.rootfs, "srv/models"), { recursive: true });
     const measured = await new FilesystemCollector(host.roots, models).collect();
-    expect(measured?.space?.sizeBytes).toBeGreaterThan(0);
+    expect(measured.space?.sizeBytes).toBeGreaterThan(0);
     rmSync(host.roots.rootfs, { recursive: true });
-    expect((await new FilesystemCollector(host.roots, models).collect())?.problem).toBe("no such folder");
+    expect((await new FilesystemCollector(host.roots, models).collect()).problem).toBe("no such folder");
   });
 
   test("where the host's mounts are hidden, the container's own tell as much as they can", async () => {
@@ -411,7 +452,7 @@ describe("the models' filesystem", () => {
         `9 1 8:1 / / rw - overlay overlay rw\n10 9 8:2 ${root} ${at} ro - xfs /dev/vdb rw\n`,
       );
       const collected = await new FilesystemCollector(host.roots, models, ask).collect();
-      return [collected?.device, collected?.isMount];
+      return [collected.device, collected.isMount];
     };
     expect(await isMount("/")).toEqual(["/dev/vdb", true]);
     expect(await isMount("/srv/models")).toEqual(["/dev/vdb", false]);
@@ -430,6 +471,42 @@ describe("the models' filesystem", () => {
       problem: "not mounted",
       space: undefined,
     });
-    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  test("required is another filesystem than the root's, wherever the path leads; an automounter is not asked", async () => {
+    const host = fixture();
+    const look = async (path: string, numbers?: string, mountinfo = "") => {
+      host.write(
+        "proc/1/mountinfo",
+        `28 1 254:1 / / rw - ext4 /dev/vda1 rw\n95 28 254:16 / /data rw - xfs /dev/vdb rw\n${mountinfo}`,
+      );
+      const ask = vi.fn(() =>
+        Promise.resolve({ ...terabyte(), ...(numbers === undefined ? {} : { numbers }) }),
+      );
+      const found = await new FilesystemCollector(host.roots, { path, mount: "required" }, ask).collect();
+      return [found.device, found.isMount, found.problem, ask.mock.calls.length];
+    };
+    expect(await look("/data//models/", "254:16")).toEqual(["/dev/vdb", true, undefined, 1]);
+    // A link to /data/models.
+    expect(await look("/srv/models", "254:16")).toEqual(["/dev/vdb", true, undefined, 1]);
+    expect(await look("/srv/models", "254:1")).toEqual(["/dev/vda1", false, "not mounted", 1]);
+    const autofs = "96 28 0:50 / /srv/models rw - autofs systemd-1 rw\n";
+    expect(await look("/srv/models", "0:50", autofs)).toEqual(["systemd-1", false, "not mounted", 0]);
+    expect(
+      await look("/srv/models", "0:51", `${autofs}97 96 0:51 / /srv/models rw - nfs4 nas:/m rw\n`),
+    ).toEqual(["nas:/m", true, undefined, 1]);
+  });
+
+  test("a filesystem's device is that of its own mount", async () => {
+    const host = fixture();
+    const path = host.roots.rootfs;
+    mkdirSync(path, { recursive: true });
+    const own = mountOf(parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")), path);
+    host.write(
+      "proc/1/mountinfo",
+      `28 1 999:1 / / rw - ext4 /dev/vda1 rw\n95 28 ${own?.numbers} / /data rw - xfs /dev/vdb rw\n`,
+    );
+    const found = await new FilesystemCollector(host.roots, { path: "/", mount: "any" }).collect();
+    expect(found.device).toBe("/dev/vdb");
   });
 });

@@ -102,6 +102,7 @@ export const GPU_READING: GpuReading = {
       powerWatts: 55.12,
       powerLimitWatts: 72,
       mig: false,
+      problem: undefined,
     },
   ],
   processes: [
@@ -110,6 +111,7 @@ export const GPU_READING: GpuReading = {
     { gpuUuid: "GPU-aaaa", pid: 900, memoryUsedBytes: GIB / 2 },
   ],
   malformedLines: 0,
+  problems: [],
 };
 
 /** A collector over a fixture; what is not named behaves as on a host without GPU and endpoints. */

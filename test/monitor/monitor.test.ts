@@ -58,6 +58,10 @@ class Bench {
     return this.monitor.collect();
   }
 
+  get unseen(): readonly string[] | undefined {
+    return parseCollected(readFileSync(join(this.host.roots.run, "collected"), "utf8"))?.unseen;
+  }
+
   get log(): string {
     return readFileSync(join(this.host.roots.log, "alerts.log"), "utf8");
   }
@@ -106,6 +110,66 @@ describe("alerts, from the kernel's numbers to the log", () => {
       "ALERT: Service ollama VRAM usage at 95%",
       "",
     ]);
+  });
+
+  test("a GPU that is lost, also while nobody can ask", async () => {
+    let problems: string[] | undefined = ["GPU 1 (NVIDIA L4) has vanished"];
+    const read = () =>
+      problems === undefined
+        ? Promise.reject(new Error("no answer"))
+        : Promise.resolve({ ...GPU_READING, problems });
+    const bench = new Bench([], {}, { gpu: { read } });
+    const { display, prometheus } = await bench.pass();
+    expect(bench.log).toBe("2025-12-08 10:30:10 ALERT: GPU 1 (NVIDIA L4) has vanished\n");
+    expect(display).toMatch(/memory util\nGPU 1 \(NVIDIA L4\) has vanished\n$/);
+    expect(prometheus).toContain('airm_alert_firing{alert="gpu",severity="critical"} 1');
+    problems = undefined;
+    await bench.pass();
+    expect(bench.log).not.toContain("RESOLVED");
+    problems = [];
+    await bench.pass();
+    expect(bench.log).toContain("RESOLVED: GPUs: all answer\n");
+  });
+
+  test("what cannot be read for three collections in a row, and its end; the others' alerts go on", async () => {
+    const bench = new Bench(["systemd"], {
+      thresholds: { service: 50 },
+      services: [
+        { name: "ollama", runtime: "systemd" },
+        { name: "llamacpp", runtime: "systemd" },
+      ],
+    });
+    const meminfo = readFileSync(join(bench.host.roots.procfs, "meminfo"), "utf8");
+    const torn = "cgroup/ai.slice/ai-llamacpp.slice/llamacpp.service/memory.stat";
+    const stat = readFileSync(join(bench.host.folder, torn), "utf8");
+    bench.host.remove("proc/meminfo");
+    bench.host.write(torn, "");
+    await bench.pass();
+    await bench.pass();
+    expect(bench.log).toBe("2025-12-08 10:30:10 ALERT: Service ollama memory usage at 52%\n");
+    expect(bench.unseen).toEqual(["memory"]);
+    const blind = await bench.pass();
+    const missing = `memory (${bench.host.roots.procfs}/meminfo is not there)`;
+    expect(bench.log.split("\n").slice(1)).toEqual([
+      expect.stringMatching(
+        `^2025-12-08 10:30:30 ALERT: Not measured: ${missing.replace(/[()]/g, "\\$&")}, services \\(llamacpp: .*memory\\.stat has no`,
+      ),
+      "",
+    ]);
+    expect(blind.prometheus).toContain('airm_alert_firing{alert="collector",severity="critical"} 1');
+    expect(blind.display).toContain(
+      `Memory: not available (${bench.host.roots.procfs}/meminfo is not there)`,
+    );
+    expect(blind.display).toMatch(/ {2}llamacpp: memory not available \(.*memory\.stat has no \S+: torn/);
+    // A restart has not seen it fail three times: nothing is said to have ended.
+    bench.start();
+    await bench.pass();
+    expect(bench.log).not.toContain("RESOLVED");
+    bench.host.write("proc/meminfo", meminfo);
+    bench.host.write(torn, stat);
+    await bench.pass();
+    expect(bench.log).toContain("2025-12-08 10:30:50 RESOLVED: Not measured: nothing\n");
+    expect(bench.unseen).toEqual([]);
   });
 
   test("a service that stops ends its alert; one without a limit has none", async () => {
@@ -227,6 +291,7 @@ describe("alerts, from the kernel's numbers to the log", () => {
       intervalSeconds: 10,
       unixSeconds: 1765189810,
       token: "t1",
+      unseen: [],
     });
   });
 });
@@ -260,7 +325,7 @@ describe("nothing that fails stops collection", () => {
     mkdirSync(join(bench.host.roots.run, "metrics.json"));
     await expect(bench.pass()).rejects.toThrow();
     rmSync(join(bench.host.roots.run, "metrics.json"), { recursive: true });
-    expect(readFileSync(join(bench.host.roots.run, "collected"), "utf8")).toBe("10000 10 1765189810 t0\n");
+    expect(readFileSync(join(bench.host.roots.run, "collected"), "utf8")).toBe("10000 10 1765189810 t0 -\n");
     expect(readdirSync(bench.host.roots.run).filter((name) => name.startsWith("."))).toEqual([]);
     expect(before).toContain("Memory:");
   });
@@ -270,9 +335,9 @@ describe("printing what was rendered", () => {
   test("as it was, while it is fresh", async () => {
     const bench = new Bench([]);
     const { display } = await bench.pass();
-    expect(readOutput("display", bench.host.roots)).toEqual({ text: display });
+    expect(readOutput("display", bench.host.roots)).toEqual({ text: display, unseen: [] });
     bench.host.write("proc/uptime", "10030.00 1\n");
-    expect(readOutput("display", bench.host.roots)).toEqual({ text: display });
+    expect(readOutput("display", bench.host.roots)).toEqual({ text: display, unseen: [] });
   });
 
   test.each([

@@ -115,7 +115,7 @@ test("stopped, limitless and unmeasured things are said to be so", async () => {
   expect(display).toBe(`=== AI System Resource Metrics ===
 Timestamp: 2025-12-08T10:30:00Z
 
-Memory: not available
+Memory: not available (/proc/meminfo has no MemAvailable: torn, or of another kernel)
 Swap: 12% (2GB/16GB)
 CPU: not available
 Disk (/srv/other): not mounted

@@ -146,6 +146,7 @@ describe("mounts", () => {
   test("the deepest mount, and of two on one folder the one on top", () => {
     expect(mountOf(mounts, "/srv/models")).toEqual({
       mountpoint: "/srv/models",
+      numbers: "8:4",
       root: "/",
       device: "host:/m",
       fstype: "nfs4",
