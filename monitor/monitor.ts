@@ -18,7 +18,7 @@ import { TAIL_LINES } from "./render/alerts";
 import { watchedDeployment } from "./report/deployment";
 import { deriveCapacity } from "./report/capacity";
 import type { Report, SelfCounts } from "./report/report";
-import { blindOf, type Snapshot } from "./report/snapshot";
+import { blindOf, type Sampled, type Snapshot } from "./report/snapshot";
 import { deriveUsage } from "./report/usage";
 import { VERSION } from "./version";
 
@@ -27,7 +27,7 @@ export class Monitor {
   missedIntervals = 0;
   private collections = 0;
   private stateErrors = 0;
-  private previous: Snapshot | undefined;
+  private previous: Sampled | undefined;
   private book: AlertBook;
   private readonly store: AlertStore;
   private readonly log: AlertLog;
@@ -39,7 +39,7 @@ export class Monitor {
   constructor(
     private config: SettledConfig,
     private readonly roots: Roots,
-    private collector: Pick<Collector, "collect">,
+    private readonly collector: Pick<Collector, "collect" | "sample">,
     private readonly clock: Clock,
     private readonly warn: (message: string) => void,
   ) {
@@ -51,20 +51,19 @@ export class Monitor {
   }
 
   /** The first of the two samples that CPU times need. */
-  async prime(): Promise<void> {
-    this.previous = await this.collector.collect();
+  prime(): void {
+    this.previous = this.collector.sample(this.config);
   }
 
-  /** From the next collection on; alerts, history and the sample before stay. */
-  reconfigure(config: SettledConfig, collector: Pick<Collector, "collect">): void {
+  /** From the next collection on; alerts, history, counters and the sample before stay. */
+  reconfigure(config: SettledConfig): void {
     this.config = config;
-    this.collector = collector;
   }
 
   /** Collects, raises and clears alerts, and writes everything. Only a failure to write the outputs is an error. */
   async collect(): Promise<Outputs> {
     const request = readRequest(this.roots);
-    const snapshot = await this.collector.collect();
+    const snapshot = await this.collector.collect(this.config);
     const usage = deriveUsage(snapshot, this.previous, this.config);
     this.previous = snapshot;
     this.collections += 1;
@@ -91,7 +90,7 @@ export class Monitor {
     this.attempt("the deployment's report", () => {
       this.watch.report(report, this.history);
     });
-    const outputs = await renderOutputs(report);
+    const outputs = renderOutputs(report);
     ensureFolder(this.roots.run);
     writeOutputs(this.roots.run, outputs, {
       uptimeSeconds: this.uptime(),

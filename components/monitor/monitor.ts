@@ -18,7 +18,7 @@ import { monitorSpec } from "./spec";
 export interface MonitorArgs extends MonitorSettings {
   readonly host: HostConnection;
   readonly provider: docker.Provider;
-  /** Alert thresholds in percent. Defaults 85, 90, 90, 70, 95. */
+  /** Alert thresholds in percent. Defaults 85, 90, 90, 70, 95, 20. */
   readonly thresholds?: ThresholdSettings;
   readonly workloads: readonly SettledWorkload[];
   /** Where models lie. Default /srv/models. */

@@ -79,13 +79,14 @@ export const MonitorSettings = z.strictObject({
   ).optional(),
 });
 
-/** Alert thresholds; the specification's numbers. */
+/** Alert thresholds; the specification's numbers where it has one. */
 export const ThresholdSettings = z.strictObject({
   memory: percent("share of RAM in use", "85"),
   cpu: percent("share of CPU time in use", "90"),
   disk: percent("share of the models' disk in use", "90"),
   swap: percent("share of swap in use", "70"),
   service: percent("share of a workload's memory limit in use", "95"),
+  pressure: percent("share of the time in which a workload waits for memory", "20"),
 });
 
 /** What a {@link Monitor} watches, beside its own settings. */

@@ -1,8 +1,8 @@
 import type { CollectorFailures } from "./collector-failures";
 import type { SettledConfig } from "../config/schema";
-import { percent, sizeOf } from "../render/numbers";
+import { percent, size, sizeOf } from "../render/numbers";
 import type { Snapshot } from "../report/snapshot";
-import type { Share, Usage } from "../report/usage";
+import type { ServiceUsage, Share, Thrash, Usage } from "../report/usage";
 
 export type AlertName =
   | "memory"
@@ -11,6 +11,7 @@ export type AlertName =
   | "disk_mount"
   | "swap"
   | "service_memory"
+  | "service_thrash"
   | "service_vram"
   | "gpu"
   | "verification"
@@ -88,7 +89,10 @@ function mountInput({ filesystem }: Snapshot, path: string): AlertInput {
   };
 }
 
-/** A service's memory is judged by its working set: mapped model files are cache, which the kernel drops (pages of it). */
+/**
+ * A service's memory is judged by what the kernel cannot drop: the files of models that are mapped are cache. That it drops them
+ * and reads them again shows in the time that the service waits.
+ */
 function serviceInputs(
   name: string,
   { services }: Usage,
@@ -96,7 +100,7 @@ function serviceInputs(
   vramThreshold: number | undefined,
 ): AlertInput[] {
   const service = services?.find(({ sample }) => sample.name === name);
-  const stopped = service !== undefined && service.sample.running === undefined;
+  const stopped = service?.sample.up === false;
   const input = (
     alert: AlertName,
     what: string,
@@ -111,15 +115,40 @@ function serviceInputs(
     ),
     service: name,
   });
+  const thrash = stopped ? NOTHING_WAITS : service?.thrash;
   const limitless = service?.sample.running !== undefined && service.memoryRatio === undefined;
   return [
     ...(limitless
       ? []
       : [input("service_memory", "memory", stopped ? 0 : service?.memoryRatio, thresholds.service)]),
+    thrashInput(name, thrash, service, thresholds.pressure),
     ...(vramThreshold === undefined
       ? []
       : [input("service_vram", "VRAM", stopped ? 0 : service?.vram?.ratio, vramThreshold)]),
   ];
+}
+
+const NOTHING_WAITS: Thrash = { waitingRatio: 0, refaultBytesPerSecond: 0 };
+
+/** Without PSI in the kernel, by how much of its limit it reads again in a minute. */
+function thrashInput(
+  name: string,
+  thrash: Thrash | undefined,
+  service: ServiceUsage | undefined,
+  percentage: number,
+): AlertInput {
+  const { waitingRatio, refaultBytesPerSecond } = thrash ?? {};
+  const limitBytes = service?.sample.running?.memory?.limitBytes;
+  const again = refaultBytesPerSecond === undefined ? "" : `, and reads ${size(refaultBytesPerSecond)}/s of it again`;
+  const turnover =
+    refaultBytesPerSecond === undefined || limitBytes === undefined || limitBytes === 0
+      ? undefined
+      : (refaultBytesPerSecond * 60) / limitBytes;
+  const [value, message] =
+    waitingRatio === undefined
+      ? [turnover, `Service ${name} reads its memory again: ${percent(turnover ?? 0)} of its limit a minute`]
+      : [waitingRatio, `Service ${name} waits for memory ${percent(waitingRatio)} of the time${again}`];
+  return { ...ratio("service_thrash", value, percentage, message), service: name };
 }
 
 /** A card that the driver lost, or that answers no more: what runs on it fails, or has gone on without it. */

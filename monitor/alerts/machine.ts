@@ -70,10 +70,18 @@ export function stepAlerts(
 }
 
 function carryOver({ bootId, alerts }: AlertBook, now: Now): Alert[] {
-  if (bootId === now.bootId) return [...alerts];
+  const { monotonicSeconds } = now;
+  // A time that has not come yet was never counted in this boot.
+  const clamped = (seconds: number) => Math.min(seconds, monotonicSeconds);
+  if (bootId === now.bootId)
+    return alerts.map((alert) => ({
+      ...alert,
+      sinceSeconds: clamped(alert.sinceSeconds),
+      loggedSeconds: clamped(alert.loggedSeconds),
+    }));
   return alerts
     .filter(({ phase }) => phase === "firing")
-    .map((alert) => ({ ...alert, sinceSeconds: now.monotonicSeconds, loggedSeconds: now.monotonicSeconds }));
+    .map((alert) => ({ ...alert, sinceSeconds: monotonicSeconds, loggedSeconds: monotonicSeconds }));
 }
 
 function step(

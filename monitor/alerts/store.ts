@@ -4,6 +4,7 @@ import { ensureFolder, writeAtomically } from "../output/atomic";
 import { isObject } from "../parse/documents";
 import type { Alert, AlertBook } from "./machine";
 
+const MOST_MESSAGE = 4096;
 const EMPTY: AlertBook = { bootId: undefined, alerts: [] };
 
 /** The alerts over restarts of the monitor: `alerts.json` in the state folder. */
@@ -15,14 +16,17 @@ export class AlertStore {
     this.path = join(folder, "alerts.json");
   }
 
-  /** The alerts as last stored; a file that cannot be understood is none, and `warn` hears of it. */
+  /** The alerts as last stored. What of them cannot be costs itself only, and `warn` hears of it. */
   load(warn: (message: string) => void): AlertBook {
     try {
       const text = readText(this.path);
       if (text === undefined) return EMPTY;
       const book: unknown = JSON.parse(text);
-      if (isObject(book) && Array.isArray(book.alerts) && book.alerts.every(isAlert)) {
-        return { bootId: typeof book.bootId === "string" ? book.bootId : undefined, alerts: book.alerts };
+      if (isObject(book) && Array.isArray(book.alerts)) {
+        const alerts = book.alerts.filter(isAlert);
+        const lost = book.alerts.length - alerts.length;
+        if (lost > 0) warn(`${this.path}: ${lost} of its ${book.alerts.length} alerts are none; they start anew`);
+        return { bootId: typeof book.bootId === "string" ? book.bootId : undefined, alerts };
       }
       warn(`${this.path} holds no alerts; they start anew`);
     } catch (error) {
@@ -45,9 +49,18 @@ function isAlert(value: unknown): value is Alert {
   return (
     isObject(value) &&
     typeof value.alert === "string" &&
+    (value.service === undefined || typeof value.service === "string") &&
+    (value.severity === "warning" || value.severity === "critical") &&
     (value.phase === "pending" || value.phase === "firing") &&
-    typeof value.sinceSeconds === "number" &&
-    typeof value.loggedSeconds === "number" &&
-    typeof value.message === "string"
+    isSeconds(value.sinceSeconds) &&
+    isSeconds(value.loggedSeconds) &&
+    (value.firedAt === undefined || isTime(value.firedAt)) &&
+    typeof value.message === "string" &&
+    value.message.length <= MOST_MESSAGE
   );
 }
+
+const isSeconds = (value: unknown): boolean => Number.isFinite(value) && Number(value) >= 0;
+
+/** Milliseconds since 1970 that a date can be of (ECMAScript's time values). */
+const isTime = (value: unknown): boolean => Number.isInteger(value) && Math.abs(Number(value)) <= 8.64e15;

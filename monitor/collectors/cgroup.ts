@@ -1,9 +1,12 @@
 import type { Clock } from "../host/clock";
 import { errorText, readText } from "../host/files";
-import { parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
+import { parseCpuCount, parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
 import { parseCount, parseKeyed, required } from "../parse/text";
 import type { ServiceCpu, ServiceMemory } from "../report/snapshot";
 import { readPressure } from "./cpu";
+
+/** memory.stat counts refaults in pages; Debian's and Ubuntu's kernels for amd64 and arm64 have pages of 4 KiB. */
+const PAGE_BYTES = 4096;
 
 /**
  * A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. So is what
@@ -22,9 +25,9 @@ export function readCgroup(root: string, folder: string, clock: Clock, problems:
       return undefined;
     }
   };
-  const cpuReadAtSeconds = clock.monotonic();
+  const readAtSeconds = clock.monotonic();
   return {
-    cpuReadAtSeconds,
+    readAtSeconds,
     cpu: part("cpu.", () => readCpu(root, folder)),
     memory: part("memory.", () => readMemory(root, folder)),
     tasks: part("pids.current", () => parseCount(read("pids.current")?.trim())),
@@ -44,9 +47,17 @@ function readMemory(root: string, folder: string): ServiceMemory | undefined {
   const usageBytes = required(parseCount(current.trim()), `${folder}/memory.current`, "number");
   const values = parseKeyed(stat);
   const get = (key: string) => required(values.get(key), `${folder}/memory.stat`, key);
+  const or0 = (key: string) => values.get(key) ?? 0;
+  const cacheBytes = get("inactive_file") + get("active_file");
+  // What must be written first is not dropped at once.
+  const cleanBytes = Math.max(0, cacheBytes - or0("file_dirty") - or0("file_writeback"));
+  const refaults = values.get("workingset_refault_file");
   return {
     usageBytes,
     workingSetBytes: Math.max(0, usageBytes - get("inactive_file")),
+    usedBytes: Math.max(0, usageBytes - cleanBytes - or0("slab_reclaimable")),
+    refaultedBytes:
+      refaults === undefined ? undefined : (refaults + or0("workingset_refault_anon")) * PAGE_BYTES,
     anonBytes: get("anon"),
     fileBytes: get("file"),
     mappedFileBytes: get("file_mapped"),
@@ -60,7 +71,12 @@ function readMemory(root: string, folder: string): ServiceMemory | undefined {
 function readCpu(root: string, folder: string): ServiceCpu | undefined {
   const stat = readText(`${root}/${folder}/cpu.stat`);
   if (stat === undefined) return undefined;
-  return { ...parseCpuStat(stat), limitCores: leastUpTheTree(root, folder, "cpu.max", parseCpuLimit) };
+  const cpuset = readText(`${root}/${folder}/cpuset.cpus.effective`);
+  return {
+    ...parseCpuStat(stat),
+    limitCores: leastUpTheTree(root, folder, "cpu.max", parseCpuLimit),
+    cpusetCores: cpuset === undefined ? undefined : parseCpuCount(cpuset),
+  };
 }
 
 /** A slice's limit holds for all below it: the limit of a cgroup is the least from it up to the root. */

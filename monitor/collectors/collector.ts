@@ -2,10 +2,10 @@ import { join } from "node:path";
 import type { SettledConfig } from "../config/schema";
 import type { Clock } from "../host/clock";
 import { errorText, readText } from "../host/files";
-import type { HttpGet } from "../host/http-get";
+import type { Http } from "../host/http";
 import type { Roots } from "../host/roots";
-import type { CollectorResult, ServiceSample, Snapshot } from "../report/snapshot";
-import { collectCpu, collectLoad, collectOomKills, collectPressure } from "./cpu";
+import type { CollectorResult, Sampled, ServiceSample, Snapshot } from "../report/snapshot";
+import { CpuCollector, collectLoad, collectOomKills, collectPressure } from "./cpu";
 import { collectModels, probeServices } from "./endpoints";
 import type { FilesystemCollector } from "./filesystem";
 import { joinGpuProcesses } from "./gpu";
@@ -18,7 +18,7 @@ import { collectSwap, collectZram } from "./swap";
 /** What a collection needs of the world besides the files under its roots. */
 export interface Tools {
   readonly clock: Clock;
-  readonly get: HttpGet;
+  readonly http: Http;
   readonly filesystem: Pick<FilesystemCollector, "collect">;
   readonly gpu: Pick<NvidiaSmi, "read">;
 }
@@ -26,27 +26,36 @@ export interface Tools {
 /** Runs all collectors. One that fails is told in the snapshot and spares the rest. */
 export class Collector {
   private readonly services: ServiceCollector;
+  private readonly cpu = new CpuCollector();
 
   constructor(
-    private readonly config: SettledConfig,
     private readonly roots: Roots,
     private readonly tools: Tools,
   ) {
-    this.services = new ServiceCollector(roots, config.services, tools.clock);
+    this.services = new ServiceCollector(roots, tools.clock);
   }
 
-  async collect(): Promise<Snapshot> {
-    const { config, roots, tools } = this;
+  /** The first of two samples: what a collection after it counts from. It waits for nothing. */
+  sample(config: Pick<SettledConfig, "services">): Sampled {
+    return {
+      cpu: this.guard([], "cpu", () => this.cpu.collect(this.roots)),
+      services: this.guard([], "services", () => this.services.collect(config.services)),
+    };
+  }
+
+  /** What counts goes on counting when the next collection has another configuration. */
+  async collect(config: Pick<SettledConfig, "models" | "services">): Promise<Snapshot> {
+    const { roots, tools } = this;
     const results: CollectorResult[] = [];
     const run = <T>(name: string, read: () => T | undefined) => this.guard(results, name, read);
     const time = tools.clock.now();
     const monotonicSeconds = tools.clock.monotonic();
     // What waits is started first; the files are read meanwhile.
     const waiting = Promise.all([
-      this.guardAsync(results, "filesystem", () => tools.filesystem.collect()),
+      this.guardAsync(results, "filesystem", () => tools.filesystem.collect(config.models)),
       this.guardAsync(results, "gpu", () => tools.gpu.read()),
-      this.guardAsync(results, "probes", () => probeServices(config.services, tools.get, tools.clock)),
-      this.guardAsync(results, "models", () => collectModels(config.services, tools.get)),
+      this.guardAsync(results, "probes", () => probeServices(config.services, tools.http, tools.clock)),
+      this.guardAsync(results, "models", () => collectModels(config.services, tools.http)),
     ]);
     const snapshot = {
       time,
@@ -55,7 +64,7 @@ export class Collector {
       memory: run("memory", () => collectMemory(roots)),
       swap: run("swap", () => collectSwap(roots)),
       zram: run("zram", () => collectZram(roots)),
-      cpu: run("cpu", () => collectCpu(roots)),
+      cpu: run("cpu", () => this.cpu.collect(roots)),
       load: run("load", () => collectLoad(roots)),
       pressure: run("pressure", () => collectPressure(roots)),
       oomKills: run("oom", () => collectOomKills(roots)),
@@ -63,7 +72,7 @@ export class Collector {
       limits: run("limits", () => collectVerdicts(roots)),
       verification: run("verification", () => collectVerification(roots)),
     };
-    const bases = run("services", () => this.services.collect());
+    const bases = run("services", () => this.services.collect(config.services));
     const unread = (bases ?? []).flatMap(({ name, problems }) =>
       problems.length === 0 ? [] : [`${name}: ${problems.join("; ")}`],
     );

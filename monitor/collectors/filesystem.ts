@@ -33,26 +33,26 @@ function deviceNumbers(dev: bigint): string {
 
 /**
  * Measures the filesystem that the models lie on. A mount whose server is gone blocks whoever asks it, in the kernel:
- * one call is left in flight, the collector goes on after 5 s and asks again once that call has returned.
+ * one call for each path is left in flight, the collector goes on after 5 s and asks again once that call has returned.
  */
 export class FilesystemCollector {
-  private pending: Promise<FilesystemNumbers> | undefined;
+  /** By path. */
+  private readonly pending = new Map<string, Promise<FilesystemNumbers>>();
 
   constructor(
     private readonly roots: Roots,
-    private readonly models: SettledConfig["models"],
     private readonly ask: Statfs = systemStatfs,
     private readonly timeoutMilliseconds = TIMEOUT_MILLISECONDS,
   ) {}
 
   /** Whether a call to a hung mount is still in flight. */
   get hung(): boolean {
-    return this.pending !== undefined;
+    return this.pending.size > 0;
   }
 
-  async collect(): Promise<Filesystem> {
-    const { mount: wanted } = this.models;
-    const path = normalize(this.models.path).replace(/(?<=.)\/$/, "");
+  async collect(models: SettledConfig["models"]): Promise<Filesystem> {
+    const { mount: wanted } = models;
+    const path = normalize(models.path).replace(/(?<=.)\/$/, "");
     const found = this.find(path);
     // Asked, an automounter would mount it, or wait for a server that is gone.
     const space =
@@ -100,11 +100,11 @@ export class FilesystemCollector {
   }
 
   private async measure(path: string): Promise<(FilesystemSpace & { numbers: string | undefined }) | string> {
-    if (this.pending !== undefined) return "no answer";
+    if (this.pending.has(path)) return "no answer";
     const call = this.ask(path);
-    this.pending = call;
+    this.pending.set(path, call);
     const clear = () => {
-      this.pending = undefined;
+      this.pending.delete(path);
     };
     call.then(clear, clear);
     let timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 import type { ServiceSettings } from "../config/schema";
 import type { Clock } from "../host/clock";
-import { listFolder, readText } from "../host/files";
+import { errorText, listFolder, readText } from "../host/files";
 import type { Roots } from "../host/roots";
 import { containerId, slicePath } from "../parse/cgroup";
 import { parseKeyed } from "../parse/text";
@@ -17,24 +17,34 @@ export class ServiceCollector {
 
   constructor(
     private readonly roots: Roots,
-    private readonly services: readonly ServiceSettings[],
     private readonly clock: Clock,
   ) {
-    this.starts = new ServiceStarts(roots);
+    this.starts = new ServiceStarts(roots, clock);
   }
 
-  collect(): ServiceBase[] {
+  collect(services: readonly ServiceSettings[]): ServiceBase[] {
     const { cgroup } = this.roots;
     if (readText(`${cgroup}/cgroup.controllers`) === undefined) {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
-    return this.services.map((service) => this.sample(service));
+    this.starts.keep(services.map(({ name }) => name));
+    return services.map((service) => this.sample(service));
   }
 
+  /** What cannot be read of one service costs that part of it. */
   private sample(service: ServiceSettings): ServiceBase {
     const problems: string[] = [];
-    const folder = this.find(service);
-    const { startTimeSeconds, restarts } = this.starts.observe(service.name, folder);
+    const attempt = <T>(action: () => T): T | undefined => {
+      try {
+        return action();
+      } catch (error) {
+        problems.push(errorText(error));
+        return undefined;
+      }
+    };
+    const found = attempt(() => ({ folder: this.find(service) }));
+    const folder = found?.folder;
+    const start = found && attempt(() => this.starts.observe(service.name, folder));
     return {
       name: service.name,
       runtime: service.runtime,
@@ -42,8 +52,9 @@ export class ServiceCollector {
       image: service.image,
       declaredMemoryBytes: service.memoryMaxBytes,
       declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
-      running: folder === undefined ? undefined : this.read(folder, startTimeSeconds, problems),
-      restarts,
+      up: found && folder !== undefined,
+      running: folder === undefined ? undefined : this.read(folder, start?.startTimeSeconds, problems),
+      restarts: start?.restarts ?? this.starts.restartsOf(service.name),
       problems,
     };
   }

@@ -1,8 +1,13 @@
 import { statSync } from "node:fs";
+import type { Clock } from "../host/clock";
 import { listFolder, readText, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
 import { parseProcessCgroup, parseStartTicks } from "../parse/cgroup";
 import { parseBootTime, TICKS_PER_SECOND } from "../parse/cpu";
+
+const DAY_SECONDS = 86_400;
+/** 2015: older than every kernel that this runs on. */
+const EARLIEST_SECONDS = 1_420_070_400;
 
 /** A process and when it started, in ticks since boot: together they name it for good. */
 interface Process {
@@ -25,7 +30,19 @@ interface Run {
 export class ServiceStarts {
   private readonly runs = new Map<string, Run>();
 
-  constructor(private readonly roots: Roots) {}
+  constructor(
+    private readonly roots: Roots,
+    private readonly clock: Pick<Clock, "now">,
+  ) {}
+
+  /** Forgets the services that are watched no more. */
+  keep(names: readonly string[]): void {
+    for (const name of this.runs.keys()) if (!names.includes(name)) this.runs.delete(name);
+  }
+
+  restartsOf(name: string): number {
+    return this.runs.get(name)?.restarts ?? 0;
+  }
 
   /** `folder` is the service's cgroup; undefined when it does not run. */
   observe(
@@ -78,9 +95,10 @@ export class ServiceStarts {
 
   private timeOf(process: Process | undefined): number | undefined {
     const bootTime = parseBootTime(readText(`${this.roots.procfs}/stat`) ?? "");
-    return process === undefined || bootTime === undefined
-      ? undefined
-      : bootTime + process.ticks / TICKS_PER_SECOND;
+    if (process === undefined || bootTime === undefined) return undefined;
+    const time = bootTime + process.ticks / TICKS_PER_SECOND;
+    // A host whose clock was set says so; one that has none, or a kernel that guesses, tells a time that cannot be.
+    return time >= EARLIEST_SECONDS && time <= this.clock.now() / 1000 + DAY_SECONDS ? time : undefined;
   }
 }
 

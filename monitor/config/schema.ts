@@ -56,7 +56,7 @@ export const ServiceConfig = z.strictObject({
 export const MonitorConfig = z.strictObject({
   /** Seconds from one collection to the next; default 10. Outputs older than three of them are stale. */
   intervalSeconds: whole(1, 3600, 10),
-  /** Percent above which an alert is raised; it clears about 5 points below. Defaults 85, 90, 90, 70, 95. */
+  /** Percent above which an alert is raised; it clears about 5 points below. Defaults 85, 90, 90, 70, 95, 20. */
   thresholds: z.prefault(
     z.strictObject({
       memory: percent(85),
@@ -64,6 +64,8 @@ export const MonitorConfig = z.strictObject({
       disk: percent(90),
       swap: percent(70),
       service: percent(95),
+      /** Of the time, in which a service waits for memory. */
+      pressure: percent(20),
     }),
     {},
   ),

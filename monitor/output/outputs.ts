@@ -38,11 +38,11 @@ export interface Collected {
   readonly unseen: readonly string[];
 }
 
-export async function renderOutputs(report: Report): Promise<Outputs> {
+export function renderOutputs(report: Report): Outputs {
   return {
     display: renderDisplay(report),
     json: renderJson(report),
-    prometheus: await renderPrometheus(report),
+    prometheus: renderPrometheus(report),
     alerts: renderAlerts(report),
     capacity: renderCapacity(report),
   };

@@ -20,6 +20,18 @@ export function parseCpuLimit(text: string): number | undefined {
   return limit === undefined ? undefined : limit / periodMicroseconds;
 }
 
+/** cpuset.cpus.effective, a list such as `0-3,6`: how many CPUs. Undefined where it names none. */
+export function parseCpuCount(text: string): number | undefined {
+  const ranges = text.trim().split(",").map((range) => /^([0-9]+)(?:-([0-9]+))?$/.exec(range));
+  if (text.trim() === "") return undefined;
+  return ranges.reduce((sum, range) => {
+    const [, first, last = first] = range ?? [];
+    const count = Number(last) - Number(first) + 1;
+    if (!(count > 0)) throw new ParseError(`a list of CPUs that is none: ${JSON.stringify(text.trim())}`);
+    return sum + count;
+  }, 0);
+}
+
 /** What cpu.stat counts, in seconds. The periods are there only where the cpu controller is on. */
 export interface CgroupCpu {
   readonly usageSeconds: number;

@@ -59,15 +59,16 @@ function services(report: Report): string[] {
 }
 
 function serviceLine({ sample, memoryRatio, cpuRatio }: ServiceUsage): string {
-  const { name, running, problems } = sample;
+  const { name, running, problems, up } = sample;
+  if (up === undefined) return `  ${name}: not available (${problems.join("; ")})`;
   if (running === undefined) return `  ${name}: not running`;
   const used = running.memory;
   const part =
     used === undefined
       ? `memory not available${why(problems, "memory.")}`
       : used.limitBytes === undefined || memoryRatio === undefined
-        ? `${size(used.workingSetBytes)} (no limit)`
-        : `${size(used.workingSetBytes)} / ${size(used.limitBytes)} (${percent(memoryRatio)})`;
+        ? `${size(used.usedBytes)} (no limit)`
+        : `${size(used.usedBytes)} / ${size(used.limitBytes)} (${percent(memoryRatio)})`;
   const cpu = cpuRatio === undefined ? `not available${why(problems, "cpu.")}` : percent(cpuRatio);
   return `  ${name}: ${part} CPU: ${cpu}`;
 }

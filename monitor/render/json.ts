@@ -3,7 +3,7 @@ import type { ServiceUsage } from "../report/usage";
 import { utcTime } from "./times";
 
 /** Raised when a key changes its meaning or goes; new keys do not raise it. docs/monitor-json.md describes it. */
-export const JSON_SCHEMA_VERSION = 1;
+export const JSON_SCHEMA_VERSION = 2;
 
 /** `--json`: bytes, seconds and ratios from 0 to 1. What a host has not, or what was not measured, is null. */
 export function renderJson(report: Report): string {
@@ -70,11 +70,10 @@ export function renderCapacity({ snapshot, capacity, alerts }: Report): string {
   return `${JSON.stringify(document, nullFor, 2)}\n`;
 }
 
-function serviceDocument({ sample, memoryRatio, cpuRatio, vram }: ServiceUsage): object {
+function serviceDocument({ sample, memoryRatio, cpuRatio, thrash, vram }: ServiceUsage): object {
   const { running, ...about } = sample;
   return {
     ...about,
-    up: running !== undefined,
     cgroup: running?.cgroup,
     containerId: running?.containerId,
     startTime: running?.startTimeSeconds === undefined ? undefined : utcTime(running.startTimeSeconds * 1000),
@@ -86,6 +85,7 @@ function serviceDocument({ sample, memoryRatio, cpuRatio, vram }: ServiceUsage):
     },
     cpu: running?.cpu && { ...running.cpu, usedRatio: cpuRatio },
     pressure: running?.pressure,
+    thrash,
     io: running?.io,
     vram,
   };

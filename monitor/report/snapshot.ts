@@ -54,8 +54,12 @@ export interface FilesystemSpace {
 /** The memory of a service's cgroup, in bytes. */
 export interface ServiceMemory {
   readonly usageBytes: number;
-  /** usage - inactive_file: what the kernel cannot simply drop. Model files that are mapped are cache. */
+  /** Usage without inactive page cache, as kubelet and cAdvisor count it: a mapped model that is read counts in full. */
   readonly workingSetBytes: number;
+  /** Usage without what the kernel can drop at once: clean page cache, in use or not, and slab that is reclaimable. */
+  readonly usedBytes: number;
+  /** What the kernel dropped and had to read again, since the cgroup is there. Undefined before Linux 5.9. */
+  readonly refaultedBytes: number | undefined;
   readonly anonBytes: number;
   readonly fileBytes: number;
   readonly mappedFileBytes: number;
@@ -68,8 +72,10 @@ export interface ServiceMemory {
 }
 
 export interface ServiceCpu extends CgroupCpu {
-  /** Cores, the least up the tree; undefined is no limit. */
+  /** Cores, the least of the quotas up the tree; undefined is no quota. */
   readonly limitCores: number | undefined;
+  /** How many CPUs its processes may run on; undefined without the cpuset controller. */
+  readonly cpusetCores: number | undefined;
 }
 
 export interface Probe {
@@ -86,8 +92,10 @@ export interface ServiceSample {
   readonly image: string | undefined;
   readonly declaredMemoryBytes: number | undefined;
   readonly declaredCores: number | undefined;
-  /** Undefined when it is not running. */
+  /** Undefined when it is not running, or when nobody knows. */
   readonly running: RunningService | undefined;
+  /** Whether it runs; undefined where its cgroup could not be looked for. */
+  readonly up: boolean | undefined;
   /** Starts of it that this collector has seen beyond the first. */
   readonly restarts: number;
   /** What of it could not be read, and why. */
@@ -105,8 +113,8 @@ export interface RunningService {
   readonly tasks: number | undefined;
   readonly memory: ServiceMemory | undefined;
   readonly cpu: ServiceCpu | undefined;
-  /** When `cpu` was read, by the monotonic clock: seconds after the collection's start where that had to wait. */
-  readonly cpuReadAtSeconds: number;
+  /** When it was read, by the monotonic clock: seconds after the collection's start where that had to wait. */
+  readonly readAtSeconds: number;
   readonly pressure: Pressure;
   readonly io: { readonly readBytes: number; readonly writeBytes: number } | undefined;
 }
@@ -126,6 +134,9 @@ export interface GpuSample {
   /** Cards that fail, or have vanished. */
   readonly problems: readonly string[];
 }
+
+/** What only two samples tell something of. */
+export type Sampled = Pick<Snapshot, "cpu"> & { readonly services: readonly Pick<ServiceSample, "name" | "running" | "restarts">[] | undefined };
 
 /** What one collection read. What a host has not, or what could not be read, is undefined. */
 export interface Snapshot {

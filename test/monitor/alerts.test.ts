@@ -180,12 +180,47 @@ describe("over restarts", () => {
       "High memory usage: 90%",
     ]);
     expect(warnings).toEqual([]);
-    for (const text of ['{"bootId":"a","al', '{"alerts":[{"phase":"loud"}]}', "[]"]) {
+    for (const text of ['{"bootId":"a","al', '{"alerts":{}}', "[]"]) {
       host.write("state/alerts.json", text);
       expect(new AlertStore(host.roots.state).load(warn)).toEqual({ bootId: undefined, alerts: [] });
     }
     expect(warnings).toHaveLength(3);
     expect(warnings[1]).toContain("alerts.json holds no alerts; they start anew");
+  });
+
+  test("an alert that cannot be costs itself only", () => {
+    const host = fixture();
+    const { book } = run([[0, [memory(0.9, { immediate: true })]]]);
+    const [good] = book.alerts;
+    const absurd = [
+      { phase: "loud" },
+      { severity: "fatal" },
+      { firedAt: 1e300 },
+      { firedAt: "today" },
+      { sinceSeconds: -1 },
+      { loggedSeconds: null },
+      { service: 7 },
+      { message: "x".repeat(10_000) },
+    ].map((wrong) => ({ ...good, ...wrong }));
+    host.write("state/alerts.json", JSON.stringify({ bootId: "a", alerts: [null, ...absurd, good] }));
+    const warnings: string[] = [];
+    const loaded = new AlertStore(host.roots.state).load((message) => warnings.push(message));
+    expect(loaded.alerts).toEqual([JSON.parse(JSON.stringify(good))]);
+    expect(warnings).toEqual([expect.stringContaining("9 of its 10 alerts are none; they start anew")]);
+  });
+
+  test("a time that has not come yet keeps the log from no repeat", () => {
+    const { book } = run([[0, [memory(0.9, { immediate: true })]]]);
+    const ahead = { ...book, alerts: book.alerts.map((alert) => ({ ...alert, loggedSeconds: 1e12 })) };
+    const { events } = run(
+      [
+        [10, [memory(0.9)]],
+        [3609, [memory(0.9)]],
+        [3610, [memory(0.91)]],
+      ],
+      ahead,
+    );
+    expect(events).toEqual(["", "", "ALERT: High memory usage: 91%"]);
   });
 });
 

@@ -115,12 +115,17 @@ export const GPU_READING: GpuReading = {
 };
 
 /** A collector over a fixture; what is not named behaves as on a host without GPU and endpoints. */
-export function collectorOf(host: FixtureHost, config: SettledConfig, tools: Partial<Tools> = {}): Collector {
-  return new Collector(config, host.roots, {
+export function collectorOf(host: FixtureHost, config: SettledConfig, tools: Partial<Tools> = {}) {
+  const unexpected = (url: string) => Promise.reject(new Error(`unexpected GET ${url}`));
+  const collector = new Collector(host.roots, {
     clock: new FakeClock(),
-    get: (url) => Promise.reject(new Error(`unexpected GET ${url}`)),
-    filesystem: new FilesystemCollector(host.roots, config.models, () => Promise.resolve(terabyte())),
+    http: { get: unexpected, status: unexpected },
+    filesystem: new FilesystemCollector(host.roots, () => Promise.resolve(terabyte())),
     gpu: { read: () => Promise.resolve(undefined) },
     ...tools,
   });
+  return {
+    collect: (other: SettledConfig = config) => collector.collect(other),
+    sample: (other: SettledConfig = config) => collector.sample(other),
+  };
 }

@@ -36,7 +36,7 @@ class Bench {
   private readonly tools: Partial<Tools>;
 
   start(): Monitor {
-    const filesystem = new FilesystemCollector(this.host.roots, this.config.models, () =>
+    const filesystem = new FilesystemCollector(this.host.roots, () =>
       Promise.resolve(terabyte(this.usedGib, 0)),
     );
     const collector = collectorOf(this.host, this.config, { clock: this.clock, filesystem, ...this.tools });
@@ -99,7 +99,7 @@ describe("alerts, from the kernel's numbers to the log", () => {
     );
     bench.usedGib = 942.08;
     bench.host.write("proc/swaps", "Filename Type Size Used Priority\n/swapfile file 16777216 12058624 10\n");
-    await bench.monitor.prime();
+    bench.monitor.prime();
     bench.host.overlay("systemd-10s-later");
     await bench.pass();
     expect(bench.log.split("\n").map((line) => line.slice(20))).toEqual([
@@ -110,6 +110,54 @@ describe("alerts, from the kernel's numbers to the log", () => {
       "ALERT: Service ollama VRAM usage at 95%",
       "",
     ]);
+  });
+
+  test("a service that waits for its memory, however little of it is in use; stopped, it waits no more", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    const folder = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    const stat = readFileSync(join(bench.host.folder, folder, "memory.stat"), "utf8");
+    const waited = (microseconds: number, refaults: number) => {
+      const line = (word: string) => `${word} avg10=0.00 avg60=0.00 avg300=0.00 total=${microseconds}\n`;
+      bench.host.write(`${folder}/memory.pressure`, line("some") + line("full"));
+      bench.host.write(
+        `${folder}/memory.stat`,
+        stat.replace(/(workingset_refault_file) .*/, `$1 ${refaults}`),
+      );
+    };
+    waited(3_000_000, 0);
+    bench.monitor.prime();
+    waited(7_500_000, 220_848);
+    await bench.pass();
+    expect(bench.log).toContain("ALERT: Service ollama waits for memory 45% of the time, and reads 86.3MB/s of it again\n");
+    bench.host.write(`${folder}/cgroup.events`, "populated 0\nfrozen 0\n");
+    await bench.pass();
+    expect(bench.log).toMatch(/RESOLVED: Service ollama waits for memory 0% of the time/);
+  });
+
+  test("where the kernel tells no pressure, a service that reads its limit again and again", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    const folder = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    const stat = readFileSync(join(bench.host.folder, folder, "memory.stat"), "utf8");
+    bench.host.remove(`${folder}/memory.pressure`);
+    bench.monitor.prime();
+    bench.host.write(`${folder}/memory.stat`, stat.replace(/(workingset_refault_file) .*/, "$1 220848"));
+    await bench.pass();
+    expect(bench.log).toContain("ALERT: Service ollama reads its memory again: 63% of its limit a minute\n");
+  });
+
+  test("a service whose cgroup cannot be read stays as it was, and nobody says that it stopped", async () => {
+    const bench = new Bench(["systemd"], {
+      thresholds: { service: 52 },
+      services: [{ name: "ollama", runtime: "systemd" }],
+    });
+    await bench.pass();
+    const events = "cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.events";
+    bench.host.remove(events);
+    bench.host.write(`${events}/x`, "");
+    const { display, prometheus } = await bench.pass();
+    expect(display).toMatch(/^ {2}ollama: not available \(EISDIR/m);
+    expect(prometheus).not.toContain("airm_service_up");
+    expect(bench.log).not.toContain("RESOLVED");
   });
 
   test("a GPU that is lost, also while nobody can ask", async () => {
@@ -381,7 +429,7 @@ describe("the history", () => {
     expect(records[0]).toMatchObject({
       memory: 0.65,
       swap: 0.125,
-      services: { ollama: { workingSetBytes: 4509715661, memory: 0.525 } },
+      services: { ollama: { usedBytes: 4509711565, memory: 0.525 } },
       firing: [],
     });
   });
@@ -396,6 +444,42 @@ describe("the history", () => {
     const lines = readFileSync(path, "utf8").split("\n");
     expect(lines[1]).toBe('{"time":"2025-');
     expect((JSON.parse(lines[2] ?? "") as { memory: number }).memory).toBe(0.65);
+  });
+
+  test("a line that is absurd costs itself only", () => {
+    const bench = new Bench([]);
+    const folder = join(bench.host.roots.state, "history");
+    mkdirSync(folder, { recursive: true });
+    const good = {
+      time: "2025-12-08T10:30:10Z",
+      memory: 0.65,
+      swap: null,
+      cpu: 0.1,
+      disk: 0.4,
+      services: { ollama: { memory: 0.5, cpu: null }, proxy: null },
+      firing: ["High memory usage: 92% (18.4GB/20GB)"],
+    };
+    const absurd = [
+      null,
+      [],
+      7,
+      "x",
+      {},
+      { ...good, time: 7 },
+      { ...good, time: "yesterday" },
+      { ...good, memory: "much" },
+      { ...good, cpu: -1 },
+      { ...good, disk: 1e300 },
+      { ...good, services: null },
+      { ...good, services: { ollama: 7 } },
+      { ...good, services: { ollama: { memory: {}, cpu: 0 } } },
+      { ...good, firing: [7] },
+      { ...good, firing: "all" },
+    ];
+    const lines = [...absurd, good].map((line) => JSON.stringify(line));
+    writeFileSync(join(folder, "history-00000001.jsonl"), `${lines.join("\n")}\n`);
+    const read = [...new History(bench.host.roots.state, bench.config.history).between(0, 8.64e15)];
+    expect(read).toEqual([good]);
   });
 
   test("old segments go, the newest stays, and the whole keeps its bound", async () => {

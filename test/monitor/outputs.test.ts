@@ -1,14 +1,18 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Counter, Gauge, Registry } from "prom-client";
 import { afterEach, expect, test } from "vitest";
 import type { Tools } from "../../monitor/collectors/collector";
 import type { SettledConfig } from "../../monitor/config/schema";
 import { Monitor } from "../../monitor/monitor";
+import type { Gpu } from "../../monitor/parse/gpu";
 import type { Outputs } from "../../monitor/output/outputs";
 import { FAMILIES } from "../../monitor/render/prometheus/render";
 import { SAMPLE, SAMPLE_GPU } from "./specification-sample";
 import { collectorOf, FakeClock, FixtureHost, GPU_READING, SERVICES, settled } from "./fixture-host";
+
+const [GPU] = GPU_READING.gpus as [Gpu];
 
 const hosts: FixtureHost[] = [];
 afterEach(() => {
@@ -27,7 +31,7 @@ async function collected(
   const clock = new FakeClock();
   const monitor = monitorOf(host, config, clock, tools);
   clock.pass(-10);
-  await monitor.prime();
+  monitor.prime();
   for (const name of later) host.overlay(name);
   clock.pass(10);
   return monitor.collect();
@@ -69,6 +73,49 @@ test("JSON, Prometheus and capacity of the sample are their goldens", async () =
   expectGolden("sample-capacity.json", outputs.capacity);
   expect(outputs.alerts).toBe("Firing: none\n\nLast alerts: none\n");
 });
+
+test("Prometheus' text is prom-client's, byte for byte", async () => {
+  const situations: [string[], string[]][] = [
+    [["systemd"], ["systemd-10s-later"]],
+    [["zram-and-disk"], []],
+    [["docker-cgroupfs"], []],
+    [[], []],
+  ];
+  for (const [situation, later] of situations) {
+    const { prometheus } = await collected(situation, {
+      later,
+      tools: { gpu: { read: () => Promise.resolve({ ...GPU_READING, gpus: [{ ...GPU, name: 'L4 "\\a\n' }] }) } },
+    });
+    expect(prometheus).toBe(await byPromClient(prometheus));
+  }
+});
+
+/** The same samples, written by the library. */
+async function byPromClient(text: string): Promise<string> {
+  const registry = new Registry();
+  for (const block of text.trimEnd().split("\n\n")) {
+    const [help = "", type = "", ...lines] = block.split("\n");
+    const [, name = "", about = ""] = /^# HELP (\S+) (.*)$/.exec(help) ?? [];
+    const samples = lines.map((line) => {
+      const [, labels = "", value = ""] = /^[a-z0-9_]+(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+      const pairs = [...labels.matchAll(/([a-z_]+)=("(?:[^"\\]|\\.)*")/g)];
+      return {
+        labels: Object.fromEntries(pairs.map(([, key = "", quoted = ""]) => [key, String(JSON.parse(quoted))])),
+        value: Number(value),
+      };
+    });
+    const labelNames = [...new Set(samples.flatMap(({ labels }) => Object.keys(labels)))];
+    const settings = { name, help: about, labelNames, registers: [registry] };
+    if (type.endsWith("gauge")) {
+      const gauge = new Gauge(settings);
+      for (const { labels, value } of samples) gauge.set(labels, value);
+    } else {
+      const counter = new Counter(settings);
+      for (const { labels, value } of samples) counter.inc(labels, value);
+    }
+  }
+  return registry.metrics();
+}
 
 test("a bare host: no swap, no services, no GPU, a single sample", async () => {
   const host = new FixtureHost();
@@ -190,11 +237,15 @@ test("every metric of the documented list appears in some situation", async () =
     }),
     tools: {
       gpu: { read: () => Promise.resolve(GPU_READING) },
-      get: () =>
-        Promise.resolve({
-          status: 200,
-          body: '{"models":[{"name":"llama3:8b","size":6000,"size_vram":5000}]}',
-        }),
+      http: {
+        status: () => Promise.resolve(200),
+        // Twice, which a scrape must not choke on.
+        get: () =>
+          Promise.resolve({
+            status: 200,
+            body: JSON.stringify({ models: Array(2).fill({ name: "llama3:8b", size: 6000, size_vram: 5000 }) }),
+          }),
+      },
     },
   });
   const host = hosts.at(-1);

@@ -22,7 +22,7 @@ const running = (
 ) =>
   each(type, name, help, ({ sample }) => (sample.running === undefined ? undefined : value(sample.running)));
 
-const memory = (name: string, help: string, key: keyof Omit<ServiceMemory, "events">) =>
+const memory = (name: string, help: string, key: keyof Omit<ServiceMemory, "events" | "refaultedBytes">) =>
   running("gauge", `memory_${name}_bytes`, help, (service) => service.memory?.[key]);
 
 const cpu = (name: string, help: string, key: keyof ServiceCpu) =>
@@ -41,8 +41,8 @@ export const SERVICE_FAMILIES: readonly Family[] = [
       1,
     ]),
   ),
-  each("gauge", "up", "1 when the service has processes.", ({ sample }) =>
-    Number(sample.running !== undefined),
+  each("gauge", "up", "1 when the service has processes.", ({ sample: { up } }) =>
+    up === undefined ? undefined : Number(up),
   ),
   running("gauge", "tasks", "Processes and threads.", ({ tasks }) => tasks),
   running(
@@ -66,17 +66,31 @@ export const SERVICE_FAMILIES: readonly Family[] = [
   running(
     "gauge",
     "cpu_limit_cores",
-    "Cores that it may use; absent without a limit.",
+    "Cores that its quota allows; absent without one.",
     ({ cpu: used }) => used?.limitCores,
+  ),
+  running(
+    "gauge",
+    "cpu_cpuset_cores",
+    "CPUs that it may run on; absent without the cpuset controller.",
+    ({ cpu: used }) => used?.cpusetCores,
   ),
   each(
     "gauge",
     "cpu_used_ratio",
-    "Part of its CPU limit, or of all cores, in the last interval.",
+    "Part of the cores that it may use (the least of quota, cpuset and those online), in the last interval.",
     ({ cpuRatio }) => cpuRatio,
   ),
   memory("usage", "Memory charged to it, page cache included.", "usageBytes"),
   memory("working_set", "Usage without inactive page cache.", "workingSetBytes"),
+  memory("used", "Usage without what the kernel can drop: clean page cache and reclaimable slab.", "usedBytes"),
+  each("gauge", "memory_used_ratio", "Used part of its memory limit.", ({ memoryRatio }) => memoryRatio),
+  running(
+    "counter",
+    "memory_refaulted_bytes_total",
+    "What the kernel dropped and had to read again.",
+    ({ memory: used }) => used?.refaultedBytes,
+  ),
   memory("anon", "Anonymous memory.", "anonBytes"),
   memory("file", "Page cache.", "fileBytes"),
   memory("mapped_file", "Page cache that is mapped, as model files are.", "mappedFileBytes"),
