@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { CollectorFailures } from "./alerts/collector-failures";
-import { alertInputs } from "./alerts/inputs";
+import type { AlertInput } from "./alerts/condition";
+import { Conditions } from "./alerts/conditions";
 import { AlertLog, renderLogLine } from "./alerts/log";
 import { type AlertBook, stepAlerts } from "./alerts/machine";
 import { AlertStore } from "./alerts/store";
-import type { Collector } from "./collectors/collector";
 import type { SettledConfig } from "./config/schema";
 import type { Clock } from "./host/clock";
 import { errorText, readText } from "./host/files";
@@ -22,6 +21,12 @@ import { blindOf, type Sampled, type Snapshot } from "./report/snapshot";
 import { deriveUsage } from "./report/usage";
 import { VERSION } from "./version";
 
+/** What is asked of a {@link Collector}. */
+export interface Sampler {
+  sample(config: SettledConfig): Sampled;
+  collect(config: SettledConfig): Promise<Snapshot>;
+}
+
 /** One collection after the other: snapshot -> usage -> alerts -> outputs -> files. */
 export class Monitor {
   missedIntervals = 0;
@@ -33,13 +38,13 @@ export class Monitor {
   private readonly log: AlertLog;
   private readonly history: History;
   private readonly watch: DeploymentReports;
-  private readonly failures = new CollectorFailures();
+  private readonly conditions = new Conditions();
   private readonly warned = new Set<string>();
 
   constructor(
     private config: SettledConfig,
     private readonly roots: Roots,
-    private readonly collector: Pick<Collector, "collect" | "sample">,
+    private readonly collector: Sampler,
     private readonly clock: Clock,
     private readonly warn: (message: string) => void,
   ) {
@@ -67,8 +72,7 @@ export class Monitor {
     const usage = deriveUsage(snapshot, this.previous, this.config);
     this.previous = snapshot;
     this.collections += 1;
-    this.failures.count(snapshot.collectors);
-    const inputs = alertInputs(snapshot, usage, this.config, this.failures);
+    const inputs = this.conditions.of(snapshot, usage, this.config);
     const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
     const watched = watchedDeployment(snapshot, this.config.watchHours);
     this.raise(inputs, snapshot, utcOffsetMinutes, watched);
@@ -103,7 +107,7 @@ export class Monitor {
   }
 
   private raise(
-    inputs: Parameters<typeof stepAlerts>[1],
+    inputs: readonly AlertInput[],
     snapshot: Snapshot,
     utcOffsetMinutes: number,
     watched: string | undefined,

@@ -1,9 +1,10 @@
-import type { AlertInput, AlertName } from "./inputs";
+import type { AlertInput, AlertName } from "./condition";
 
 /** A condition that holds: not yet long enough (pending), or raised (firing). Times of day in ms, others monotonic s. */
 export interface Alert {
   readonly alert: AlertName;
   readonly service: string | undefined;
+  readonly path: string | undefined;
   readonly severity: "warning" | "critical";
   readonly phase: "pending" | "firing";
   /** When it began to hold. */
@@ -109,6 +110,7 @@ function step(
   return {
     alert: input.alert,
     service: input.service,
+    path: input.path,
     severity: input.severity,
     phase: held ? "firing" : "pending",
     sinceSeconds,
@@ -118,6 +120,7 @@ function step(
   };
 }
 
-function keyOf({ alert, service }: { alert: AlertName; service: string | undefined }): string {
-  return `${alert} ${service ?? ""}`;
+/** What tells one alert from another. */
+export function keyOf({ alert, service, path }: Pick<AlertInput, "alert" | "service" | "path">): string {
+  return `${alert} ${service ?? ""} ${path ?? ""}`;
 }

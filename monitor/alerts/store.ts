@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { errorText, readText } from "../host/files";
 import { ensureFolder, writeAtomically } from "../output/atomic";
 import { isObject } from "../parse/documents";
+import { ALERT_NAMES } from "./condition";
 import type { Alert, AlertBook } from "./machine";
 
 const MOST_MESSAGE = 4096;
@@ -25,7 +26,8 @@ export class AlertStore {
       if (isObject(book) && Array.isArray(book.alerts)) {
         const alerts = book.alerts.filter(isAlert);
         const lost = book.alerts.length - alerts.length;
-        if (lost > 0) warn(`${this.path}: ${lost} of its ${book.alerts.length} alerts are none; they start anew`);
+        if (lost > 0)
+          warn(`${this.path}: ${lost} of its ${book.alerts.length} alerts are none; they start anew`);
         return { bootId: typeof book.bootId === "string" ? book.bootId : undefined, alerts };
       }
       warn(`${this.path} holds no alerts; they start anew`);
@@ -48,8 +50,8 @@ export class AlertStore {
 function isAlert(value: unknown): value is Alert {
   return (
     isObject(value) &&
-    typeof value.alert === "string" &&
-    (value.service === undefined || typeof value.service === "string") &&
+    ALERT_NAMES.some((name) => name === value.alert) &&
+    [value.service, value.path].every((about) => about === undefined || typeof about === "string") &&
     (value.severity === "warning" || value.severity === "critical") &&
     (value.phase === "pending" || value.phase === "firing") &&
     isSeconds(value.sinceSeconds) &&

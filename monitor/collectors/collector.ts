@@ -19,7 +19,7 @@ import { collectSwap, collectZram } from "./swap";
 export interface Tools {
   readonly clock: Clock;
   readonly http: Http;
-  readonly filesystem: Pick<FilesystemCollector, "collect">;
+  readonly filesystem: Pick<FilesystemCollector, "collect" | "collectRoot">;
   readonly gpu: Pick<NvidiaSmi, "read">;
 }
 
@@ -36,7 +36,7 @@ export class Collector {
   }
 
   /** The first of two samples: what a collection after it counts from. It waits for nothing. */
-  sample(config: Pick<SettledConfig, "services">): Sampled {
+  sample(config: SettledConfig): Sampled {
     return {
       cpu: this.guard([], "cpu", () => this.cpu.collect(this.roots)),
       services: this.guard([], "services", () => this.services.collect(config.services)),
@@ -44,7 +44,7 @@ export class Collector {
   }
 
   /** What counts goes on counting when the next collection has another configuration. */
-  async collect(config: Pick<SettledConfig, "models" | "services">): Promise<Snapshot> {
+  async collect(config: SettledConfig): Promise<Snapshot> {
     const { roots, tools } = this;
     const results: CollectorResult[] = [];
     const run = <T>(name: string, read: () => T | undefined) => this.guard(results, name, read);
@@ -53,6 +53,7 @@ export class Collector {
     // What waits is started first; the files are read meanwhile.
     const waiting = Promise.all([
       this.guardAsync(results, "filesystem", () => tools.filesystem.collect(config.models)),
+      this.guardAsync(results, "rootfs", () => tools.filesystem.collectRoot()),
       this.guardAsync(results, "gpu", () => tools.gpu.read()),
       this.guardAsync(results, "probes", () => probeServices(config.services, tools.http, tools.clock)),
       this.guardAsync(results, "models", () => collectModels(config.services, tools.http)),
@@ -71,13 +72,14 @@ export class Collector {
       deployment: run("deployment", () => collectDeployment(roots)),
       limits: run("limits", () => collectVerdicts(roots)),
       verification: run("verification", () => collectVerification(roots)),
+      slice: run("slice", () => this.services.collectSlice(config.services)),
     };
     const bases = run("services", () => this.services.collect(config.services));
     const unread = (bases ?? []).flatMap(({ name, problems }) =>
       problems.length === 0 ? [] : [`${name}: ${problems.join("; ")}`],
     );
     if (unread.length > 0) fail(results, "services", unread.join("; "));
-    const [filesystem, reading, probes, models] = await waiting;
+    const [filesystem, rootFilesystem, reading, probes, models] = await waiting;
     const services = bases?.map((base): ServiceSample => ({
       ...base,
       models: models?.models.get(base.name),
@@ -89,7 +91,7 @@ export class Collector {
     );
     const gpu = reading === undefined ? undefined : joinGpuProcesses(reading, running, roots);
     results.sort((a, b) => (a.name < b.name ? -1 : 1));
-    return { ...snapshot, filesystem, services, gpu, collectors: results };
+    return { ...snapshot, filesystem, rootFilesystem, services, gpu, collectors: results };
   }
 
   private guard<T>(results: CollectorResult[], name: string, read: () => T | undefined): T | undefined {

@@ -48,7 +48,10 @@ export async function collectModels(
   await Promise.all(
     asked.map(async ({ name, ollama }) => {
       try {
-        const { status, body } = await http.get(`${ollama.replace(/\/$/, "")}/api/ps`, OLLAMA_TIMEOUT_SECONDS);
+        const { status, body } = await http.get(
+          `${ollama.replace(/\/$/, "")}/api/ps`,
+          OLLAMA_TIMEOUT_SECONDS,
+        );
         if (status !== 200) throw new Error(`status ${status}`);
         models.set(name, parseLoadedModels(body));
       } catch (error) {

@@ -5,7 +5,7 @@ import type { SettledConfig } from "../config/schema";
 import { readRequired, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
 import { type Mount, mountOf, parseMountinfo } from "../parse/mountinfo";
-import type { Filesystem, FilesystemSpace } from "../report/snapshot";
+import { type Filesystem, type FilesystemSpace, NOT_MOUNTED } from "../report/snapshot";
 
 /** What statfs(2) tells: blocks of `bsize` bytes, and inodes; and stat(2): the device, `MAJOR:MINOR`. */
 export interface FilesystemNumbers extends Pick<
@@ -32,7 +32,7 @@ function deviceNumbers(dev: bigint): string {
 }
 
 /**
- * Measures the filesystem that the models lie on. A mount whose server is gone blocks whoever asks it, in the kernel:
+ * Measures the filesystem that the models lie on, and the root's. A mount whose server is gone blocks whoever asks it, in the kernel:
  * one call for each path is left in flight, the collector goes on after 5 s and asks again once that call has returned.
  */
 export class FilesystemCollector {
@@ -57,19 +57,16 @@ export class FilesystemCollector {
     // Asked, an automounter would mount it, or wait for a server that is gone.
     const space =
       wanted === "required" && found.mount.fstype === "autofs"
-        ? "not mounted"
+        ? NOT_MOUNTED
         : await this.measure(join(this.roots.rootfs, path));
     const { mount, isMount } = typeof space === "string" ? found : this.resolve(found, space.numbers);
-    const { mountpoint, device, fstype, readOnly } = mount;
-    const about = { path, mountpoint, device, fstype, readOnly, isMount };
-    if (wanted === "required" && !isMount) return { ...about, space: undefined, problem: "not mounted" };
-    if (typeof space === "string") return { ...about, space: undefined, problem: space };
-    const { sizeBytes, freeBytes, availableBytes, files, filesFree } = space;
-    return {
-      ...about,
-      space: { sizeBytes, freeBytes, availableBytes, files, filesFree },
-      problem: undefined,
-    };
+    return filesystemOf(path, mount, isMount, wanted === "required" && !isMount ? NOT_MOUNTED : space);
+  }
+
+  /** The root's, measured at a folder that lies on it: a container has a root of its own. */
+  async collectRoot(): Promise<Filesystem> {
+    const { mount } = this.find("/");
+    return filesystemOf("/", { ...mount, mountpoint: "/" }, false, await this.measure(this.roots.etc));
   }
 
   /**
@@ -99,7 +96,8 @@ export class FilesystemCollector {
     return there === undefined ? found : { mounts, mount: there, isMount: true };
   }
 
-  private async measure(path: string): Promise<(FilesystemSpace & { numbers: string | undefined }) | string> {
+  /** Or why it could not be. */
+  private async measure(path: string): Promise<Measured | string> {
     if (this.pending.has(path)) return "no answer";
     const call = this.ask(path);
     this.pending.set(path, call);
@@ -130,6 +128,20 @@ export class FilesystemCollector {
     }
   }
 }
+
+function filesystemOf(
+  path: string,
+  { mountpoint, device, fstype, readOnly, remountedReadOnly }: Mount,
+  isMount: boolean,
+  measured: Measured | string,
+): Filesystem {
+  const about = { path, mountpoint, device, fstype, readOnly, remountedReadOnly, isMount };
+  if (typeof measured === "string") return { ...about, space: undefined, problem: measured };
+  const { sizeBytes, freeBytes, availableBytes, files, filesFree } = measured;
+  return { ...about, space: { sizeBytes, freeBytes, availableBytes, files, filesFree }, problem: undefined };
+}
+
+type Measured = FilesystemSpace & { readonly numbers: string | undefined };
 
 /** The host's mounts, where they are visible; the one that a path lies on; and whether that is another than the root's. */
 interface Found {

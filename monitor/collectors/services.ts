@@ -2,10 +2,11 @@ import type { ServiceSettings } from "../config/schema";
 import type { Clock } from "../host/clock";
 import { errorText, listFolder, readText } from "../host/files";
 import type { Roots } from "../host/roots";
-import { containerId, slicePath } from "../parse/cgroup";
+import { containerId, sliceOf, slicePath } from "../parse/cgroup";
 import { parseKeyed } from "../parse/text";
-import type { RunningService, ServiceSample } from "../report/snapshot";
+import type { RunningService, ServiceSample, SliceSample } from "../report/snapshot";
 import { readCgroup } from "./cgroup";
+import { OomKills } from "./oom-kills";
 import { ServiceStarts } from "./starts";
 
 /** What is known of a service besides its cgroup. */
@@ -14,12 +15,14 @@ export type ServiceBase = Omit<ServiceSample, "models" | "probe">;
 /** Finds the services' cgroups and reads them. It asks neither systemd nor Docker. */
 export class ServiceCollector {
   private readonly starts: ServiceStarts;
+  private readonly oomKills: OomKills;
 
   constructor(
     private readonly roots: Roots,
     private readonly clock: Clock,
   ) {
     this.starts = new ServiceStarts(roots, clock);
+    this.oomKills = new OomKills(roots.cgroup);
   }
 
   collect(services: readonly ServiceSettings[]): ServiceBase[] {
@@ -28,11 +31,27 @@ export class ServiceCollector {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
     this.starts.keep(services.map(({ name }) => name));
-    return services.map((service) => this.sample(service));
+    this.oomKills.keep(services.map(({ name }) => name));
+    return services.map((service) => this.sample(service, services));
+  }
+
+  /** The slice that all of them lie under; undefined where they lie under none, or it is not there. */
+  collectSlice(services: readonly ServiceSettings[]): SliceSample | undefined {
+    const [name, ...others] = new Set(
+      services.flatMap((service) =>
+        service.cgroup === undefined ? slicePath(sliceOf(service)).split("/")[0] : [],
+      ),
+    );
+    if (name === undefined || others.length > 0) return undefined;
+    if (readText(`${this.roots.cgroup}/${name}/cgroup.events`) === undefined) return undefined;
+    const problems: string[] = [];
+    const { memory } = readCgroup(this.roots.cgroup, name, this.clock, problems);
+    if (problems.length > 0) throw new Error(problems.join("; "));
+    return { name, memory };
   }
 
   /** What cannot be read of one service costs that part of it. */
-  private sample(service: ServiceSettings): ServiceBase {
+  private sample(service: ServiceSettings, services: readonly ServiceSettings[]): ServiceBase {
     const problems: string[] = [];
     const attempt = <T>(action: () => T): T | undefined => {
       try {
@@ -54,6 +73,7 @@ export class ServiceCollector {
       declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
       up: found && folder !== undefined,
       running: folder === undefined ? undefined : this.read(folder, start?.startTimeSeconds, problems),
+      oomKills: found && attempt(() => this.oomKills.observe(service, folder, services)),
       restarts: start?.restarts ?? this.starts.restartsOf(service.name),
       problems,
     };
@@ -66,9 +86,10 @@ export class ServiceCollector {
     return alive.sort((a, b) => this.usage(b) - this.usage(a))[0];
   }
 
-  private candidates({ name, runtime, unit, slice, cgroup }: ServiceSettings): string[] {
+  private candidates(service: ServiceSettings): string[] {
+    const { name, runtime, unit, cgroup } = service;
     if (cgroup !== undefined) return [cgroup];
-    const sliceName = slice ?? `ai-${name.replaceAll("-", "")}.slice`;
+    const sliceName = sliceOf(service);
     const nested = slicePath(sliceName);
     if (runtime === "systemd") {
       const unitName = unit ?? `${name}.service`;

@@ -45,7 +45,9 @@ export function createMonitorServer(served: Served, mayCollect: boolean): Server
     if (connections > MOST_ANSWERED) {
       response.shouldKeepAlive = false;
       request.resume();
-      send(response, 503, TEXT, `more than ${MOST_ANSWERED} connections: try again\n`, { "retry-after": "1" });
+      send(response, 503, TEXT, `more than ${MOST_ANSWERED} connections: try again\n`, {
+        "retry-after": "1",
+      });
       return;
     }
     answer(request, response, served, mayCollect).catch((error: unknown) => {

@@ -22,7 +22,10 @@ export function parseCpuLimit(text: string): number | undefined {
 
 /** cpuset.cpus.effective, a list such as `0-3,6`: how many CPUs. Undefined where it names none. */
 export function parseCpuCount(text: string): number | undefined {
-  const ranges = text.trim().split(",").map((range) => /^([0-9]+)(?:-([0-9]+))?$/.exec(range));
+  const ranges = text
+    .trim()
+    .split(",")
+    .map((range) => /^([0-9]+)(?:-([0-9]+))?$/.exec(range));
   if (text.trim() === "") return undefined;
   return ranges.reduce((sum, range) => {
     const [, first, last = first] = range ?? [];
@@ -79,6 +82,17 @@ export function parseProcessCgroup(text: string): string | undefined {
 /** When a process started, in seconds after boot: field 22 of /proc/PID/stat, counted after the name's last `)`. */
 export function parseStartTicks(text: string): number | undefined {
   return parseCount(text.slice(text.lastIndexOf(")") + 2).split(" ")[19]);
+}
+
+/** A service's slice, where none is given for it. */
+export function sliceOf({
+  name,
+  slice,
+}: {
+  readonly name: string;
+  readonly slice?: string | undefined;
+}): string {
+  return slice ?? `ai-${name.replaceAll("-", "")}.slice`;
 }
 
 /** Slice names nest by dashes (systemd.slice(5)): `ai-ollama.slice` is `ai.slice/ai-ollama.slice`. */

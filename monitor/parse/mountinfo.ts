@@ -11,6 +11,8 @@ export interface Mount {
   readonly device: string;
   readonly fstype: string;
   readonly readOnly: boolean;
+  /** Whether the filesystem is read-only and this mount of it is not: the kernel has stopped writing after an error. */
+  readonly remountedReadOnly: boolean;
 }
 
 /** /proc/PID/mountinfo (proc_pid_mountinfo(5)); a line that is not whole is left out. */
@@ -22,7 +24,7 @@ export function parseMountinfo(text: string): Mount[] {
     if (numbers === undefined || root === undefined) return [];
     if (mountpoint === undefined || options === undefined) return [];
     if (fstype === undefined || device === undefined || superOptions === undefined) return [];
-    const readOnly = [options, superOptions].some((list) => list.split(",").includes("ro"));
+    const [mountIs, filesystemIs] = [options, superOptions].map((list) => list.split(",").includes("ro"));
     return [
       {
         mountpoint: unescapePath(mountpoint),
@@ -30,7 +32,8 @@ export function parseMountinfo(text: string): Mount[] {
         root: unescapePath(root),
         device: unescapePath(device),
         fstype,
-        readOnly,
+        readOnly: mountIs === true || filesystemIs === true,
+        remountedReadOnly: mountIs === false && filesystemIs === true,
       },
     ];
   });

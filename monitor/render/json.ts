@@ -1,5 +1,6 @@
 import type { Report } from "../report/report";
-import type { ServiceUsage } from "../report/usage";
+import type { Filesystem } from "../report/snapshot";
+import type { ServiceUsage, Share } from "../report/usage";
 import { utcTime } from "./times";
 
 /** Raised when a key changes its meaning or goes; new keys do not raise it. docs/monitor-json.md describes it. */
@@ -8,7 +9,7 @@ export const JSON_SCHEMA_VERSION = 2;
 /** `--json`: bytes, seconds and ratios from 0 to 1. What a host has not, or what was not measured, is null. */
 export function renderJson(report: Report): string {
   const { snapshot, usage, config, capacity } = report;
-  const { memory, swap, filesystem, gpu } = snapshot;
+  const { memory, swap, gpu } = snapshot;
   const document = {
     schemaVersion: JSON_SCHEMA_VERSION,
     version: report.version,
@@ -32,10 +33,13 @@ export function renderJson(report: Report): string {
     load: snapshot.load,
     pressure: snapshot.pressure,
     oomKillsTotal: snapshot.oomKills,
-    filesystem: filesystem && {
-      ...filesystem,
-      usedBytes: usage.disk?.usedBytes,
-      usedRatio: usage.disk?.ratio,
+    filesystem: filesystemDocument(snapshot.filesystem, usage.disk),
+    rootFilesystem: filesystemDocument(snapshot.rootFilesystem, usage.rootDisk),
+    slice: usage.slice && {
+      name: usage.slice.name,
+      usedBytes: usage.slice.memory?.usedBytes,
+      limitBytes: usage.slice.memory?.sizeBytes,
+      usedRatio: usage.slice.memory?.ratio,
     },
     services: usage.services?.map(serviceDocument),
     gpus: (gpu?.gpus ?? []).map((device) => ({
@@ -45,9 +49,10 @@ export function renderJson(report: Report): string {
         .map(({ service, usedBytes }) => ({ service, usedBytes })),
     })),
     verification: snapshot.verification,
-    alerts: report.alerts.map(({ alert, service, severity, phase, firedAt, message }) => ({
+    alerts: report.alerts.map(({ alert, service, path, severity, phase, firedAt, message }) => ({
       alert,
       service,
+      path,
       severity,
       phase,
       firedAt: firedAt === undefined ? undefined : utcTime(firedAt),
@@ -68,6 +73,10 @@ export function renderCapacity({ snapshot, capacity, alerts }: Report): string {
     firing: alerts.filter(({ phase }) => phase === "firing").map(({ message }) => message),
   };
   return `${JSON.stringify(document, nullFor, 2)}\n`;
+}
+
+function filesystemDocument(filesystem: Filesystem | undefined, share: Share | undefined) {
+  return filesystem && { ...filesystem, usedBytes: share?.usedBytes, usedRatio: share?.ratio };
 }
 
 function serviceDocument({ sample, memoryRatio, cpuRatio, thrash, vram }: ServiceUsage): object {

@@ -1,5 +1,5 @@
 import type { Alert } from "../alerts/machine";
-import type { AlertInput } from "../alerts/inputs";
+import type { AlertInput } from "../alerts/condition";
 import type { SettledConfig } from "../config/schema";
 import type { Capacity } from "./capacity";
 import type { Snapshot } from "./snapshot";

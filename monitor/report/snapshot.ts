@@ -19,26 +19,36 @@ export interface CollectorResult {
 }
 
 /** What every host has: one of these that failed is a host that nobody sees. */
-const ESSENTIAL: ReadonlySet<string> = new Set(["memory", "cpu", "load", "filesystem"]);
+const ESSENTIAL: ReadonlySet<string> = new Set(["memory", "cpu", "load", "filesystem", "rootfs"]);
 
 /** The collectors that failed and whose things every host has. */
 export function blindOf(collectors: readonly CollectorResult[]): CollectorResult[] {
   return collectors.filter(({ name, state }) => state === "failed" && ESSENTIAL.has(name));
 }
 
-/** The filesystem of the models. */
+/** A filesystem: of the models, or the root's. */
 export interface Filesystem {
   readonly path: string;
   readonly mountpoint: string;
   readonly device: string;
   readonly fstype: string;
   readonly readOnly: boolean;
+  /** Whether it was mounted to be written, and the kernel has stopped that after an error (`errors=remount-ro`). */
+  readonly remountedReadOnly: boolean;
   /** Whether it is another filesystem than the root's. */
   readonly isMount: boolean;
   /** Undefined when it was not measured: not mounted though required, or no answer in time. */
   readonly space: FilesystemSpace | undefined;
   /** Why it was not measured. */
   readonly problem: string | undefined;
+}
+
+/** The problem of a disk that should be there, and is not. */
+export const NOT_MOUNTED = "not mounted";
+
+/** Whether it is the root's. */
+export function isRoot({ mountpoint, problem }: Filesystem): boolean {
+  return mountpoint === "/" && problem !== NOT_MOUNTED;
 }
 
 export interface FilesystemSpace {
@@ -98,6 +108,8 @@ export interface ServiceSample {
   readonly up: boolean | undefined;
   /** Starts of it that this collector has seen beyond the first. */
   readonly restarts: number;
+  /** Processes of it that the kernel killed for memory, in all cgroups that it has had in its slice. */
+  readonly oomKills: number | undefined;
   /** What of it could not be read, and why. */
   readonly problems: readonly string[];
   readonly models: readonly LoadedModel[] | undefined;
@@ -119,6 +131,12 @@ export interface RunningService {
   readonly io: { readonly readBytes: number; readonly writeBytes: number } | undefined;
 }
 
+/** The slice above all AI services, whose limit they share. */
+export interface SliceSample {
+  readonly name: string;
+  readonly memory: ServiceMemory | undefined;
+}
+
 /** VRAM of one service on one GPU. */
 export interface ServiceGpuMemory {
   readonly service: string;
@@ -136,7 +154,9 @@ export interface GpuSample {
 }
 
 /** What only two samples tell something of. */
-export type Sampled = Pick<Snapshot, "cpu"> & { readonly services: readonly Pick<ServiceSample, "name" | "running" | "restarts">[] | undefined };
+export type Sampled = Pick<Snapshot, "cpu"> & {
+  readonly services: readonly Pick<ServiceSample, "name" | "running" | "restarts">[] | undefined;
+};
 
 /** What one collection read. What a host has not, or what could not be read, is undefined. */
 export interface Snapshot {
@@ -151,7 +171,10 @@ export interface Snapshot {
   readonly load: Load | undefined;
   readonly pressure: Pressure | undefined;
   readonly oomKills: number | undefined;
+  /** The models'. */
   readonly filesystem: Filesystem | undefined;
+  readonly rootFilesystem: Filesystem | undefined;
+  readonly slice: SliceSample | undefined;
   readonly services: readonly ServiceSample[] | undefined;
   readonly gpu: GpuSample | undefined;
   readonly deployment: Deployment | undefined;

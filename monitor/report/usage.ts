@@ -44,17 +44,28 @@ export interface Usage {
   readonly swap: SwapUsage | undefined;
   readonly cpuRatio: number | undefined;
   readonly disk: Share | undefined;
+  readonly rootDisk: Share | undefined;
+  /** Undefined where there is no such slice; its memory, where it has no limit. */
+  readonly slice: { readonly name: string; readonly memory: Share | undefined } | undefined;
   readonly services: readonly ServiceUsage[] | undefined;
 }
 
 export function deriveUsage(now: Snapshot, before: Sampled | undefined, config: SettledConfig): Usage {
-  const { memory, swap, cpu, filesystem } = now;
+  const { memory, swap, cpu, filesystem, rootFilesystem, slice } = now;
   return {
     memory:
       memory === undefined ? undefined : share(memory.totalBytes - memory.availableBytes, memory.totalBytes),
     swap: swap === undefined ? undefined : swapUsage(swap),
     cpuRatio: cpu === undefined || before?.cpu === undefined ? undefined : busyRatio(before.cpu, cpu),
     disk: diskUsage(filesystem),
+    rootDisk: diskUsage(rootFilesystem),
+    slice: slice && {
+      name: slice.name,
+      memory:
+        slice.memory?.limitBytes === undefined
+          ? undefined
+          : share(slice.memory.usedBytes, slice.memory.limitBytes),
+    },
     services: now.services?.map((sample) => serviceUsage(sample, now, before, config)),
   };
 }
@@ -105,9 +116,7 @@ function serviceUsage(
   return {
     sample,
     memoryRatio:
-      memory?.limitBytes === undefined
-        ? undefined
-        : (share(memory.usedBytes, memory.limitBytes)?.ratio ?? 1),
+      memory?.limitBytes === undefined ? undefined : (share(memory.usedBytes, memory.limitBytes)?.ratio ?? 1),
     cpuRatio: cpuRatio(running, sameRun, now.cpu?.cpus.size),
     thrash: thrash(running, sameRun),
     vram: vramUsage(sample, now, config),

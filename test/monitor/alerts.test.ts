@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import type { AlertInput } from "../../monitor/alerts/inputs";
+import type { AlertInput } from "../../monitor/alerts/condition";
 import { AlertLog, renderLogLine } from "../../monitor/alerts/log";
 import { type AlertBook, clearBelow, type Now, stepAlerts } from "../../monitor/alerts/machine";
+import { Recent } from "../../monitor/alerts/recent";
 import { AlertStore } from "../../monitor/alerts/store";
 import { FixtureHost } from "./fixture-host";
 
@@ -24,6 +25,7 @@ function memory(value: number | undefined, more: Partial<AlertInput> = {}): Aler
   return {
     alert: "memory",
     service: undefined,
+    path: undefined,
     severity: "warning",
     value,
     threshold: 0.85,
@@ -137,6 +139,25 @@ describe("pending, firing, resolved", () => {
     expect(clearBelow(0.1)).toBeCloseTo(0.08, 8);
     expect(clearBelow(0.02)).toBeGreaterThan(0);
     expect(clearBelow(0)).toBe(0);
+  });
+});
+
+describe("what happened of late", () => {
+  test("is the growth of a counter within ten minutes, from where it was first seen", () => {
+    const recent = new Recent();
+    const at = (seconds: number, value?: number) => recent.grown("x", value, seconds);
+    expect([at(0), at(10, 7), at(20, 7), at(30, 9), at(300), at(600, 10)]).toEqual([
+      undefined,
+      0,
+      0,
+      2,
+      2,
+      3,
+    ]);
+    expect([at(630, 10), at(631, 10), at(1201, 10)]).toEqual([3, 1, 0]);
+    // A counter that began anew at 0.
+    expect(at(1210, 2)).toBe(2);
+    expect(recent.grown("y", 5, 1210)).toBe(0);
   });
 });
 

@@ -47,7 +47,9 @@ test("a bare host: what it has not is absent, and nothing failed", async () => {
     "oom: ok",
     "pressure: absent",
     "probes: absent",
+    "rootfs: ok",
     "services: ok",
+    "slice: absent",
     "swap: ok",
     "verification: absent",
     "zram: absent",
@@ -82,8 +84,10 @@ test("what every host has is never absent: a file that is not there is a failure
     ["filesystem", `${procfs}/self/mountinfo is not there`],
     ["load", `${procfs}/loadavg is not there`],
     ["memory", `${procfs}/meminfo is not there`],
+    ["rootfs", `${procfs}/self/mountinfo is not there`],
   ]);
-  expect(blindOf(collectors).map(({ name }) => name)).toEqual(["cpu", "filesystem", "load", "memory"]);
+  const blind = ["cpu", "filesystem", "load", "memory", "rootfs"];
+  expect(blindOf(collectors).map(({ name }) => name)).toEqual(blind);
 });
 
 test("a service's file that is torn costs that part of that service, and is named", async () => {
@@ -386,8 +390,12 @@ describe("services", () => {
       return deriveUsage(snapshot, undefined, ollama()).services?.[0]?.memoryRatio;
     };
     expect(await ratio(15.75, { anon: 1, file: 14.75, file_mapped: 14.75, active_file: 14.75 })).toBe(1 / 16);
-    expect(await ratio(15.75, { anon: 1, file: 14.75, file_mapped: 14.75, unevictable: 14.75 })).toBe(15.75 / 16);
-    expect(await ratio(12, { anon: 2, file: 10, active_file: 10, file_dirty: 3, file_writeback: 1 })).toBe(6 / 16);
+    expect(await ratio(15.75, { anon: 1, file: 14.75, file_mapped: 14.75, unevictable: 14.75 })).toBe(
+      15.75 / 16,
+    );
+    expect(await ratio(12, { anon: 2, file: 10, active_file: 10, file_dirty: 3, file_writeback: 1 })).toBe(
+      6 / 16,
+    );
     expect(await ratio(4, { anon: 2, slab_reclaimable: 1 })).toBe(3 / 16);
   });
 
@@ -433,14 +441,17 @@ describe("services", () => {
     });
   });
 
-  test.each(["btime 0", "btime 99999999999", "btime x", ""])("%j is no boot time, and costs the start times", async (btime) => {
-    const host = fixture("systemd");
-    const stat = readFileSync(join(host.roots.procfs, "stat"), "utf8");
-    host.write("proc/stat", stat.replace(/^btime .*$/m, btime));
-    const { services } = await collectorOf(host, ollama()).collect();
-    expect(services?.[0]?.running?.startTimeSeconds).toBeUndefined();
-    expect(services?.[0]?.running?.memory?.limitBytes).toBe(8 * 2 ** 30);
-  });
+  test.each(["btime 0", "btime 99999999999", "btime x", ""])(
+    "%j is no boot time, and costs the start times",
+    async (btime) => {
+      const host = fixture("systemd");
+      const stat = readFileSync(join(host.roots.procfs, "stat"), "utf8");
+      host.write("proc/stat", stat.replace(/^btime .*$/m, btime));
+      const { services } = await collectorOf(host, ollama()).collect();
+      expect(services?.[0]?.running?.startTimeSeconds).toBeUndefined();
+      expect(services?.[0]?.running?.memory?.limitBytes).toBe(8 * 2 ** 30);
+    },
+  );
 
   test("another configuration keeps what was counted", async () => {
     const host = fixture("systemd");

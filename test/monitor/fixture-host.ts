@@ -31,6 +31,7 @@ export class FixtureHost {
     sysfs: join(this.folder, "sys"),
     cgroup: join(this.folder, "cgroup"),
     rootfs: join(this.folder, "root"),
+    etc: join(this.folder, "root/etc"),
     run: join(this.folder, "run"),
     state: join(this.folder, "state"),
     log: join(this.folder, "log"),

@@ -22,6 +22,8 @@ class Bench {
   readonly warnings: string[] = [];
   readonly config: SettledConfig;
   usedGib = 450;
+  inodesFree = 900;
+  diskError: Error | undefined;
   monitor: Monitor;
 
   constructor(situations: string[], config: MonitorConfig = {}, tools: Partial<Tools> = {}) {
@@ -37,7 +39,9 @@ class Bench {
 
   start(): Monitor {
     const filesystem = new FilesystemCollector(this.host.roots, () =>
-      Promise.resolve(terabyte(this.usedGib, 0)),
+      this.diskError === undefined
+        ? Promise.resolve({ ...terabyte(this.usedGib, 0), ffree: this.inodesFree })
+        : Promise.reject(this.diskError),
     );
     const collector = collectorOf(this.host, this.config, { clock: this.clock, filesystem, ...this.tools });
     this.monitor = new Monitor(this.config, this.host.roots, collector, this.clock, (message) =>
@@ -104,11 +108,160 @@ describe("alerts, from the kernel's numbers to the log", () => {
     await bench.pass();
     expect(bench.log.split("\n").map((line) => line.slice(20))).toEqual([
       "ALERT: High CPU usage: 45%",
-      "ALERT: High disk usage (/srv/models): 92% (0.92TB/1TB)",
       "ALERT: High swap usage: 71% (11.5GB/16GB)",
+      "ALERT: High disk usage (/srv/models): 92% (0.92TB/1TB)",
+      "ALERT: High disk usage (/): 92% (0.92TB/1TB)",
       "ALERT: Service ollama memory usage at 52%",
       "ALERT: Service ollama VRAM usage at 95%",
       "",
+    ]);
+  });
+
+  /** The lines of the log so far, without their times; the log begins anew. */
+  const told = (bench: Bench): string[] => {
+    const lines = bench.log.trimEnd().split("\n");
+    rmSync(join(bench.host.roots.log, "alerts.log"));
+    return lines.map((line) => line.slice(20));
+  };
+
+  test("a service that is down, and one that fails its probe", async () => {
+    let status = 503;
+    const bench = new Bench(
+      ["systemd"],
+      {
+        services: [
+          { name: "ollama", runtime: "systemd" },
+          { name: "llamacpp", runtime: "systemd", health: { http: "http://127.0.0.1:1/health" } },
+        ],
+      },
+      { http: { status: () => Promise.resolve(status), get: () => Promise.reject(new Error("unexpected")) } },
+    );
+    const events = "cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.events";
+    bench.host.write(events, "populated 0\nfrozen 0\n");
+    const down = await bench.pass();
+    expect(told(bench)).toEqual([
+      "ALERT: Service ollama is not running",
+      "ALERT: Service llamacpp fails its probe: status 503",
+    ]);
+    expect(down.prometheus).toContain(
+      'airm_alert_firing{alert="service_down",severity="critical",service="ollama"} 1',
+    );
+    bench.host.write(events, "populated 1\nfrozen 0\n");
+    status = 200;
+    await bench.pass();
+    expect(told(bench)).toEqual([
+      "RESOLVED: Service ollama is running",
+      "RESOLVED: Service llamacpp answers its probe",
+    ]);
+  });
+
+  test("processes that the kernel killed for memory: of a service that took its cgroup along, and of none", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    const slice = "cgroup/ai.slice/ai-ollama.slice";
+    const killed = (all: number, ofSlice: number) => {
+      const vmstat = readFileSync(join(bench.host.folder, "proc/vmstat"), "utf8");
+      bench.host.write("proc/vmstat", vmstat.replace(/^oom_kill .*$/m, `oom_kill ${all}`));
+      bench.host.write(`${slice}/memory.events`, `low 0\nhigh 0\nmax 9\noom 3\noom_kill ${ofSlice}\n`);
+    };
+    killed(5, 2);
+    await bench.pass();
+    expect(() => bench.log).toThrow("ENOENT");
+    killed(6, 3);
+    bench.host.remove(`${slice}/ollama.service`);
+    const { json } = await bench.pass();
+    expect(told(bench)).toEqual([
+      "ALERT: Service ollama is not running",
+      "ALERT: Service ollama: the kernel killed 1 of its processes for memory within 10 min",
+    ]);
+    expect(JSON.parse(json)).toMatchObject({ services: [{ oomKills: 3 }] });
+    bench.host.overlay("systemd");
+    killed(8, 3);
+    await bench.pass();
+    expect(told(bench)).toEqual([
+      "ALERT: Out of memory: the kernel killed 2 processes outside the services within 10 min",
+      "RESOLVED: Service ollama is running",
+    ]);
+    await bench.pass(700);
+    expect(told(bench)).toEqual([
+      "RESOLVED: Out of memory: the kernel killed 0 processes outside the services within 10 min",
+      "RESOLVED: Service ollama: the kernel killed 0 of its processes for memory within 10 min",
+    ]);
+  });
+
+  test("a service that starts again and again", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    await bench.pass();
+    for (const pid of [800, 801, 802]) {
+      bench.host.write(
+        `proc/${pid}/stat`,
+        `${pid} (ollama) S ${Array.from({ length: 18 }, () => 1).join(" ")} ${pid}000 0`,
+      );
+      bench.host.write("cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.procs", `${pid}\n`);
+      for (const old of [500, 501, pid - 1])
+        rmSync(join(bench.host.folder, `proc/${old}`), { recursive: true, force: true });
+      await bench.pass();
+    }
+    expect(told(bench)).toEqual(["ALERT: Service ollama started again 3 times within 10 min"]);
+  });
+
+  test("the slice of all services is full, its page cache left out", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    const gib = 2 ** 30;
+    bench.host.write("cgroup/ai.slice/cgroup.events", "populated 1\n");
+    bench.host.write("cgroup/ai.slice/memory.max", `${16 * gib}\n`);
+    const use = (anon: number) => {
+      bench.host.write("cgroup/ai.slice/memory.current", `${16 * gib}\n`);
+      bench.host.write(
+        "cgroup/ai.slice/memory.stat",
+        `anon ${anon * gib}\nfile 0\nfile_mapped 0\ninactive_file 0\nactive_file ${(16 - anon) * gib}\n`,
+      );
+    };
+    use(15.5);
+    const { prometheus } = await bench.pass();
+    expect(prometheus).toContain('airm_slice_memory_used_ratio{slice="ai.slice"} 0.96875');
+    use(3);
+    await bench.pass();
+    expect(told(bench)).toEqual([
+      "ALERT: All AI services together (ai.slice): memory usage at 96% (15.5GB/16GB)",
+      "RESOLVED: All AI services together (ai.slice): memory usage at 18% (3GB/16GB)",
+    ]);
+  });
+
+  test("inodes, a disk that has become read-only, one that does not answer; the root's as well", async () => {
+    const bench = new Bench([]);
+    const mounts = (models: string, root = "rw") => {
+      bench.host.write(
+        "proc/1/mountinfo",
+        `28 1 254:1 / / rw - ext4 /dev/vda1 ${root}\n95 28 254:16 / /srv/models rw - xfs /dev/vdb ${models}\n`,
+      );
+    };
+    mounts("rw");
+    bench.inodesFree = 20;
+    await bench.pass();
+    expect(told(bench)).toEqual([
+      "ALERT: High inode usage (/srv/models): 98%",
+      "ALERT: High inode usage (/): 98%",
+    ]);
+    mounts("ro", "ro,errors=remount-ro");
+    bench.inodesFree = 900;
+    const { prometheus } = await bench.pass();
+    expect(told(bench)).toEqual([
+      "RESOLVED: High inode usage (/srv/models): 10%",
+      "ALERT: Disk (/srv/models) has become read-only: the kernel saw errors on it",
+      "RESOLVED: High inode usage (/): 10%",
+      "ALERT: Disk (/) has become read-only: the kernel saw errors on it",
+    ]);
+    expect(prometheus).toContain(
+      'airm_filesystem_remounted_readonly{device="/dev/vda1",fstype="ext4",mountpoint="/"} 1',
+    );
+    mounts("rw");
+    bench.diskError = Object.assign(new Error("gone"), { code: "ENOENT" });
+    await bench.pass();
+    expect(told(bench)).toEqual([
+      "RESOLVED: Disk (/srv/models) is as it was mounted",
+      "ALERT: Disk (/srv/models) cannot be measured: no such folder",
+      "RESOLVED: Disk (/) is as it was mounted",
+      "ALERT: Disk (/) cannot be measured: no such folder",
     ]);
   });
 
@@ -128,7 +281,9 @@ describe("alerts, from the kernel's numbers to the log", () => {
     bench.monitor.prime();
     waited(7_500_000, 220_848);
     await bench.pass();
-    expect(bench.log).toContain("ALERT: Service ollama waits for memory 45% of the time, and reads 86.3MB/s of it again\n");
+    expect(bench.log).toContain(
+      "ALERT: Service ollama waits for memory 45% of the time, and reads 86.3MB/s of it again\n",
+    );
     bench.host.write(`${folder}/cgroup.events`, "populated 0\nfrozen 0\n");
     await bench.pass();
     expect(bench.log).toMatch(/RESOLVED: Service ollama waits for memory 0% of the time/);
@@ -235,7 +390,9 @@ describe("alerts, from the kernel's numbers to the log", () => {
     const { prometheus } = await bench.pass();
     expect(bench.log.split("\n").map((line) => line.slice(20))).toEqual([
       "ALERT: Service ollama memory usage at 52%",
+      "ALERT: Service ollama is not running",
       "RESOLVED: Service ollama memory usage at 0%",
+      "RESOLVED: Service ollama is running",
       "",
     ]);
     expect(prometheus).not.toContain("airm_service_memory_limit_bytes");
@@ -247,7 +404,7 @@ describe("alerts, from the kernel's numbers to the log", () => {
     bench.host.write(`${service}/memory.current`, "8589934592\n");
     bench.host.write(
       `${service}/memory.stat`,
-      "anon 1000\nfile 8589933592\nfile_mapped 8000000000\ninactive_file 8400000000\n",
+      "anon 180000000\nfile 8409934592\nfile_mapped 8000000000\ninactive_file 400000000\nactive_file 8000000000\n",
     );
     const { display } = await bench.pass();
     expect(display).toContain("  ollama: 181.1MB / 8GB (2%)");
@@ -299,7 +456,17 @@ describe("alerts, from the kernel's numbers to the log", () => {
     });
     const { prometheus } = await bench.pass();
     expect(bench.log.slice(20)).toBe("ALERT: Disk (/srv/other) is not mounted\n");
-    expect(prometheus).toContain('airm_alert_firing{alert="disk_mount",severity="critical"} 1');
+    expect(prometheus).toContain(
+      'airm_alert_firing{alert="disk_mount",severity="critical",path="/srv/other"} 1',
+    );
+    // It is told of as what it should be, and the root's, which its path lies on, as it is.
+    expect(prometheus).toContain(
+      'airm_filesystem_device_error{device="",fstype="",mountpoint="/srv/other"} 1',
+    );
+    expect(prometheus).toContain(
+      'airm_filesystem_device_error{device="/dev/vda1",fstype="ext4",mountpoint="/"} 0',
+    );
+    expect(prometheus).toContain('airm_alert_firing{alert="disk",severity="warning",path="/"} 0');
   });
 
   test("a restart of the monitor neither repeats nor forgets", async () => {
@@ -429,7 +596,7 @@ describe("the history", () => {
     expect(records[0]).toMatchObject({
       memory: 0.65,
       swap: 0.125,
-      services: { ollama: { usedBytes: 4509711565, memory: 0.525 } },
+      services: { ollama: { usedBytes: 4509715661, memory: 0.525 } },
       firing: [],
     });
   });

@@ -84,7 +84,9 @@ test("Prometheus' text is prom-client's, byte for byte", async () => {
   for (const [situation, later] of situations) {
     const { prometheus } = await collected(situation, {
       later,
-      tools: { gpu: { read: () => Promise.resolve({ ...GPU_READING, gpus: [{ ...GPU, name: 'L4 "\\a\n' }] }) } },
+      tools: {
+        gpu: { read: () => Promise.resolve({ ...GPU_READING, gpus: [{ ...GPU, name: 'L4 "\\a\n' }] }) },
+      },
     });
     expect(prometheus).toBe(await byPromClient(prometheus));
   }
@@ -100,7 +102,9 @@ async function byPromClient(text: string): Promise<string> {
       const [, labels = "", value = ""] = /^[a-z0-9_]+(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
       const pairs = [...labels.matchAll(/([a-z_]+)=("(?:[^"\\]|\\.)*")/g)];
       return {
-        labels: Object.fromEntries(pairs.map(([, key = "", quoted = ""]) => [key, String(JSON.parse(quoted))])),
+        labels: Object.fromEntries(
+          pairs.map(([, key = "", quoted = ""]) => [key, String(JSON.parse(quoted))]),
+        ),
         value: Number(value),
       };
     });
@@ -243,7 +247,9 @@ test("every metric of the documented list appears in some situation", async () =
         get: () =>
           Promise.resolve({
             status: 200,
-            body: JSON.stringify({ models: Array(2).fill({ name: "llama3:8b", size: 6000, size_vram: 5000 }) }),
+            body: JSON.stringify({
+              models: Array(2).fill({ name: "llama3:8b", size: 6000, size_vram: 5000 }),
+            }),
           }),
       },
     },

@@ -151,7 +151,15 @@ describe("mounts", () => {
       device: "host:/m",
       fstype: "nfs4",
       readOnly: true,
+      remountedReadOnly: true,
     });
+    expect(mounts.map(({ readOnly, remountedReadOnly }) => [readOnly, remountedReadOnly])).toEqual([
+      [false, false],
+      [false, false],
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
     expect(mountOf(mounts, "/srv/models/a")?.device).toBe("host:/m");
     expect(mountOf(mounts, "/srv/models2")?.device).toBe("/dev/b");
     expect(mountOf(mounts, "/srv/models old/x")?.device).toBe("/dev/d");

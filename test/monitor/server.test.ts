@@ -1,6 +1,11 @@
 import { statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, request, type Server } from "node:http";
-import { type AddressInfo, connect, createServer as createNetServer, type Server as NetServer } from "node:net";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createNetServer,
+  type Server as NetServer,
+} from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -180,9 +185,11 @@ describe("the client that asks services", () => {
     for (const end of waiting) end();
     const kept = (await ended).filter(({ status }) => status === "fulfilled").length;
     expect(kept).toBeLessThanOrEqual(5);
-    expect((await Promise.allSettled(answers)).flatMap((one) => (one.status === "rejected" ? String(one.reason) : []))).toContainEqual(
-      expect.stringContaining("the answers of all services are larger than 512 KiB"),
-    );
+    expect(
+      (await Promise.allSettled(answers)).flatMap((one) =>
+        one.status === "rejected" ? String(one.reason) : [],
+      ),
+    ).toContainEqual(expect.stringContaining("the answers of all services are larger than 512 KiB"));
     // What was held is let go.
     const again = http.get(`http://127.0.0.1:${port}/`, 5);
     while (waiting.length < 21) await sleep(10);

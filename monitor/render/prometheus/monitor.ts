@@ -1,3 +1,5 @@
+import type { AlertInput } from "../../alerts/condition";
+import { keyOf } from "../../alerts/machine";
 import type { Gpu } from "../../parse/gpu";
 import type { Report } from "../../report/report";
 import { watchedDeployment } from "../../report/deployment";
@@ -29,33 +31,27 @@ const gpus: Family[] = [
   ),
 ];
 
-function alertLabels({
-  alert,
-  service,
-  severity,
-}: {
-  alert: string;
-  service: string | undefined;
-  severity: string;
-}): Labels {
-  return { alert, severity, ...(service === undefined ? {} : { service }) };
+function alertLabels({ alert, service, path, severity }: AlertInput): Labels {
+  return {
+    alert,
+    severity,
+    ...(service === undefined ? {} : { service }),
+    ...(path === undefined ? {} : { path }),
+  };
 }
 
 const inPhase =
   (phase: "firing" | "pending") =>
-  (report: Report): Sample[] =>
-    report.inputs.map((input) => [
-      alertLabels(input),
-      Number(
-        report.alerts.some(
-          (alert) => alert.alert === input.alert && alert.service === input.service && alert.phase === phase,
-        ),
-      ),
-    ]);
+  ({ inputs, alerts }: Report): Sample[] => {
+    const held = new Set(alerts.filter((alert) => alert.phase === phase).map(keyOf));
+    return inputs.map((input) => [alertLabels(input), Number(held.has(keyOf(input)))]);
+  };
 
 const alerts: Family[] = [
   labelled("gauge", "alert_threshold_ratio", "Above which an alert is raised.", ({ inputs }) =>
-    inputs.flatMap((input): Sample[] => (input.threshold > 0 ? [[alertLabels(input), input.threshold]] : [])),
+    inputs
+      .filter(({ threshold, immediate }) => threshold > 0 && !immediate)
+      .map((input): Sample => [alertLabels(input), input.threshold]),
   ),
   labelled("gauge", "alert_firing", "1 while an alert fires.", inPhase("firing")),
   labelled(

@@ -1,5 +1,5 @@
 import type { RunningService, ServiceCpu, ServiceMemory } from "../../report/snapshot";
-import type { ServiceUsage } from "../../report/usage";
+import type { ServiceUsage, Share } from "../../report/usage";
 import { type Family, labelled, type Sample } from "./family";
 
 /** A metric with a sample for each service that has it. */
@@ -28,7 +28,20 @@ const memory = (name: string, help: string, key: keyof Omit<ServiceMemory, "even
 const cpu = (name: string, help: string, key: keyof ServiceCpu) =>
   running("counter", `cpu_${name}_total`, help, (service) => service.cpu?.[key]);
 
+const slice = (name: string, help: string, value: (share: Share) => number) =>
+  labelled("gauge", `slice_memory_${name}`, help, ({ usage }) => {
+    const { name: of = "", memory: share } = usage.slice ?? {};
+    return share === undefined ? [] : [[{ slice: of }, value(share)]];
+  });
+
 export const SERVICE_FAMILIES: readonly Family[] = [
+  slice(
+    "used_bytes",
+    "Memory of all services together, without what the kernel can drop.",
+    (share) => share.usedBytes,
+  ),
+  slice("limit_bytes", "The limit that they share; absent without one.", (share) => share.sizeBytes),
+  slice("used_ratio", "Used part of it.", (share) => share.ratio),
   labelled("gauge", "service_info", "A service as configured and found.", ({ usage }) =>
     (usage.services ?? []).map(({ sample }) => [
       {
@@ -57,6 +70,12 @@ export const SERVICE_FAMILIES: readonly Family[] = [
     "Starts seen since the monitor started, but for the first.",
     ({ sample }) => sample.restarts,
   ),
+  each(
+    "counter",
+    "oom_kills_total",
+    "Processes of it that the kernel killed for memory.",
+    ({ sample }) => sample.oomKills,
+  ),
   cpu("usage_seconds", "CPU time.", "usageSeconds"),
   cpu("user_seconds", "CPU time in user mode.", "userSeconds"),
   cpu("system_seconds", "CPU time in the kernel.", "systemSeconds"),
@@ -83,7 +102,11 @@ export const SERVICE_FAMILIES: readonly Family[] = [
   ),
   memory("usage", "Memory charged to it, page cache included.", "usageBytes"),
   memory("working_set", "Usage without inactive page cache.", "workingSetBytes"),
-  memory("used", "Usage without what the kernel can drop: clean page cache and reclaimable slab.", "usedBytes"),
+  memory(
+    "used",
+    "Usage without what the kernel can drop: clean page cache and reclaimable slab.",
+    "usedBytes",
+  ),
   each("gauge", "memory_used_ratio", "Used part of its memory limit.", ({ memoryRatio }) => memoryRatio),
   running(
     "counter",
