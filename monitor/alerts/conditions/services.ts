@@ -5,7 +5,7 @@ import { type AlertInput, countAbove, fact, ratioAbove } from "../condition";
 import { RECENT_SECONDS } from "../recent";
 
 /** So many starts again within that time are a loop. */
-const MOST_RESTARTS = 2;
+export const MOST_RESTARTS = 2;
 
 /** What happened to a service of late. */
 export interface ServiceEvents {

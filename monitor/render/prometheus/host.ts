@@ -51,6 +51,12 @@ const swap: Family[] = [
     swapLabels(report, "usedBytes"),
   ),
   single("gauge", "swap_used_ratio", "Used part of all swap.", ({ usage }) => usage.swap?.total?.ratio),
+  single(
+    "gauge",
+    "swap_judged_ratio",
+    "What the swap threshold is for: the used part of disk swap, or of all swap where the disk is in use and that is fuller.",
+    ({ usage }) => usage.swap?.judged?.ratio,
+  ),
   zram("original_data", "What zram holds, uncompressed.", "originalBytes"),
   zram("compressed_data", "What zram holds, compressed.", "compressedBytes"),
   zram("memory_used", "RAM that zram takes; part of the RAM in use.", "memoryUsedBytes"),

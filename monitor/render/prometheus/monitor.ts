@@ -17,6 +17,12 @@ const gpus: Family[] = [
       1,
     ]),
   ),
+  single(
+    "gauge",
+    "gpu_failed",
+    "GPUs that the driver lost, or that answer no more.",
+    ({ snapshot }) => snapshot.gpu?.problems.length,
+  ),
   gpu("utilization_ratio", "Part of the time in which kernels ran.", (device) => device.utilizationRatio),
   gpu("memory_total_bytes", "VRAM.", (device) => device.memoryTotalBytes),
   gpu("memory_used_bytes", "VRAM in use.", (device) => device.memoryUsedBytes),

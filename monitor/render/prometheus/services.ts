@@ -149,6 +149,7 @@ export const SERVICE_FAMILIES: readonly Family[] = [
   labelled("gauge", "service_gpu_memory_used_bytes", "VRAM of its processes.", ({ snapshot }) =>
     (snapshot.gpu?.services ?? []).map(({ service, gpu, usedBytes }) => [{ service, gpu }, usedBytes]),
   ),
+  each("gauge", "vram_used_ratio", "Used part of its VRAM budget.", ({ vram }) => vram?.ratio),
   ...(["memory", "vram"] as const).map((kind) =>
     labelled(
       "gauge",
