@@ -37,13 +37,16 @@ export class AlertStore {
     return EMPTY;
   }
 
-  /** Writes what changed. */
+  /** Writes where an alert came, went or was told of; the numbers in its message are anew with each collection. */
   save(book: AlertBook): void {
-    const text = `${JSON.stringify(book)}\n`;
-    if (text === this.last) return;
+    const state = JSON.stringify({
+      ...book,
+      alerts: book.alerts.map((alert) => ({ ...alert, message: "" })),
+    });
+    if (state === this.last) return;
     ensureFolder(this.folder);
-    writeAtomically(this.path, text);
-    this.last = text;
+    writeAtomically(this.path, `${JSON.stringify(book)}\n`);
+    this.last = state;
   }
 }
 

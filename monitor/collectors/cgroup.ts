@@ -39,7 +39,8 @@ export function readCgroup(root: string, folder: string, clock: Clock, problems:
   };
 }
 
-function readMemory(root: string, folder: string): ServiceMemory | undefined {
+/** Undefined where the memory controller is off. */
+export function readMemory(root: string, folder: string): ServiceMemory | undefined {
   const read = (file: string) => readText(`${root}/${folder}/${file}`);
   const current = read("memory.current");
   const stat = read("memory.stat");

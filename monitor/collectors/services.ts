@@ -5,7 +5,7 @@ import type { Roots } from "../host/roots";
 import { containerId, sliceOf, slicePath } from "../parse/cgroup";
 import { parseKeyed } from "../parse/text";
 import type { RunningService, ServiceSample, SliceSample } from "../report/snapshot";
-import { readCgroup } from "./cgroup";
+import { readCgroup, readMemory } from "./cgroup";
 import { OomKills } from "./oom-kills";
 import { ServiceStarts } from "./starts";
 
@@ -30,7 +30,7 @@ export class ServiceCollector {
     if (readText(`${cgroup}/cgroup.controllers`) === undefined) {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
-    this.starts.keep(services.map(({ name }) => name));
+    this.starts.begin(services.map(({ name }) => name));
     this.oomKills.keep(services.map(({ name }) => name));
     return services.map((service) => this.sample(service, services));
   }
@@ -44,10 +44,7 @@ export class ServiceCollector {
     );
     if (name === undefined || others.length > 0) return undefined;
     if (readText(`${this.roots.cgroup}/${name}/cgroup.events`) === undefined) return undefined;
-    const problems: string[] = [];
-    const { memory } = readCgroup(this.roots.cgroup, name, this.clock, problems);
-    if (problems.length > 0) throw new Error(problems.join("; "));
-    return { name, memory };
+    return { name, memory: readMemory(this.roots.cgroup, name) };
   }
 
   /** What cannot be read of one service costs that part of it. */
@@ -81,8 +78,10 @@ export class ServiceCollector {
 
   /** The cgroup with processes in it that is the service's; undefined when it does not run. */
   private find(service: ServiceSettings): string | undefined {
-    const alive = this.candidates(service).filter((folder) => this.isPopulated(folder));
+    const candidates = this.candidates(service);
+    if (service.runtime === "systemd") return candidates.find((folder) => this.isPopulated(folder));
     // While Docker replaces a container there may be two: the one that holds more memory does the work.
+    const alive = candidates.filter((folder) => this.isPopulated(folder));
     return alive.sort((a, b) => this.usage(b) - this.usage(a))[0];
   }
 

@@ -29,14 +29,17 @@ interface Run {
  */
 export class ServiceStarts {
   private readonly runs = new Map<string, Run>();
+  /** Read once in a collection, where a service is there to need it. */
+  private bootTime: { readonly seconds: number | undefined } | undefined;
 
   constructor(
     private readonly roots: Roots,
     private readonly clock: Pick<Clock, "now">,
   ) {}
 
-  /** Forgets the services that are watched no more. */
-  keep(names: readonly string[]): void {
+  /** A new collection: forgets the services that are watched no more. */
+  begin(names: readonly string[]): void {
+    this.bootTime = undefined;
     for (const name of this.runs.keys()) if (!names.includes(name)) this.runs.delete(name);
   }
 
@@ -94,9 +97,11 @@ export class ServiceStarts {
   }
 
   private timeOf(process: Process | undefined): number | undefined {
-    const bootTime = parseBootTime(readText(`${this.roots.procfs}/stat`) ?? "");
-    if (process === undefined || bootTime === undefined) return undefined;
-    const time = bootTime + process.ticks / TICKS_PER_SECOND;
+    if (process === undefined) return undefined;
+    this.bootTime ??= { seconds: parseBootTime(readText(`${this.roots.procfs}/stat`) ?? "") };
+    const { seconds } = this.bootTime;
+    if (seconds === undefined) return undefined;
+    const time = seconds + process.ticks / TICKS_PER_SECOND;
     // A host whose clock was set says so; one that has none, or a kernel that guesses, tells a time that cannot be.
     return time >= EARLIEST_SECONDS && time <= this.clock.now() / 1000 + DAY_SECONDS ? time : undefined;
   }

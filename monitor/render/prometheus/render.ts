@@ -11,6 +11,8 @@ export const PREFIX = "airm_";
 
 export const FAMILIES = [...HOST_FAMILIES, ...SERVICE_FAMILIES, ...MONITOR_FAMILIES];
 
+const SPECIAL = /["\\\n]/;
+
 /** What never changes of a family is written once. */
 const HEADS = new Map<Family, string>(
   FAMILIES.map((family) => {
@@ -40,8 +42,9 @@ export function renderPrometheus(report: Report): string {
 function labelsOf(labels: Labels): string {
   let text = "";
   for (const name in labels) {
-    const value = escaped(labels[name] ?? "").replaceAll('"', '\\"');
-    text += `${text === "" ? "" : ","}${name}="${value}"`;
+    const value = labels[name] ?? "";
+    const safe = SPECIAL.test(value) ? escaped(value).replaceAll('"', '\\"') : value;
+    text += `${text === "" ? "" : ","}${name}="${safe}"`;
   }
   return text === "" ? "" : `{${text}}`;
 }
