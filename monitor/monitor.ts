@@ -15,7 +15,7 @@ import { readRequest } from "./output/request";
 import { ensureFolder } from "./output/atomic";
 import { TAIL_LINES } from "./render/alerts";
 import { watchedDeployment } from "./report/deployment";
-import { deriveCapacity } from "./report/capacity";
+import { CapacityGate } from "./report/capacity";
 import type { Report, SelfCounts } from "./report/report";
 import { blindOf, type Sampled, type Snapshot } from "./report/snapshot";
 import { deriveUsage } from "./report/usage";
@@ -30,6 +30,8 @@ export interface Sampler {
 /** One collection after the other: snapshot -> usage -> alerts -> outputs -> files. */
 export class Monitor {
   missedIntervals = 0;
+  /** Whether the last collection found room for more work. */
+  available = false;
   private collections = 0;
   private stateErrors = 0;
   private previous: Sampled | undefined;
@@ -39,6 +41,7 @@ export class Monitor {
   private readonly history: History;
   private readonly watch: DeploymentReports;
   private readonly conditions = new Conditions();
+  private readonly capacity = new CapacityGate();
   private readonly warned = new Set<string>();
 
   constructor(
@@ -76,12 +79,14 @@ export class Monitor {
     const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
     const watched = watchedDeployment(snapshot, this.config.watchHours);
     this.raise(inputs, snapshot, utcOffsetMinutes, watched);
+    const capacity = this.capacity.judge(snapshot, usage, this.config);
+    this.available = capacity.available;
     const report: Report = {
       version: VERSION,
       config: this.config,
       snapshot,
       usage,
-      capacity: deriveCapacity(usage, this.config.thresholds),
+      capacity,
       inputs,
       alerts: this.book.alerts,
       logTail: this.attempt("alerts.log", () => this.log.tail(TAIL_LINES)) ?? [],

@@ -98,6 +98,8 @@ class MonitorService {
     const served: Served = {
       outputs: () => this.outputs,
       problem: () => this.problem(),
+      available: () => this.monitor.available,
+      intervalSeconds: () => this.config.intervalSeconds,
       collect: () => this.collectNow(),
     };
     const socket = createMonitorServer(served, true);

@@ -10,6 +10,10 @@ export interface Served {
   readonly outputs: () => Outputs | undefined;
   /** Why the outputs cannot be relied on; undefined when they can. */
   readonly problem: () => string | undefined;
+  /** Whether more work may be sent to this host. */
+  readonly available: () => boolean;
+  /** From one collection to the next. */
+  readonly intervalSeconds: () => number;
   /** Collects now. */
   readonly collect: () => Promise<void>;
 }
@@ -99,7 +103,18 @@ async function answer(
     return;
   }
   if (route === undefined) send(response, 200, TEXT, "ok\n");
+  else if (route[0] === "capacity") sendCapacity(response, outputs.capacity, served);
   else send(response, 200, route[1], outputs[route[0]]);
+}
+
+/** Its status alone is enough for a health check, which reads no body. */
+function sendCapacity(response: ServerResponse, body: string, served: Served): void {
+  const seconds = served.intervalSeconds();
+  if (served.available()) {
+    send(response, 200, JSON_TYPE, body, { "cache-control": `public, max-age=${seconds}` });
+    return;
+  }
+  send(response, 503, JSON_TYPE, body, { "cache-control": "no-store", "retry-after": String(seconds) });
 }
 
 function send(

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Tools } from "../../monitor/collectors/collector";
 import type { MonitorConfig, SettledConfig } from "../../monitor/config/schema";
 import { Monitor } from "../../monitor/monitor";
+import type { Capacity } from "../../monitor/report/capacity";
 import { History } from "../../monitor/output/history";
 import { parseCollected } from "../../monitor/output/outputs";
 import { readOutput } from "../../monitor/cli/print";
@@ -70,6 +71,62 @@ class Bench {
     return readFileSync(join(this.host.roots.log, "alerts.log"), "utf8");
   }
 }
+
+describe("room for more work", () => {
+  const judged = async (bench: Bench, availableGib: number) => {
+    bench.available(availableGib);
+    const { capacity } = await bench.pass();
+    const { available, reasons, headroom } = JSON.parse(capacity) as Capacity;
+    expect(bench.monitor.available).toBe(available);
+    return [available, reasons.join(), headroom.memory];
+  };
+
+  test("what was full stays so until five points of it are free again", async () => {
+    const bench = new Bench(["systemd"]);
+    bench.monitor.prime();
+    bench.host.overlay("systemd-10s-later");
+    await bench.pass();
+    // Two samples of CPU that are the same are no time, and none of it measured.
+    expect(await judged(bench, 10)).toEqual([false, "cpu is not measured", 0.35]);
+    const cpu = () => {
+      const stat = readFileSync(join(bench.host.folder, "proc/stat"), "utf8");
+      const more = (line: string) =>
+        line.replace(
+          /^(cpu\S*\s+(?:\d+ ){3})(\d+)/,
+          (_, head: string, idle: string) => head + String(Number(idle) + 1000),
+        );
+      bench.host.write("proc/stat", stat.split("\n").map(more).join("\n"));
+    };
+    const course = [];
+    for (const gib of [10, 2, 3.4, 4, 3.4, 3]) {
+      cpu();
+      course.push(await judged(bench, gib));
+    }
+    expect(course.map(([available, reasons]) => [available, reasons])).toEqual([
+      [true, ""],
+      [false, "memory is full"],
+      [false, "memory is full"],
+      [true, ""],
+      [true, ""],
+      [false, "memory is full"],
+    ]);
+  });
+
+  test("VRAM: the fullest budget that has a threshold, else the fullest card", async () => {
+    const room = async (services: MonitorConfig["services"]) => {
+      const bench = new Bench(
+        ["systemd"],
+        { ...(services && { services }) },
+        { gpu: { read: () => Promise.resolve(GPU_READING) } },
+      );
+      const { capacity } = await bench.pass();
+      return (JSON.parse(capacity) as Capacity).headroom.vram;
+    };
+    const ollama = { name: "ollama", runtime: "systemd", vramMaxBytes: 12.5 * 2 ** 30 } as const;
+    expect(await room([{ ...ollama, vramThreshold: 90 }])).toBeCloseTo(0.1, 10);
+    expect(await room([ollama])).toBeCloseTo(0.4, 10);
+  });
+});
 
 describe("alerts, from the kernel's numbers to the log", () => {
   test("memory: the specification's line, and its end", async () => {

@@ -20,7 +20,7 @@ const OUTPUTS: Outputs = {
   json: "{}\n",
   prometheus: "airm_up 1\n",
   alerts: "Firing: none\n",
-  capacity: '{"available":true}\n',
+  capacity: '{\n  "available": true\n}\n',
 };
 
 let host: FixtureHost;
@@ -62,7 +62,14 @@ function ask(path: string, method = "GET"): Promise<Answer> {
 
 async function serving(served: Partial<Served> = {}, mayCollect = true): Promise<Server> {
   const server = createMonitorServer(
-    { outputs: () => OUTPUTS, problem: () => undefined, collect: () => Promise.resolve(), ...served },
+    {
+      outputs: () => OUTPUTS,
+      problem: () => undefined,
+      available: () => true,
+      intervalSeconds: () => 10,
+      collect: () => Promise.resolve(),
+      ...served,
+    },
     mayCollect,
   );
   servers.push(server);
@@ -78,7 +85,7 @@ test("each path shows its output with its type", async () => {
     "/json?pretty": ["{}\n", "application/json; charset=utf-8"],
     "/display": ["d\n", "text/plain; charset=utf-8"],
     "/alerts": ["Firing: none\n", "text/plain; charset=utf-8"],
-    "/capacity": ['{"available":true}\n', "application/json; charset=utf-8"],
+    "/capacity": [OUTPUTS.capacity, "application/json; charset=utf-8"],
     "/healthz": ["ok\n", "text/plain; charset=utf-8"],
   };
   for (const [path, [body, type]] of Object.entries(types)) {
@@ -91,6 +98,19 @@ test("each path shows its output with its type", async () => {
     ]);
   }
   expect(await ask("/display", "HEAD")).toMatchObject({ status: 200, body: "" });
+});
+
+test("/capacity tells by its status and headers, too", async () => {
+  let available = true;
+  await serving({ available: () => available });
+  const room = await ask("/capacity");
+  expect(room).toMatchObject({ status: 200, headers: { "cache-control": "public, max-age=10" } });
+  available = false;
+  expect(await ask("/capacity")).toMatchObject({
+    status: 503,
+    body: OUTPUTS.capacity,
+    headers: { "cache-control": "no-store", "retry-after": "10" },
+  });
 });
 
 test("other paths and methods are refused", async () => {
@@ -145,7 +165,13 @@ describe("the client that asks services", () => {
   test("an answer, its status, a refusal, a silence", async () => {
     const http = new HttpClient();
     const server = createMonitorServer(
-      { outputs: () => OUTPUTS, problem: () => undefined, collect: () => Promise.resolve() },
+      {
+        outputs: () => OUTPUTS,
+        problem: () => undefined,
+        available: () => true,
+        intervalSeconds: () => 10,
+        collect: () => Promise.resolve(),
+      },
       false,
     );
     const port = await listening(server);

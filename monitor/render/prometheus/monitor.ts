@@ -116,7 +116,7 @@ const manager: Family[] = [
 ];
 
 const own: Family[] = [
-  single("gauge", "capacity_available", "1 when no resource is at its threshold.", ({ capacity }) =>
+  single("gauge", "capacity_available", "1 when more work may be sent here.", ({ capacity }) =>
     Number(capacity.available),
   ),
   labelled(
