@@ -1,10 +1,13 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { AlertInput } from "./alerts/condition";
 import { Conditions } from "./alerts/conditions";
 import { AlertLog, renderLogLine } from "./alerts/log";
-import { type AlertBook, stepAlerts } from "./alerts/machine";
+import { type AlertBook, type AlertEvent, stepAlerts } from "./alerts/machine";
 import { AlertStore } from "./alerts/store";
 import type { SettledConfig } from "./config/schema";
+import { Delivery } from "./delivery/delivery";
+import type { Sink } from "./delivery/sink";
 import type { Clock } from "./host/clock";
 import { errorText, readText } from "./host/files";
 import type { Roots } from "./host/roots";
@@ -32,6 +35,8 @@ export class Monitor {
   missedIntervals = 0;
   /** Whether the last collection found room for more work. */
   available = false;
+  /** Settles when what the last collection had to tell was tried; a process that ends waits for it. */
+  told: Promise<void> = Promise.resolve();
   private collections = 0;
   private stateErrors = 0;
   private previous: Sampled | undefined;
@@ -42,6 +47,7 @@ export class Monitor {
   private readonly watch: DeploymentReports;
   private readonly conditions = new Conditions();
   private readonly capacity = new CapacityGate();
+  private readonly delivery: Delivery;
   private readonly warned = new Set<string>();
 
   constructor(
@@ -50,12 +56,14 @@ export class Monitor {
     private readonly collector: Sampler,
     private readonly clock: Clock,
     private readonly warn: (message: string) => void,
+    sinks: readonly Sink[] = [],
   ) {
     this.store = new AlertStore(roots.state);
     this.log = new AlertLog(roots.log);
     this.history = new History(roots.state, config.history);
     this.watch = new DeploymentReports(roots.log);
     this.book = this.store.load(warn);
+    this.delivery = new Delivery(sinks, clock.monotonic);
   }
 
   /** The first of the two samples that CPU times need. */
@@ -78,7 +86,18 @@ export class Monitor {
     const inputs = this.conditions.of(snapshot, usage, this.config);
     const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
     const watched = watchedDeployment(snapshot, this.config.watchHours);
-    this.raise(inputs, snapshot, utcOffsetMinutes, watched);
+    const events = this.raise(inputs, snapshot, utcOffsetMinutes, watched);
+    const unseen = blindOf(snapshot.collectors).map(({ name }) => name);
+    // Nobody waits for it: who is told holds up no collection, however long that takes.
+    this.told = this.delivery.tell({
+      time: snapshot.time,
+      monotonicSeconds: snapshot.monotonicSeconds,
+      intervalSeconds: this.config.intervalSeconds,
+      host: this.config.host ?? hostname(),
+      events,
+      alerts: this.book.alerts,
+      seesAll: unseen.length === 0,
+    });
     const capacity = this.capacity.judge(snapshot, usage, this.config);
     this.available = capacity.available;
     const report: Report = {
@@ -92,6 +111,7 @@ export class Monitor {
       logTail: this.attempt("alerts.log", () => this.log.tail(TAIL_LINES)) ?? [],
       utcOffsetMinutes,
       counts: this.counts(),
+      sinks: this.delivery.report,
     };
     this.attempt("the history", () => {
       this.history.add(report);
@@ -106,7 +126,7 @@ export class Monitor {
       intervalSeconds: this.config.intervalSeconds,
       unixSeconds: snapshot.time / 1000,
       token: request?.token ?? "-",
-      unseen: blindOf(snapshot.collectors).map(({ name }) => name),
+      unseen,
     });
     return outputs;
   }
@@ -116,7 +136,7 @@ export class Monitor {
     snapshot: Snapshot,
     utcOffsetMinutes: number,
     watched: string | undefined,
-  ): void {
+  ): readonly AlertEvent[] {
     const { book, events } = stepAlerts(this.book, inputs, snapshot, this.config.alerts);
     this.book = book;
     const errors = this.log.errors;
@@ -126,6 +146,7 @@ export class Monitor {
     this.attempt("the alerts' state", () => {
       this.store.save(book);
     });
+    return events;
   }
 
   private attempt<T>(what: string, action: () => T): T | undefined {

@@ -16,10 +16,11 @@ export interface Alert {
   readonly message: string;
 }
 
-/** What the log is to be told. */
-export interface AlertEvent {
+/** What the log is to be told, and whoever is called. */
+export interface AlertEvent extends Pick<AlertInput, "alert" | "service" | "path" | "severity" | "message"> {
   readonly kind: "ALERT" | "RESOLVED";
-  readonly message: string;
+  /** Whether it was told before, and goes on: for the log alone. */
+  readonly repeated: boolean;
 }
 
 /** The alerts and the boot in which their monotonic times were taken. */
@@ -65,7 +66,7 @@ export function stepAlerts(
   });
   for (const gone of known.values()) {
     if (gone.phase === "firing")
-      events.push({ kind: "RESOLVED", message: `${gone.message} (no longer watched)` });
+      events.push(eventOf("RESOLVED", { ...gone, message: `${gone.message} (no longer watched)` }));
   }
   return { book: { bootId: now.bootId, alerts }, events };
 }
@@ -96,17 +97,17 @@ function step(
   if (value === undefined) return alert;
   if (alert?.phase === "firing") {
     if (value <= clearBelow(threshold)) {
-      events.push({ kind: "RESOLVED", message });
+      events.push(eventOf("RESOLVED", input));
       return undefined;
     }
     if (now.monotonicSeconds - alert.loggedSeconds < repeatSeconds) return { ...alert, message };
-    events.push({ kind: "ALERT", message });
+    events.push(eventOf("ALERT", input, true));
     return { ...alert, message, loggedSeconds: now.monotonicSeconds };
   }
   if (value <= threshold) return undefined;
   const sinceSeconds = alert?.sinceSeconds ?? now.monotonicSeconds;
   const held = input.immediate || now.monotonicSeconds - sinceSeconds >= forSeconds;
-  if (held) events.push({ kind: "ALERT", message });
+  if (held) events.push(eventOf("ALERT", input));
   return {
     alert: input.alert,
     service: input.service,
@@ -118,6 +119,14 @@ function step(
     loggedSeconds: now.monotonicSeconds,
     message,
   };
+}
+
+function eventOf(
+  kind: AlertEvent["kind"],
+  { alert, service, path, severity, message }: Omit<AlertEvent, "kind" | "repeated">,
+  repeated = false,
+): AlertEvent {
+  return { kind, repeated, alert, service, path, severity, message };
 }
 
 /** What tells one alert from another. */

@@ -6,6 +6,7 @@ import { FilesystemCollector } from "../collectors/filesystem";
 import { NvidiaSmi } from "../collectors/nvidia-smi";
 import type { SettledConfig } from "../config/schema";
 import { SYSTEM_CLOCK } from "../host/clock";
+import { sinksOf } from "../delivery/sinks";
 import { errorCode } from "../host/files";
 import { HttpClient } from "../host/http";
 import type { Roots } from "../host/roots";
@@ -29,8 +30,10 @@ export function assemble(
   warn: (message: string) => void,
 ) {
   const filesystem = new FilesystemCollector(roots);
-  const collector = new Collector(roots, { clock: SYSTEM_CLOCK, http: new HttpClient(), filesystem, gpu });
-  return { monitor: new Monitor(config, roots, collector, SYSTEM_CLOCK, warn), filesystem };
+  const http = new HttpClient();
+  const collector = new Collector(roots, { clock: SYSTEM_CLOCK, http, filesystem, gpu });
+  const sinks = sinksOf(config, roots.state, http, warn);
+  return { monitor: new Monitor(config, roots, collector, SYSTEM_CLOCK, warn, sinks), filesystem };
 }
 
 /** Who holds the lock, for whoever finds it held. */
@@ -54,6 +57,7 @@ export async function collectOnce(
     monitor.prime();
     await sleep(SECOND_SAMPLE_MILLISECONDS);
     await monitor.collect();
+    await monitor.told;
     return { hung: filesystem.hung };
   } finally {
     gpu.stop();

@@ -142,7 +142,7 @@ class MonitorService {
       const next = this.file.readIfChanged();
       if (next === undefined) return;
       if (needsRestart(this.config, next)) {
-        const what = "another interval, listener, GPU program or history";
+        const what = "another interval, listener, GPU program, history, name or sinks";
         this.lost.reject(new Error(`the configuration asks for ${what}: start again`));
         return;
       }

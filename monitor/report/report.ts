@@ -1,5 +1,6 @@
 import type { Alert } from "../alerts/machine";
 import type { AlertInput } from "../alerts/condition";
+import type { SinkCounts } from "../delivery/delivery";
 import type { SettledConfig } from "../config/schema";
 import type { Capacity } from "./capacity";
 import type { Snapshot } from "./snapshot";
@@ -31,4 +32,5 @@ export interface Report {
   /** Minutes that the host's local time is ahead of UTC. */
   readonly utcOffsetMinutes: number;
   readonly counts: SelfCounts;
+  readonly sinks: readonly SinkCounts[];
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
@@ -47,4 +48,21 @@ export async function debianProgram(name: DebianProgram): Promise<string> {
     rmSync(work, { recursive: true, force: true });
   }
   return program;
+}
+
+/** Whether this user may lay a package's files over this machine's, for one process and what it starts. */
+export const mayOverlay =
+  hasApt &&
+  spawnSync("unshare", ["--mount", "mount", "-t", "overlay", "overlay", "-o", "lowerdir=/usr:/etc", "/usr"])
+    .status === 0;
+
+/**
+ * The command that runs a program which looks for its package's files below /usr/share: it sees them there, and nobody else does.
+ * Only where {@link mayOverlay}.
+ */
+export async function withItsFiles(name: DebianProgram): Promise<[string, ...string[]]> {
+  const program = await debianProgram(name);
+  const share = join(dirname(dirname(program)), "share");
+  const script = `mount -t overlay overlay -o lowerdir=${share}:/usr/share /usr/share && exec "$0" "$@"`;
+  return ["unshare", "--mount", "sh", "-c", script, program];
 }

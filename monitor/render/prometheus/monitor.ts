@@ -66,6 +66,27 @@ const alerts: Family[] = [
     "1 while a condition holds that is not yet an alert.",
     inPhase("pending"),
   ),
+  labelled(
+    "counter",
+    "alert_notifications_total",
+    "Messages to who is told of alerts: delivered, failed (and tried again), or refused for good.",
+    ({ sinks }) =>
+      sinks.flatMap(({ sink, outcomes }) =>
+        Object.entries(outcomes).map(([outcome, count]): Sample => [{ sink, outcome }, count]),
+      ),
+  ),
+  labelled(
+    "gauge",
+    "alert_notifications_waiting",
+    "Messages that wait for who is told of alerts.",
+    ({ sinks }) => sinks.map(({ sink, waiting }): Sample => [{ sink }, waiting]),
+  ),
+  labelled(
+    "counter",
+    "alert_notifications_dropped_total",
+    "Messages that were given up, because more came than are kept.",
+    ({ sinks }) => sinks.map(({ sink, dropped }): Sample => [{ sink }, dropped]),
+  ),
   single(
     "counter",
     "alert_log_errors_total",
