@@ -5,12 +5,15 @@ import { Conditions } from "./alerts/conditions";
 import { AlertLog, renderLogLine } from "./alerts/log";
 import { type AlertBook, type AlertEvent, stepAlerts } from "./alerts/machine";
 import { AlertStore } from "./alerts/store";
+import type { CollectorState } from "./collectors/collector";
+import { readBootId } from "./collectors/boot";
 import type { SettledConfig } from "./config/schema";
 import { Delivery } from "./delivery/delivery";
 import type { Sink } from "./delivery/sink";
 import type { Clock } from "./host/clock";
 import { errorText, readText } from "./host/files";
 import type { Roots } from "./host/roots";
+import { CounterStore } from "./output/counters";
 import { DeploymentReports } from "./output/deployment-reports";
 import { History } from "./output/history";
 import { type Outputs, renderOutputs, writeOutputs } from "./output/outputs";
@@ -20,6 +23,7 @@ import { TAIL_LINES } from "./render/alerts";
 import { watchedDeployment } from "./report/deployment";
 import { CapacityGate } from "./report/capacity";
 import type { Report, SelfCounts } from "./report/report";
+import { Samples } from "./report/samples";
 import { blindOf, type Sampled, type Snapshot } from "./report/snapshot";
 import { deriveUsage } from "./report/usage";
 import { VERSION } from "./version";
@@ -27,6 +31,8 @@ import { VERSION } from "./version";
 /** What is asked of a {@link Collector}. */
 export interface Sampler {
   sample(config: SettledConfig): Sampled;
+  readonly remembered: CollectorState;
+  restore(state: CollectorState): void;
   collect(config: SettledConfig): Promise<Snapshot>;
 }
 
@@ -39,9 +45,10 @@ export class Monitor {
   told: Promise<void> = Promise.resolve();
   private collections = 0;
   private stateErrors = 0;
-  private previous: Sampled | undefined;
+  private readonly samples = new Samples();
   private book: AlertBook;
   private readonly store: AlertStore;
+  private readonly counters: CounterStore;
   private readonly log: AlertLog;
   private readonly history: History;
   private readonly watch: DeploymentReports;
@@ -64,11 +71,16 @@ export class Monitor {
     this.watch = new DeploymentReports(roots.log);
     this.book = this.store.load(warn);
     this.delivery = new Delivery(sinks, clock.monotonic);
+    this.counters = new CounterStore(roots.state);
+    const counters = this.counters.load(readBootId(roots), warn);
+    if (counters === undefined) return;
+    this.collector.restore(counters.collector);
+    this.conditions.restore(counters.conditions);
   }
 
   /** The first of the two samples that CPU times need. */
   prime(): void {
-    this.previous = this.collector.sample(this.config);
+    this.samples.begin(this.collector.sample(this.config));
   }
 
   /** From the next collection on; alerts, history, counters and the sample before stay. */
@@ -80,8 +92,11 @@ export class Monitor {
   async collect(): Promise<Outputs> {
     const request = readRequest(this.roots);
     const snapshot = await this.collector.collect(this.config);
-    const usage = deriveUsage(snapshot, this.previous, this.config);
-    this.previous = snapshot;
+    const usage = deriveUsage(
+      snapshot,
+      this.samples.before(snapshot, this.config.intervalSeconds),
+      this.config,
+    );
     this.collections += 1;
     const inputs = this.conditions.of(snapshot, usage, this.config);
     const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
@@ -112,7 +127,14 @@ export class Monitor {
       utcOffsetMinutes,
       counts: this.counts(),
       sinks: this.delivery.report,
+      oomKillsElsewhere: this.conditions.oomKillsElsewhere,
     };
+    this.attempt("the counters", () => {
+      this.counters.save(snapshot.bootId, {
+        collector: this.collector.remembered,
+        conditions: this.conditions.remembered,
+      });
+    });
     this.attempt("the history", () => {
       this.history.add(report);
     });

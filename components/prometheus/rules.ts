@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import type { AlertName } from "../../monitor/alerts/condition";
 import { MOST_RESTARTS } from "../../monitor/alerts/conditions/services";
 import { RECENT_SECONDS } from "../../monitor/alerts/recent";
+import { ESSENTIAL_COLLECTORS } from "../../monitor/report/snapshot";
 
 /** What the rules follow of the stack's settings; thresholds they take from the monitor's own metrics. */
 export interface RuleSettings {
@@ -13,7 +14,8 @@ export interface RuleSettings {
 
 interface Rule {
   readonly expr: string;
-  readonly severity: "warning" | "critical";
+  /** warning or critical, or a template that is one of them. */
+  readonly severity: string;
   /** What people read, of a template with labels and value. */
   readonly summary: string;
   /** A fact needs no time. */
@@ -24,6 +26,9 @@ const RECENT = `${RECENT_SECONDS / 60}m`;
 /** Two samples at a scrape interval of a minute. */
 const RATE = "3m";
 const PERCENT = "{{ $value | humanizePercentage }}";
+
+/** What every host has is critical, as the monitor has it (monitor/report/snapshot.ts). */
+const COLLECTOR_SEVERITY = `{{ if match "^(${ESSENTIAL_COLLECTORS.join("|")})$" $labels.collector }}critical{{ else }}warning{{ end }}`;
 
 /** Each host's own threshold for an alert, so that one file of rules is right for a whole fleet. */
 const above = (value: string, alert: AlertName, labels = ""): string =>
@@ -47,9 +52,9 @@ const RULES: Readonly<Record<AlertName, Rule>> = {
     summary: `High swap usage: ${PERCENT}`,
   },
   oom: {
-    expr: `increase(airm_oom_kills_total[${RECENT}]) - on (job, instance) (sum by (job, instance) (increase(airm_service_oom_kills_total[${RECENT}])) or on (job, instance) 0 * airm_oom_kills_total) > 0.5`,
+    expr: `increase(airm_oom_kills_elsewhere_total[${RECENT}]) > 0`,
     severity: "critical",
-    summary: "The kernel killed {{ $value | humanize }} processes outside the services for memory",
+    summary: 'The kernel killed {{ printf "%.0f" $value }} processes outside the services for memory',
     immediate: true,
   },
   slice_memory: {
@@ -98,7 +103,7 @@ const RULES: Readonly<Record<AlertName, Rule>> = {
     summary: `Service {{ $labels.service }} memory usage at ${PERCENT}`,
   },
   service_thrash: {
-    expr: above("airm:service_memory_waiting:ratio", "service_thrash", ", service"),
+    expr: above("airm_service_thrash_ratio", "service_thrash", ", service"),
     severity: "warning",
     summary: `Service {{ $labels.service }} waits for memory ${PERCENT} of the time`,
   },
@@ -111,7 +116,7 @@ const RULES: Readonly<Record<AlertName, Rule>> = {
   service_restarts: {
     expr: `increase(airm_service_restarts_total[${RECENT}]) > ${MOST_RESTARTS}.5`,
     severity: "critical",
-    summary: "Service {{ $labels.service }} started again {{ $value | humanize }} times",
+    summary: 'Service {{ $labels.service }} started again {{ printf "%.0f" $value }} times',
     immediate: true,
   },
   service_vram: {
@@ -132,15 +137,18 @@ const RULES: Readonly<Record<AlertName, Rule>> = {
   },
   collector: {
     expr: "airm_collector_success == 0",
-    severity: "warning",
+    severity: COLLECTOR_SEVERITY,
     summary: "Not measured: {{ $labels.collector }}",
   },
 };
 
+/** A scrape and an evaluation a minute each, and clocks that differ a little, are no silence. */
+const SCRAPES_SECONDS = 150;
+
 /** What only somebody else than the host can tell: that it is silent. */
 function silence(intervalSeconds: number): Rule {
   return {
-    expr: `time() - airm_last_collection_timestamp_seconds > ${3 * intervalSeconds} or up{job="ai-resource-monitor"} == 0`,
+    expr: `time() - airm_last_collection_timestamp_seconds > ${3 * intervalSeconds + SCRAPES_SECONDS} or up{job="ai-resource-monitor"} == 0`,
     severity: "critical",
     summary: "{{ $labels.instance }} is silent: nothing has been collected there",
   };
@@ -161,6 +169,8 @@ export function renderPrometheusRules(settings: RuleSettings = {}): string {
     alert: ruleName(name),
     expr,
     ...(immediate ? {} : { for: held }),
+    // The monitor's own clear five points below; here it is time that keeps them from coming and going.
+    ...(expr.includes("airm_alert_threshold_ratio") ? { keep_firing_for: "5m" } : {}),
     labels: { severity },
     annotations: { summary, runbook: `docs/alerts.md#${name}` },
   });

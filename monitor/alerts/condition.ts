@@ -25,13 +25,15 @@ export const ALERT_NAMES = [
 ] as const;
 export type AlertName = (typeof ALERT_NAMES)[number];
 
+/** A service, the path of a filesystem, a GPU by its index, or a collector. With the alert's name they tell one from another. */
+export type Labels = Readonly<Partial<Record<(typeof LABEL_NAMES)[number], string>>>;
+export const LABEL_NAMES = ["service", "path", "gpu", "collector"] as const;
+
 /** One condition, as it is now. */
 export interface AlertInput {
   readonly alert: AlertName;
-  /** The service that it is about; undefined is the host. */
-  readonly service: string | undefined;
-  /** The path whose filesystem it is about. */
-  readonly path: string | undefined;
+  /** What it is about; nothing is the host. */
+  readonly labels: Labels;
   readonly severity: "warning" | "critical";
   /** What is compared; undefined is not measured now, which neither raises nor clears. */
   readonly value: number | undefined;
@@ -43,7 +45,7 @@ export interface AlertInput {
   readonly message: string;
 }
 
-type About = Partial<Pick<AlertInput, "service" | "path" | "severity" | "immediate">>;
+type About = Labels & Partial<Pick<AlertInput, "severity" | "immediate">>;
 
 /** A ratio that is compared with a percentage. */
 export function ratioAbove(
@@ -89,7 +91,7 @@ function input(
   value: number | undefined,
   threshold: number,
   message: string,
-  { service, path, severity = "warning", immediate = false }: About,
+  { severity = "warning", immediate = false, ...labels }: About,
 ): AlertInput {
-  return { alert, service, path, severity, value, threshold, immediate, message };
+  return { alert, labels, severity, value, threshold, immediate, message };
 }

@@ -1,10 +1,9 @@
-import type { AlertInput, AlertName } from "./condition";
+import { type AlertInput, type AlertName, LABEL_NAMES, type Labels } from "./condition";
 
 /** A condition that holds: not yet long enough (pending), or raised (firing). Times of day in ms, others monotonic s. */
 export interface Alert {
   readonly alert: AlertName;
-  readonly service: string | undefined;
-  readonly path: string | undefined;
+  readonly labels: Labels;
   readonly severity: "warning" | "critical";
   readonly phase: "pending" | "firing";
   /** When it began to hold. */
@@ -17,7 +16,7 @@ export interface Alert {
 }
 
 /** What the log is to be told, and whoever is called. */
-export interface AlertEvent extends Pick<AlertInput, "alert" | "service" | "path" | "severity" | "message"> {
+export interface AlertEvent extends Pick<AlertInput, "alert" | "labels" | "severity" | "message"> {
   readonly kind: "ALERT" | "RESOLVED";
   /** Whether it was told before, and goes on: for the log alone. */
   readonly repeated: boolean;
@@ -100,9 +99,13 @@ function step(
       events.push(eventOf("RESOLVED", input));
       return undefined;
     }
-    if (now.monotonicSeconds - alert.loggedSeconds < repeatSeconds) return { ...alert, message };
-    events.push(eventOf("ALERT", input, true));
-    return { ...alert, message, loggedSeconds: now.monotonicSeconds };
+    const { severity } = input;
+    // That it has become worse is news, though it fires already.
+    const worse = severity === "critical" && alert.severity === "warning";
+    if (!worse && now.monotonicSeconds - alert.loggedSeconds < repeatSeconds)
+      return { ...alert, severity, message };
+    events.push(eventOf("ALERT", input, !worse));
+    return { ...alert, severity, message, loggedSeconds: now.monotonicSeconds };
   }
   if (value <= threshold) return undefined;
   const sinceSeconds = alert?.sinceSeconds ?? now.monotonicSeconds;
@@ -110,8 +113,7 @@ function step(
   if (held) events.push(eventOf("ALERT", input));
   return {
     alert: input.alert,
-    service: input.service,
-    path: input.path,
+    labels: input.labels,
     severity: input.severity,
     phase: held ? "firing" : "pending",
     sinceSeconds,
@@ -123,13 +125,13 @@ function step(
 
 function eventOf(
   kind: AlertEvent["kind"],
-  { alert, service, path, severity, message }: Omit<AlertEvent, "kind" | "repeated">,
+  { alert, labels, severity, message }: Omit<AlertEvent, "kind" | "repeated">,
   repeated = false,
 ): AlertEvent {
-  return { kind, repeated, alert, service, path, severity, message };
+  return { kind, repeated, alert, labels, severity, message };
 }
 
 /** What tells one alert from another. */
-export function keyOf({ alert, service, path }: Pick<AlertInput, "alert" | "service" | "path">): string {
-  return `${alert} ${service ?? ""} ${path ?? ""}`;
+export function keyOf({ alert, labels }: Pick<AlertInput, "alert" | "labels">): string {
+  return [alert, ...LABEL_NAMES.map((name) => labels[name] ?? "")].join("\0");
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { errorText, readText } from "../host/files";
 import { ensureFolder, writeAtomically } from "../output/atomic";
 import { isObject } from "../parse/documents";
-import { ALERT_NAMES } from "./condition";
+import { ALERT_NAMES, LABEL_NAMES } from "./condition";
 import type { Alert, AlertBook } from "./machine";
 
 const MOST_MESSAGE = 4096;
@@ -24,7 +24,7 @@ export class AlertStore {
       if (text === undefined) return EMPTY;
       const book: unknown = JSON.parse(text);
       if (isObject(book) && Array.isArray(book.alerts)) {
-        const alerts = book.alerts.filter(isAlert);
+        const alerts = book.alerts.map(withLabels).filter(isAlert);
         const lost = book.alerts.length - alerts.length;
         if (lost > 0)
           warn(`${this.path}: ${lost} of its ${book.alerts.length} alerts are none; they start anew`);
@@ -50,11 +50,21 @@ export class AlertStore {
   }
 }
 
+/** As it was stored before an alert could be about something else than a service. */
+function withLabels(value: unknown): unknown {
+  if (!isObject(value) || value.labels !== undefined) return value;
+  const { service, ...about } = value;
+  return { ...about, labels: service === undefined ? {} : { service } };
+}
+
 function isAlert(value: unknown): value is Alert {
   return (
     isObject(value) &&
     ALERT_NAMES.some((name) => name === value.alert) &&
-    [value.service, value.path].every((about) => about === undefined || typeof about === "string") &&
+    isObject(value.labels) &&
+    Object.entries(value.labels).every(
+      ([name, label]) => LABEL_NAMES.some((known) => known === name) && typeof label === "string",
+    ) &&
     (value.severity === "warning" || value.severity === "critical") &&
     (value.phase === "pending" || value.phase === "firing") &&
     isSeconds(value.sinceSeconds) &&

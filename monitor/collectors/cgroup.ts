@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Clock } from "../host/clock";
 import { errorText, readText } from "../host/files";
 import { parseCpuCount, parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
@@ -5,8 +6,17 @@ import { parseCount, parseKeyed, required } from "../parse/text";
 import type { ServiceCpu, ServiceMemory } from "../report/snapshot";
 import { readPressure } from "./cpu";
 
-/** memory.stat counts refaults in pages; Debian's and Ubuntu's kernels for amd64 and arm64 have pages of 4 KiB. */
-const PAGE_BYTES = 4096;
+/** memory.stat counts refaults in pages: 4 KiB, but 64 of some kernels for arm64. */
+const PAGE_BYTES = pageBytes();
+
+function pageBytes(): number {
+  try {
+    const kib = Number(/^KernelPageSize: +([0-9]+) kB$/m.exec(readFileSync("/proc/self/smaps", "utf8"))?.[1]);
+    return kib > 0 ? kib * 1024 : 4096;
+  } catch {
+    return 4096;
+  }
+}
 
 /**
  * A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. So is what

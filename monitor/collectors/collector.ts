@@ -1,10 +1,11 @@
-import { join } from "node:path";
 import type { SettledConfig } from "../config/schema";
 import type { Clock } from "../host/clock";
-import { errorText, readText } from "../host/files";
+import { errorText } from "../host/files";
 import type { Http } from "../host/http";
 import type { Roots } from "../host/roots";
+import type { Gpu } from "../parse/gpu";
 import type { CollectorResult, Sampled, ServiceSample, Snapshot } from "../report/snapshot";
+import { readBootId } from "./boot";
 import { CpuCollector, collectLoad, collectOomKills, collectPressure } from "./cpu";
 import { collectModels, probeServices } from "./endpoints";
 import type { FilesystemCollector } from "./filesystem";
@@ -12,6 +13,7 @@ import { joinGpuProcesses } from "./gpu";
 import { collectDeployment, collectVerdicts, collectVerification } from "./manager";
 import { collectMemory } from "./memory";
 import type { NvidiaSmi } from "./nvidia-smi";
+import type { OomKillsState } from "./oom-kills";
 import { ServiceCollector } from "./services";
 import { collectSwap, collectZram } from "./swap";
 
@@ -20,7 +22,13 @@ export interface Tools {
   readonly clock: Clock;
   readonly http: Http;
   readonly filesystem: Pick<FilesystemCollector, "collect" | "collectRoot">;
-  readonly gpu: Pick<NvidiaSmi, "read">;
+  readonly gpu: Pick<NvidiaSmi, "read" | "known" | "expect">;
+}
+
+export interface CollectorState {
+  readonly oomKills: OomKillsState;
+  /** Those that have answered. */
+  readonly gpus: readonly Gpu[];
 }
 
 /** Runs all collectors. One that fails is told in the snapshot and spares the rest. */
@@ -35,9 +43,20 @@ export class Collector {
     this.services = new ServiceCollector(roots, tools.clock);
   }
 
+  get remembered(): CollectorState {
+    return { oomKills: this.services.oomKills.remembered, gpus: this.tools.gpu.known };
+  }
+
+  /** What was counted in this boot, before a restart. */
+  restore({ oomKills, gpus }: CollectorState): void {
+    this.services.oomKills.restore(oomKills);
+    this.tools.gpu.expect(gpus);
+  }
+
   /** The first of two samples: what a collection after it counts from. It waits for nothing. */
   sample(config: SettledConfig): Sampled {
     return {
+      monotonicSeconds: this.tools.clock.monotonic(),
       cpu: this.guard([], "cpu", () => this.cpu.collect(this.roots)),
       services: this.guard([], "services", () => this.services.collect(config.services)),
     };
@@ -50,31 +69,34 @@ export class Collector {
     const run = <T>(name: string, read: () => T | undefined) => this.guard(results, name, read);
     const time = tools.clock.now();
     const monotonicSeconds = tools.clock.monotonic();
-    // What waits is started first; the files are read meanwhile.
+    // Before the services' own counts, so that what happens in between is missing from the sum and not from its parts.
+    const oomKills = run("oom", () => collectOomKills(roots));
+    const bases = run("services", () => this.services.collect(config.services));
+    const isUp = (service: string) => bases?.find(({ name }) => name === service)?.up !== false;
+    // What waits is started; the host's own files are read meanwhile.
     const waiting = Promise.all([
       this.guardAsync(results, "filesystem", () => tools.filesystem.collect(config.models)),
       this.guardAsync(results, "rootfs", () => tools.filesystem.collectRoot()),
       this.guardAsync(results, "gpu", () => tools.gpu.read()),
       this.guardAsync(results, "probes", () => probeServices(config.services, tools.http, tools.clock)),
-      this.guardAsync(results, "models", () => collectModels(config.services, tools.http)),
+      this.guardAsync(results, "models", () => collectModels(config.services, tools.http, isUp)),
     ]);
     const snapshot = {
       time,
       monotonicSeconds,
-      bootId: run("boot", () => readText(join(roots.procfs, "sys/kernel/random/boot_id"))?.trim()),
+      bootId: run("boot", () => readBootId(roots)),
       memory: run("memory", () => collectMemory(roots)),
       swap: run("swap", () => collectSwap(roots)),
       zram: run("zram", () => collectZram(roots)),
       cpu: run("cpu", () => this.cpu.collect(roots)),
       load: run("load", () => collectLoad(roots)),
       pressure: run("pressure", () => collectPressure(roots)),
-      oomKills: run("oom", () => collectOomKills(roots)),
+      oomKills,
       deployment: run("deployment", () => collectDeployment(roots)),
       limits: run("limits", () => collectVerdicts(roots)),
       verification: run("verification", () => collectVerification(roots)),
       slice: run("slice", () => this.services.collectSlice(config.services)),
     };
-    const bases = run("services", () => this.services.collect(config.services));
     const unread = (bases ?? []).flatMap(({ name, problems }) =>
       problems.length === 0 ? [] : [`${name}: ${problems.join("; ")}`],
     );

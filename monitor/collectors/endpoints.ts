@@ -36,12 +36,15 @@ export async function probeServices(
   return probes.length === 0 ? undefined : new Map(await Promise.all(probes));
 }
 
-/** The models that each Ollama has loaded; one that does not answer fails the collector, the others are kept. */
+/** The models that each Ollama that runs has loaded; one that does not answer fails the collector, the others are kept. */
 export async function collectModels(
   services: readonly ServiceSettings[],
   http: Pick<Http, "get">,
+  isUp: (service: string) => boolean,
 ): Promise<{ models: Map<string, LoadedModel[]>; errors: string[] } | undefined> {
-  const asked = services.flatMap(({ name, ollama }) => (ollama === undefined ? [] : [{ name, ollama }]));
+  const asked = services.flatMap(({ name, ollama }) =>
+    ollama === undefined || !isUp(name) ? [] : [{ name, ollama }],
+  );
   if (asked.length === 0) return undefined;
   const models = new Map<string, LoadedModel[]>();
   const errors: string[] = [];

@@ -2,7 +2,7 @@ import type { StatsFs } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import type { SettledConfig } from "../config/schema";
-import { readRequired, readTextIfAllowed } from "../host/files";
+import { errorCode, errorText, readRequired, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
 import { type Mount, mountOf, parseMountinfo } from "../parse/mountinfo";
 import { type Filesystem, type FilesystemSpace, NOT_MOUNTED } from "../report/snapshot";
@@ -65,8 +65,14 @@ export class FilesystemCollector {
 
   /** The root's, measured at a folder that lies on it: a container has a root of its own. */
   async collectRoot(): Promise<Filesystem> {
-    const { mount } = this.find("/");
-    return filesystemOf("/", { ...mount, mountpoint: "/" }, false, await this.measure(this.roots.etc));
+    const { procfs, etc } = this.roots;
+    const space = await this.measure(etc);
+    const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
+    // Where init's are hidden, the mount of that folder shows the same filesystem; how the host has mounted it, it does not.
+    const [file, path] =
+      host === undefined ? [`${procfs}/self/mountinfo`, etc] : [`${procfs}/1/mountinfo`, "/"];
+    const mount = mountIn(parseMountinfo(host ?? readRequired(file)), path, file);
+    return filesystemOf("/", { ...mount, mountpoint: "/" }, false, space);
   }
 
   /**
@@ -121,8 +127,10 @@ export class FilesystemCollector {
         numbers: stats.numbers,
       };
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return "no such folder";
-      throw error;
+      const code = errorCode(error);
+      if (code === "ENOENT") return "no such folder";
+      // A server that forgot it, a FUSE program that is gone, a disk that fails.
+      return code ?? errorText(error);
     } finally {
       clearTimeout(timer);
     }

@@ -28,6 +28,7 @@ export function joinGpuProcesses(
     gpus: reading.gpus,
     services: [...sums.values()],
     malformedLines: reading.malformedLines,
+    known: reading.known,
     problems: reading.problems,
   };
 }

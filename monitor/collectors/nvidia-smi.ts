@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Clock } from "../host/clock";
 import { errorCode, errorText } from "../host/files";
+import type { GpuProblem } from "../report/snapshot";
 import {
   type Gpu,
   GPU_FIELDS,
@@ -14,8 +15,10 @@ export interface GpuReading {
   readonly gpus: readonly Gpu[];
   readonly processes: readonly GpuProcess[];
   readonly malformedLines: number;
+  /** All that have ever answered. */
+  readonly known: readonly { readonly index: string; readonly name: string }[];
   /** Cards that are not what they should be: those that have answered once and do so no more, and those that the driver lost. */
-  readonly problems: readonly string[];
+  readonly problems: readonly GpuProblem[];
 }
 
 const RESTART_MILLISECONDS = 60_000;
@@ -80,20 +83,35 @@ export class NvidiaSmi {
     for (const [key, { seen }] of this.processes) if (!this.isRecent(seen)) this.processes.delete(key);
     const known = [...this.gpus.values()].sort((a, b) => Number(a.gpu.index) - Number(b.gpu.index));
     const gpus = known.filter(({ seen }) => this.isRecent(seen)).map(({ gpu }) => gpu);
-    if (gpus.length === 0)
-      throw new Error(`${this.command} gives no answer: ${this.lastWords || "nothing printed"}`);
+    const why = this.lastWords || "nothing printed";
+    if (known.length === 0) throw new Error(`${this.command} gives no answer: ${why}`);
+    // The last card that vanishes takes the program's answers along, and leaves its last words.
     const vanished = known
       .filter(({ seen }) => !this.isRecent(seen))
-      .map(({ gpu }) => `GPU ${gpu.index} (${gpu.name}) has vanished`);
+      .map(({ gpu: { index, name } }) => ({
+        index,
+        text: `GPU ${index} (${name}) has vanished${gpus.length === 0 ? ` (${why})` : ""}`,
+      }));
     const failed = gpus.flatMap(({ index, name, problem }) =>
-      problem === undefined ? [] : [`GPU ${index} (${name}): ${problem}`],
+      problem === undefined ? [] : [{ index, text: `GPU ${index} (${name}): ${problem}` }],
     );
     return {
       gpus,
       processes: [...this.processes.values()].map(({ process }) => process),
       malformedLines: this.malformedLines,
+      known: known.map(({ gpu: { index, name } }) => ({ index, name })),
       problems: [...failed, ...vanished],
     };
+  }
+
+  /** All that have ever answered. */
+  get known(): readonly Gpu[] {
+    return [...this.gpus.values()].map(({ gpu }) => gpu);
+  }
+
+  /** Cards that have answered before a restart: one that does so no more has vanished. */
+  expect(gpus: readonly Gpu[]): void {
+    for (const gpu of gpus) if (!this.gpus.has(gpu.index)) this.gpus.set(gpu.index, { gpu, seen: -Infinity });
   }
 
   stop(): void {
@@ -133,7 +151,8 @@ export class NvidiaSmi {
         this.lastWords = chunk.trim().split("\n").pop() ?? "";
       });
       child.on("error", (error) => {
-        this.missing = errorCode(error) === "ENOENT";
+        // One that has answered before is not what a host does without.
+        this.missing = errorCode(error) === "ENOENT" && this.gpus.size === 0;
         this.lastWords = errorText(error);
         resolve();
       });

@@ -10,6 +10,8 @@ interface Count {
   readonly total: number;
 }
 
+export type OomKillsState = Readonly<Record<string, Count>>;
+
 /**
  * How many processes of each service the kernel killed for memory, as far as this collector knows. A service that is killed takes
  * its cgroup along, and what that counted; its slice stays, and counts what happens below it.
@@ -18,6 +20,14 @@ export class OomKills {
   private readonly counts = new Map<string, Count>();
 
   constructor(private readonly root: string) {}
+
+  get remembered(): OomKillsState {
+    return Object.fromEntries(this.counts);
+  }
+
+  restore(state: OomKillsState): void {
+    for (const [name, count] of Object.entries(state)) this.counts.set(name, count);
+  }
 
   /**
    * @param folder the service's cgroup; undefined when it does not run

@@ -15,7 +15,7 @@ export type ServiceBase = Omit<ServiceSample, "models" | "probe">;
 /** Finds the services' cgroups and reads them. It asks neither systemd nor Docker. */
 export class ServiceCollector {
   private readonly starts: ServiceStarts;
-  private readonly oomKills: OomKills;
+  readonly oomKills: OomKills;
 
   constructor(
     private readonly roots: Roots,

@@ -57,14 +57,14 @@ export class ServiceStarts {
     const inode = statSync(`${this.roots.cgroup}/${folder}`, { throwIfNoEntry: false })?.ino ?? 0;
     const identity = `${folder}:${inode}`;
     const same = before?.identity === identity;
-    // Where processes are hidden one look is enough: the next would find as little.
-    const oldest =
-      same && (before.oldest === undefined || this.lives(before.oldest))
-        ? before.oldest
-        : this.oldest(folder);
-    const again = before !== undefined && !(same && before.oldest?.ticks === oldest?.ticks);
+    const known = same ? before.oldest : undefined;
+    const oldest = known !== undefined && this.lives(known) ? known : this.oldest(folder);
+    // One of which no process was caught yet may be the one of before.
+    const again =
+      before !== undefined &&
+      (!same || (known !== undefined && oldest !== undefined && known.ticks !== oldest.ticks));
     const restarts = (before?.restarts ?? 0) + (again ? 1 : 0);
-    this.runs.set(name, { identity, oldest, restarts });
+    this.runs.set(name, { identity, oldest: oldest ?? known, restarts });
     return { startTimeSeconds: this.timeOf(oldest), restarts };
   }
 
@@ -85,6 +85,8 @@ export class ServiceStarts {
     const { cgroup, procfs } = this.roots;
     const visible = pidsOf((readText(`${cgroup}/${folder}/cgroup.procs`) ?? "").split("\n"));
     if (visible.length > 0) return visible;
+    // Where they are hidden (hidepid) a look at all of them finds none.
+    if (readTextIfAllowed(`${procfs}/1/stat`) === undefined) return [];
     return pidsOf(listFolder(procfs) ?? []).filter((pid) => {
       const lies = parseProcessCgroup(readTextIfAllowed(`${procfs}/${pid}/cgroup`) ?? "");
       return lies === folder || lies?.startsWith(`${folder}/`) === true;

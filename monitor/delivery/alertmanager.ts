@@ -12,7 +12,7 @@ const LASTING_ROUNDS = 4;
 /** A round is a collection, and takes at least so long. */
 const LEAST_SECONDS = 10;
 
-interface Held extends Pick<AlertInput, "alert" | "service" | "path" | "severity" | "message"> {
+interface Held extends Pick<AlertInput, "alert" | "labels" | "severity" | "message"> {
   readonly startsAt: number;
   /** When it ended; undefined while it fires. */
   readonly endedAt: number | undefined;
@@ -55,11 +55,11 @@ export class Alertmanager implements Sink {
       this.held.set(key, { ...held, endedAt: telling.time });
       this.changed = true;
     }
-    for (const [key, { alert, service, path, severity, message, firedAt }] of firing) {
+    for (const [key, { alert, labels, severity, message, firedAt }] of firing) {
       const before = this.held.get(key);
       if (before?.endedAt !== undefined || before === undefined) this.changed = true;
       const startsAt = firedAt ?? before?.startsAt ?? telling.time;
-      this.held.set(key, { alert, service, path, severity, message, startsAt, endedAt: undefined });
+      this.held.set(key, { alert, labels, severity, message, startsAt, endedAt: undefined });
     }
   }
 
@@ -104,15 +104,14 @@ export class Alertmanager implements Sink {
 
 /** Values are annotations and never labels, which would make each of them another alert. */
 function alertOf(held: Held, { host, time }: Telling, lastingSeconds: number) {
-  const { alert, service, path, severity, message, startsAt, endedAt } = held;
+  const { alert, labels, severity, message, startsAt, endedAt } = held;
   return {
     labels: {
       alertname: alert,
       severity,
       instance: host,
       job: "ai-resource-monitor",
-      ...(service === undefined ? {} : { service }),
-      ...(path === undefined ? {} : { path }),
+      ...labels,
     },
     annotations: { summary: message, runbook: `docs/alerts.md#${alert}` },
     startsAt: new Date(startsAt).toISOString(),

@@ -45,10 +45,10 @@ export class EventQueue {
     const news = events.filter(({ repeated }) => !repeated);
     if (news.length === 0) return;
     this.events.push(
-      ...news.map(({ kind, alert, service, path, severity, message }) => ({
+      ...news.map(({ kind, alert, labels, severity, message }) => ({
         id: randomUUID(),
         time,
-        ...{ kind, alert, service, path, severity, message },
+        ...{ kind, alert, labels, severity, message },
       })),
     );
     const over = Math.max(0, this.events.length - MOST);

@@ -45,13 +45,14 @@ export class Webhook implements Sink {
   async deliver(now: number): Promise<Outcome | undefined> {
     const { first } = this.queue;
     if (first === undefined || !this.backoff.isDue(now)) return undefined;
-    const { id, time, kind, ...about } = first;
+    const { id, time, kind, labels, ...about } = first;
     const body = JSON.stringify({
       id,
       host: this.host,
       status: kind === "ALERT" ? "firing" : "resolved",
       time: utcTime(time),
       ...about,
+      ...labels,
     });
     const headers = { "content-type": "application/json", "idempotency-key": id };
     try {

@@ -45,7 +45,9 @@ export interface GpuProcess {
 const MIB = 2 ** 20;
 
 /** What the driver has in the place of numbers of a card that it cannot reach any more. */
-const UNREACHED = /^\[?(GPU is lost|Unknown Error|GPU requires reset|ERR!)\]?$/i;
+const LOST = /^\[?(GPU is lost|GPU requires reset)\]?$/i;
+/** What it has where it fails to read one: of the power of a healthy card, too. */
+const FAILED = /^\[?(Unknown Error|ERR!)\]?$/i;
 
 /**
  * A line of `--format=csv,noheader,nounits`: MiB, percent, watts. A line that is not whole is an error. A driver from before
@@ -71,8 +73,16 @@ export function parseGpuLine(line: string): Gpu {
     powerWatts: scaled(draw, 1),
     powerLimitWatts: scaled(limit, 1),
     mig: mig === "Enabled",
-    problem: fields.slice(1).find((field) => UNREACHED.test(field)),
+    problem: problemOf(fields.slice(1), [uuid, name, utilization, total, used]),
   };
+}
+
+/** @param vital what a card tells as long as it works */
+function problemOf(fields: readonly string[], vital: readonly (string | undefined)[]): string | undefined {
+  return (
+    fields.find((field) => LOST.test(field)) ??
+    vital.find((field) => field !== undefined && (LOST.test(field) || FAILED.test(field)))
+  );
 }
 
 /** A line of the processes; a process whose memory the driver does not tell is undefined. */

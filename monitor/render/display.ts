@@ -20,7 +20,7 @@ export function renderDisplay(report: Report): string {
     "Services:",
     ...services(report),
     ...(gpus.length === 0 ? [] : ["", ...gpus.map((gpu) => gpuLine(gpu, gpus.length > 1))]),
-    ...(snapshot.gpu?.problems ?? []),
+    ...(snapshot.gpu?.problems ?? []).map(({ text }) => text),
   ];
   return `${lines.join("\n")}\n`;
 }

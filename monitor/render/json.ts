@@ -1,3 +1,4 @@
+import { LABEL_NAMES } from "../alerts/condition";
 import type { Report } from "../report/report";
 import type { Filesystem } from "../report/snapshot";
 import type { ServiceUsage, Share } from "../report/usage";
@@ -49,10 +50,9 @@ export function renderJson(report: Report): string {
         .map(({ service, usedBytes }) => ({ service, usedBytes })),
     })),
     verification: snapshot.verification,
-    alerts: report.alerts.map(({ alert, service, path, severity, phase, firedAt, message }) => ({
+    alerts: report.alerts.map(({ alert, labels, severity, phase, firedAt, message }) => ({
       alert,
-      service,
-      path,
+      ...Object.fromEntries(LABEL_NAMES.map((name) => [name, labels[name]])),
       severity,
       phase,
       firedAt: firedAt === undefined ? undefined : utcTime(firedAt),

@@ -32,5 +32,7 @@ export interface Report {
   /** Minutes that the host's local time is ahead of UTC. */
   readonly utcOffsetMinutes: number;
   readonly counts: SelfCounts;
+  /** Processes outside the services that the kernel killed for memory; undefined while it is not known. */
+  readonly oomKillsElsewhere: number | undefined;
   readonly sinks: readonly SinkCounts[];
 }

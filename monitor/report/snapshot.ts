@@ -19,11 +19,22 @@ export interface CollectorResult {
 }
 
 /** What every host has: one of these that failed is a host that nobody sees. */
-const ESSENTIAL: ReadonlySet<string> = new Set(["memory", "cpu", "load", "filesystem", "rootfs"]);
+export const ESSENTIAL_COLLECTORS = ["memory", "cpu", "load", "filesystem", "rootfs"] as const;
+const ESSENTIAL: ReadonlySet<string> = new Set(ESSENTIAL_COLLECTORS);
 
 /** The collectors that failed and whose things every host has. */
 export function blindOf(collectors: readonly CollectorResult[]): CollectorResult[] {
   return collectors.filter(({ name, state }) => state === "failed" && ESSENTIAL.has(name));
+}
+
+/** Whether a host has no such thing; what could not be read is not absent. */
+export function isAbsent({ collectors }: Pick<Snapshot, "collectors">, collector: string): boolean {
+  return collectors.find(({ name }) => name === collector)?.state === "absent";
+}
+
+/** Whether it is what every host has. */
+export function isEssential(collector: string): boolean {
+  return ESSENTIAL.has(collector);
 }
 
 /** A filesystem: of the models, or the root's. */
@@ -48,7 +59,7 @@ export const NOT_MOUNTED = "not mounted";
 
 /** Whether it is the root's. */
 export function isRoot({ mountpoint, problem }: Filesystem): boolean {
-  return mountpoint === "/" && problem !== NOT_MOUNTED;
+  return mountpoint === "/" && problem === undefined;
 }
 
 export interface FilesystemSpace {
@@ -144,17 +155,25 @@ export interface ServiceGpuMemory {
   readonly usedBytes: number;
 }
 
+export interface GpuProblem {
+  readonly index: string;
+  /** Which card, and what of it. */
+  readonly text: string;
+}
+
 export interface GpuSample {
   readonly gpus: readonly Gpu[];
   readonly services: readonly ServiceGpuMemory[];
   /** Lines of nvidia-smi that were not understood, since the start. */
   readonly malformedLines: number;
+  /** All that have ever answered. */
+  readonly known: readonly { readonly index: string; readonly name: string }[];
   /** Cards that fail, or have vanished. */
-  readonly problems: readonly string[];
+  readonly problems: readonly GpuProblem[];
 }
 
 /** What only two samples tell something of. */
-export type Sampled = Pick<Snapshot, "cpu"> & {
+export type Sampled = Pick<Snapshot, "cpu" | "monotonicSeconds"> & {
   readonly services: readonly Pick<ServiceSample, "name" | "running" | "restarts">[] | undefined;
 };
 

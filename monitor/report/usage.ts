@@ -32,6 +32,8 @@ export interface ServiceUsage {
 
 /** Memory that is taken away and read again: the sign of a limit too small for what runs in it. */
 export interface Thrash {
+  /** What is judged: the waiting, and on a kernel without PSI how much of its limit it reads again in a minute. */
+  readonly ratio: number | undefined;
   /** Part of the time in which a task of it waited for memory (PSI); undefined on a kernel without. */
   readonly waitingRatio: number | undefined;
   /** Dropped by the kernel and read again, per second; undefined before Linux 5.9. */
@@ -118,7 +120,7 @@ function serviceUsage(
     memoryRatio:
       memory?.limitBytes === undefined ? undefined : (share(memory.usedBytes, memory.limitBytes)?.ratio ?? 1),
     cpuRatio: cpuRatio(running, sameRun, now.cpu?.cpus.size),
-    thrash: thrash(running, sameRun),
+    thrash: thrash(running, sameRun, now.pressure !== undefined),
     vram: vramUsage(sample, now, config),
   };
 }
@@ -137,16 +139,25 @@ function cpuRatio(
   return Math.max(0, now.cpu.usageSeconds - before.cpu.usageSeconds) / elapsedSeconds / cores;
 }
 
-function thrash(now: RunningService | undefined, before: RunningService | undefined): Thrash | undefined {
+function thrash(
+  now: RunningService | undefined,
+  before: RunningService | undefined,
+  hasPressure: boolean,
+): Thrash | undefined {
   if (now === undefined || before === undefined) return undefined;
   const elapsedSeconds = secondsBetween(before, now);
   if (elapsedSeconds === undefined) return undefined;
   const perSecond = (later: number | undefined, earlier: number | undefined) =>
     later === undefined || earlier === undefined ? undefined : Math.max(0, later - earlier) / elapsedSeconds;
-  return {
-    waitingRatio: perSecond(now.pressure.memory?.waitingSeconds, before.pressure.memory?.waitingSeconds),
-    refaultBytesPerSecond: perSecond(now.memory?.refaultedBytes, before.memory?.refaultedBytes),
-  };
+  const waitingRatio = perSecond(now.pressure.memory?.waitingSeconds, before.pressure.memory?.waitingSeconds);
+  const refaultBytesPerSecond = perSecond(now.memory?.refaultedBytes, before.memory?.refaultedBytes);
+  const limitBytes = now.memory?.limitBytes;
+  // Pressure that could not be read is no kernel without.
+  const turnover =
+    hasPressure || refaultBytesPerSecond === undefined || limitBytes === undefined || limitBytes === 0
+      ? undefined
+      : (refaultBytesPerSecond * 60) / limitBytes;
+  return { ratio: waitingRatio ?? turnover, waitingRatio, refaultBytesPerSecond };
 }
 
 /** Undefined where they are not of one cgroup, one after the other. */

@@ -24,8 +24,7 @@ const TIMING = { forSeconds: 60, repeatSeconds: 3600 };
 function memory(value: number | undefined, more: Partial<AlertInput> = {}): AlertInput {
   return {
     alert: "memory",
-    service: undefined,
-    path: undefined,
+    labels: {},
     severity: "warning",
     value,
     threshold: 0.85,
@@ -108,7 +107,7 @@ describe("pending, firing, resolved", () => {
   test("what is watched no longer ends, with a word", () => {
     const service = memory(0.99, {
       alert: "service_memory",
-      service: "ollama",
+      labels: { service: "ollama" },
       message: "Service ollama memory usage at 99%",
       immediate: true,
     });
@@ -126,7 +125,7 @@ describe("pending, firing, resolved", () => {
 
   test("two services of one alert are two alerts", () => {
     const of = (service: string, value: number) =>
-      memory(value, { alert: "service_memory", service, message: service, immediate: true });
+      memory(value, { alert: "service_memory", labels: { service }, message: service, immediate: true });
     const { events } = run([
       [0, [of("a", 0.9), of("b", 0.9)]],
       [1, [of("a", 0.1), of("b", 0.9)]],
@@ -220,14 +219,16 @@ describe("over restarts", () => {
       { firedAt: "today" },
       { sinceSeconds: -1 },
       { loggedSeconds: null },
-      { service: 7 },
+      { labels: 7 },
+      { labels: { service: 7 } },
+      { labels: { host: "a" } },
       { message: "x".repeat(10_000) },
     ].map((wrong) => ({ ...good, ...wrong }));
     host.write("state/alerts.json", JSON.stringify({ bootId: "a", alerts: [null, ...absurd, good] }));
     const warnings: string[] = [];
     const loaded = new AlertStore(host.roots.state).load((message) => warnings.push(message));
     expect(loaded.alerts).toEqual([JSON.parse(JSON.stringify(good))]);
-    expect(warnings).toEqual([expect.stringContaining("9 of its 10 alerts are none; they start anew")]);
+    expect(warnings).toEqual([expect.stringContaining("11 of its 12 alerts are none; they start anew")]);
   });
 
   test("a time that has not come yet keeps the log from no repeat", () => {

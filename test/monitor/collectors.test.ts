@@ -326,6 +326,29 @@ describe("services", () => {
     expect([after?.restarts, after?.running?.startTimeSeconds]).toEqual([1, 1765180000 + 9000]);
   });
 
+  test("a start whose process was not caught is no restart, and one that was missed is told by the next", async () => {
+    const host = fixture("systemd");
+    const collector = collectorOf(host, ollama());
+    const procs = "cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.procs";
+    const stat = (pid: number) =>
+      host.write(
+        `proc/${pid}/stat`,
+        `${pid} (ollama) S ${Array.from({ length: 18 }, () => 1).join(" ")} ${pid}000 0`,
+      );
+    const restarts = async () => (await collector.collect()).services?.[0]?.restarts;
+    // It has ended while it was looked for.
+    for (const pid of [500, 501]) host.remove(`proc/${pid}`);
+    expect(await restarts()).toBe(0);
+    stat(800);
+    host.write(procs, "800\n");
+    expect(await restarts()).toBe(0);
+    host.remove("proc/800");
+    expect(await restarts()).toBe(0);
+    stat(801);
+    host.write(procs, "801\n");
+    expect(await restarts()).toBe(1);
+  });
+
   test("without a quota CPU is a part of all cores; a counter that went back is 0", async () => {
     const host = fixture("systemd");
     const path = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
@@ -405,10 +428,10 @@ describe("services", () => {
     const config = ollama();
     const clock = new FakeClock();
     const collector = collectorOf(host, config, { clock });
+    const stat = readFileSync(join(host.folder, path, "memory.stat"), "utf8");
     const thrash = async () => {
       const before = await collector.collect();
       clock.pass(10);
-      const stat = readFileSync(join(host.folder, path, "memory.stat"), "utf8");
       host.write(`${path}/memory.stat`, stat.replace(/(workingset_refault_file) .*/, "$1 256090"));
       return deriveUsage(await collector.collect(), before, config).services?.[0]?.thrash;
     };
@@ -418,9 +441,15 @@ describe("services", () => {
     clock.pass(10);
     host.write(`${path}/memory.pressure`, `some avg10=0 avg60=0 avg300=0 total=7500000\n${pressure}`);
     const after = deriveUsage(await collector.collect(), before, config).services?.[0]?.thrash;
-    expect(after).toEqual({ waitingRatio: 0.45, refaultBytesPerSecond: 0 });
+    expect(after).toEqual({ ratio: 0.45, waitingRatio: 0.45, refaultBytesPerSecond: 0 });
     host.remove(`${path}/memory.pressure`);
-    expect(await thrash()).toEqual({ waitingRatio: undefined, refaultBytesPerSecond: 256_000 * 409.6 });
+    const refaultBytesPerSecond = 256_000 * 409.6;
+    // The kernel tells of pressure, and this file could not be read: nothing is made of the rest.
+    expect(await thrash()).toEqual({ ratio: undefined, waitingRatio: undefined, refaultBytesPerSecond });
+    host.remove("proc/pressure");
+    host.write(`${path}/memory.stat`, stat);
+    const ratio = (refaultBytesPerSecond * 60) / (8 * 2 ** 30);
+    expect(await thrash()).toEqual({ ratio, waitingRatio: undefined, refaultBytesPerSecond });
   });
 
   test("one that cannot be looked for is unknown, not stopped, and the others are whole", async () => {
@@ -515,8 +544,12 @@ describe("services", () => {
 });
 
 test("endpoints: a failed probe is a result, an Ollama without an answer a failure", async () => {
+  const host = fixture("systemd");
+  host.write("cgroup/system.slice/b.service/cgroup.events", "populated 1\n");
   const config = settled({
     services: [
+      // One that does not run is asked for no models.
+      { name: "c", runtime: "systemd", ollama: "http://127.0.0.1:1" },
       { name: "a", runtime: "systemd", health: { http: "http://127.0.0.1:1/a" } },
       {
         name: "b",
@@ -526,13 +559,14 @@ test("endpoints: a failed probe is a result, an Ollama without an answer a failu
       },
     ],
   });
-  const { services, collectors } = await collectorOf(fixture(), config, {
+  const { services, collectors } = await collectorOf(host, config, {
     http: {
       status: (url) => (url.endsWith("/a") ? Promise.resolve(503) : Promise.reject(new Error("refused"))),
       get: () => Promise.reject(new Error("refused")),
     },
   }).collect();
   expect(services?.map(({ probe }) => [probe?.success, probe?.error])).toEqual([
+    [undefined, undefined],
     [false, "status 503"],
     [false, "refused"],
   ]);

@@ -54,8 +54,7 @@ const event = (message: string, kind: "ALERT" | "RESOLVED" = "ALERT", repeated =
     kind,
     repeated,
     alert: "memory",
-    service: undefined,
-    path: undefined,
+    labels: {},
     severity: "warning",
     message,
   }) as const;
@@ -76,8 +75,7 @@ function telling(at: number, more: Partial<Telling> = {}): Telling {
 const firing = (message: string, at = 0) =>
   ({
     alert: "memory",
-    service: undefined,
-    path: undefined,
+    labels: {},
     severity: "warning",
     phase: "firing",
     sinceSeconds: at,

@@ -2,14 +2,22 @@ import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Tools } from "../../monitor/collectors/collector";
+import type { GpuReading } from "../../monitor/collectors/nvidia-smi";
 import type { MonitorConfig, SettledConfig } from "../../monitor/config/schema";
 import { Monitor } from "../../monitor/monitor";
 import type { Capacity } from "../../monitor/report/capacity";
 import { History } from "../../monitor/output/history";
 import { parseCollected } from "../../monitor/output/outputs";
 import { readOutput } from "../../monitor/cli/print";
-import { collectorOf, FakeClock, FixtureHost, GPU_READING, settled, terabyte } from "./fixture-host";
+import {
+  collectorOf,
+  FakeClock,
+  FixtureHost,
+  GPU_READING,
+  settled,
+  type TestTools,
+  terabyte,
+} from "./fixture-host";
 import { FilesystemCollector } from "../../monitor/collectors/filesystem";
 
 const hosts: FixtureHost[] = [];
@@ -27,7 +35,7 @@ class Bench {
   diskError: Error | undefined;
   monitor: Monitor;
 
-  constructor(situations: string[], config: MonitorConfig = {}, tools: Partial<Tools> = {}) {
+  constructor(situations: string[], config: MonitorConfig = {}, tools: TestTools = {}) {
     this.host = new FixtureHost(...situations);
     hosts.push(this.host);
     this.host.write("manager/monitor-request", "t0 +0000\n");
@@ -36,7 +44,7 @@ class Bench {
     this.monitor = this.start();
   }
 
-  private readonly tools: Partial<Tools>;
+  private readonly tools: TestTools;
 
   start(): Monitor {
     const filesystem = new FilesystemCollector(this.host.roots, () =>
@@ -245,6 +253,97 @@ describe("alerts, from the kernel's numbers to the log", () => {
     ]);
   });
 
+  test("what was counted goes on over a restart of the monitor, and not over a reboot", async () => {
+    const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
+    const killed = (all: number, ofSlice: number) => {
+      bench.host.write("proc/vmstat", `oom_kill ${all}\n`);
+      bench.host.write("cgroup/ai.slice/ai-ollama.slice/memory.events", `oom_kill ${ofSlice}\n`);
+    };
+    killed(5, 2);
+    await bench.pass();
+    killed(7, 3);
+    await bench.pass();
+    expect(told(bench)).toEqual([
+      "ALERT: Out of memory: the kernel killed 1 process outside the services within 10 min",
+      "ALERT: Service ollama: the kernel killed 1 of its processes for memory within 10 min",
+    ]);
+    // While it was away one more of the service's, and two others.
+    killed(10, 4);
+    bench.start();
+    const { prometheus } = await bench.pass();
+    expect(prometheus).toContain("airm_oom_kills_elsewhere_total 3\n");
+    expect(prometheus).toContain('airm_service_oom_kills_total{service="ollama"} 4\n');
+    expect(() => bench.log).toThrow("ENOENT");
+    await bench.pass(700);
+    expect(told(bench)).toHaveLength(2);
+    bench.host.write("proc/sys/kernel/random/boot_id", "another\n");
+    killed(1, 1);
+    bench.start();
+    const rebooted = await bench.pass();
+    expect(rebooted.prometheus).toContain("airm_oom_kills_elsewhere_total 0\n");
+    expect(() => bench.log).toThrow("ENOENT");
+  });
+
+  test.each([
+    "[",
+    "{}",
+    '{"bootId":"B","collector":{},"conditions":{}}',
+    '{"bootId":"B","collector":{"oomKills":{"a":7},"gpus":[]},"conditions":{"recent":{},"elsewhere":{"total":0,"ahead":0,"services":{}}}}',
+  ])("counters that cannot be are none: %s", async (text) => {
+    const bench = new Bench(["systemd"]);
+    const boot = readFileSync(join(bench.host.roots.procfs, "sys/kernel/random/boot_id"), "utf8").trim();
+    bench.host.write("state/counters.json", text.replace('"B"', JSON.stringify(boot)));
+    bench.start();
+    await bench.pass();
+    expect(bench.warnings.length).toBe(text === "{}" ? 0 : 1);
+    expect(readFileSync(join(bench.host.roots.state, "counters.json"), "utf8")).toContain(boot);
+  });
+
+  test("a file that cannot be read ends no alert, whose ever it is", async () => {
+    const bench = new Bench(
+      ["systemd"],
+      {
+        thresholds: { service: 35 },
+        services: [{ name: "ollama", runtime: "systemd", health: { http: "http://127.0.0.1:1/" } }],
+      },
+      { http: { status: () => Promise.resolve(500), get: () => Promise.reject(new Error("unexpected")) } },
+    );
+    await bench.pass();
+    expect(told(bench)).toHaveLength(3);
+    for (const file of [
+      "ai.slice/memory.stat",
+      "ai.slice/ai-ollama.slice/ollama.service/memory.stat",
+      "cgroup.controllers",
+    ]) {
+      const path = join(bench.host.folder, "cgroup", file);
+      const whole = readFileSync(path, "utf8");
+      rmSync(path);
+      if (file !== "cgroup.controllers") bench.host.write(`cgroup/${file}`, "anon 1\n");
+      await bench.pass();
+      expect(() => bench.log, file).toThrow("ENOENT");
+      bench.host.write(`cgroup/${file}`, whole);
+      await bench.pass();
+      expect(() => bench.log, file).toThrow("ENOENT");
+    }
+  });
+
+  test("a collection a moment after another is compared with what was before that", async () => {
+    const bench = new Bench(["systemd"], { thresholds: { cpu: 40 } });
+    bench.monitor.prime();
+    bench.host.overlay("systemd-10s-later");
+    await bench.pass();
+    expect(told(bench)).toEqual(["ALERT: High CPU usage: 45%"]);
+    const stat = readFileSync(join(bench.host.folder, "proc/stat"), "utf8");
+    const idle = stat.replace(
+      /^(cpu\S*\s+(?:\d+ ){3})(\d+)/gm,
+      (_, head: string, ticks: string) => head + String(Number(ticks) + 2),
+    );
+    bench.host.write("proc/stat", idle);
+    const { display } = await bench.pass(0.02);
+    expect(display).toContain("CPU: 44%");
+    expect(() => bench.log).toThrow("ENOENT");
+  });
+
   test("a service that starts again and again", async () => {
     const bench = new Bench(["systemd"], { services: [{ name: "ollama", runtime: "systemd" }] });
     await bench.pass();
@@ -312,13 +411,13 @@ describe("alerts, from the kernel's numbers to the log", () => {
       'airm_filesystem_remounted_readonly{device="/dev/vda1",fstype="ext4",mountpoint="/"} 1',
     );
     mounts("rw");
-    bench.diskError = Object.assign(new Error("gone"), { code: "ENOENT" });
+    bench.diskError = Object.assign(new Error("gone"), { code: "ESTALE" });
     await bench.pass();
     expect(told(bench)).toEqual([
       "RESOLVED: Disk (/srv/models) is as it was mounted",
-      "ALERT: Disk (/srv/models) cannot be measured: no such folder",
+      "ALERT: Disk (/srv/models) cannot be measured: ESTALE",
       "RESOLVED: Disk (/) is as it was mounted",
-      "ALERT: Disk (/) cannot be measured: no such folder",
+      "ALERT: Disk (/) cannot be measured: ESTALE",
     ]);
   });
 
@@ -351,6 +450,7 @@ describe("alerts, from the kernel's numbers to the log", () => {
     const folder = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
     const stat = readFileSync(join(bench.host.folder, folder, "memory.stat"), "utf8");
     bench.host.remove(`${folder}/memory.pressure`);
+    bench.host.remove("proc/pressure");
     bench.monitor.prime();
     bench.host.write(`${folder}/memory.stat`, stat.replace(/(workingset_refault_file) .*/, "$1 220848"));
     await bench.pass();
@@ -373,22 +473,25 @@ describe("alerts, from the kernel's numbers to the log", () => {
   });
 
   test("a GPU that is lost, also while nobody can ask", async () => {
-    let problems: string[] | undefined = ["GPU 1 (NVIDIA L4) has vanished"];
+    const known = ["0", "1"].map((index) => ({ index, name: "NVIDIA L4" }));
+    let problems: GpuReading["problems"] | undefined = [
+      { index: "1", text: "GPU 1 (NVIDIA L4) has vanished" },
+    ];
     const read = () =>
       problems === undefined
         ? Promise.reject(new Error("no answer"))
-        : Promise.resolve({ ...GPU_READING, problems });
+        : Promise.resolve({ ...GPU_READING, known, problems });
     const bench = new Bench([], {}, { gpu: { read } });
     const { display, prometheus } = await bench.pass();
     expect(bench.log).toBe("2025-12-08 10:30:10 ALERT: GPU 1 (NVIDIA L4) has vanished\n");
     expect(display).toMatch(/memory util\nGPU 1 \(NVIDIA L4\) has vanished\n$/);
-    expect(prometheus).toContain('airm_alert_firing{alert="gpu",severity="critical"} 1');
+    expect(prometheus).toContain('airm_alert_firing{alert="gpu",severity="critical",gpu="1"} 1');
     problems = undefined;
     await bench.pass();
     expect(bench.log).not.toContain("RESOLVED");
     problems = [];
     await bench.pass();
-    expect(bench.log).toContain("RESOLVED: GPUs: all answer\n");
+    expect(bench.log).toContain("RESOLVED: GPU 1 (NVIDIA L4) answers\n");
   });
 
   test("what cannot be read for three collections in a row, and its end; the others' alerts go on", async () => {
@@ -409,14 +512,19 @@ describe("alerts, from the kernel's numbers to the log", () => {
     expect(bench.log).toBe("2025-12-08 10:30:10 ALERT: Service ollama memory usage at 52%\n");
     expect(bench.unseen).toEqual(["memory"]);
     const blind = await bench.pass();
-    const missing = `memory (${bench.host.roots.procfs}/meminfo is not there)`;
     expect(bench.log.split("\n").slice(1)).toEqual([
+      `2025-12-08 10:30:30 ALERT: Not measured: memory (${bench.host.roots.procfs}/meminfo is not there)`,
       expect.stringMatching(
-        `^2025-12-08 10:30:30 ALERT: Not measured: ${missing.replace(/[()]/g, "\\$&")}, services \\(llamacpp: .*memory\\.stat has no`,
+        /^2025-12-08 10:30:30 ALERT: Not measured: services \(llamacpp: .*memory\.stat has no/,
       ),
       "",
     ]);
-    expect(blind.prometheus).toContain('airm_alert_firing{alert="collector",severity="critical"} 1');
+    expect(blind.prometheus).toContain(
+      'airm_alert_firing{alert="collector",severity="critical",collector="memory"} 1',
+    );
+    expect(blind.prometheus).toContain(
+      'airm_alert_firing{alert="collector",severity="warning",collector="services"} 1',
+    );
     expect(blind.display).toContain(
       `Memory: not available (${bench.host.roots.procfs}/meminfo is not there)`,
     );
@@ -428,7 +536,7 @@ describe("alerts, from the kernel's numbers to the log", () => {
     bench.host.write("proc/meminfo", meminfo);
     bench.host.write(torn, stat);
     await bench.pass();
-    expect(bench.log).toContain("2025-12-08 10:30:50 RESOLVED: Not measured: nothing\n");
+    expect(bench.log).toContain("2025-12-08 10:30:50 RESOLVED: Measured again: memory\n");
     expect(bench.unseen).toEqual([]);
   });
 

@@ -2,14 +2,21 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Counter, Gauge, Registry } from "prom-client";
 import { afterEach, expect, test } from "vitest";
-import type { Tools } from "../../monitor/collectors/collector";
 import type { SettledConfig } from "../../monitor/config/schema";
 import { Monitor } from "../../monitor/monitor";
 import type { Gpu } from "../../monitor/parse/gpu";
 import type { Outputs } from "../../monitor/output/outputs";
 import { FAMILIES } from "../../monitor/render/prometheus/render";
 import { SAMPLE, SAMPLE_GPU } from "./specification-sample";
-import { collectorOf, FakeClock, FixtureHost, GPU_READING, SERVICES, settled } from "./fixture-host";
+import {
+  collectorOf,
+  FakeClock,
+  FixtureHost,
+  GPU_READING,
+  SERVICES,
+  settled,
+  type TestTools,
+} from "./fixture-host";
 
 const [GPU] = GPU_READING.gpus as [Gpu];
 
@@ -21,7 +28,7 @@ afterEach(() => {
 /** Two collections, ten seconds apart: the situation, then what `later` lays over it. */
 async function collected(
   situations: string[],
-  options: { config?: SettledConfig; later?: string[]; tools?: Partial<Tools> } = {},
+  options: { config?: SettledConfig; later?: string[]; tools?: TestTools } = {},
 ): Promise<Outputs> {
   const { config = settled({ services: SERVICES ?? [] }), later = [], tools = {} } = options;
   const host = new FixtureHost(...situations);
@@ -36,12 +43,7 @@ async function collected(
   return monitor.collect();
 }
 
-function monitorOf(
-  host: FixtureHost,
-  config: SettledConfig,
-  clock: FakeClock,
-  tools: Partial<Tools>,
-): Monitor {
+function monitorOf(host: FixtureHost, config: SettledConfig, clock: FakeClock, tools: TestTools): Monitor {
   return new Monitor(config, host.roots, collectorOf(host, config, { clock, ...tools }), clock, (message) => {
     throw new Error(message);
   });
@@ -238,7 +240,11 @@ test("every metric of the documented list appears in some situation", async () =
   host?.write("manager/last-verify.json", '{"time": 1765189000, "exitCode": 0, "findings": 0}');
   const shown = new Set([...everything.prometheus.matchAll(/^# TYPE airm_(\S+)/gm)].map(([, name]) => name));
   const missing = FAMILIES.map(({ name }) => name).filter((name) => !shown.has(name));
+  // delivery.test.ts has those of the sinks, and monitor.test.ts those of the manager.
   expect(missing).toEqual([
+    "alert_notifications_total",
+    "alert_notifications_waiting",
+    "alert_notifications_dropped_total",
     "manager_verify_success",
     "manager_verify_findings",
     "manager_verify_timestamp_seconds",

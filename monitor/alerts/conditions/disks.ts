@@ -10,13 +10,12 @@ export function diskConditions(
   { models, thresholds }: Pick<SettledConfig, "models" | "thresholds">,
 ): AlertInput[] {
   const { path } = models;
-  // Where models lie on the root's filesystem, that is told of once; while nobody knows, what fires goes on.
+  // Where models lie on the root's filesystem, that is told of once.
   const isOne = (filesystem !== undefined && isRoot(filesystem)) || path === "/";
-  const [root, rootShare] = filesystem === undefined ? [] : [rootFilesystem, rootDisk];
   return [
     ...conditions(filesystem, disk, path, thresholds.disk),
     ...(models.mount === "required" ? [mounted(filesystem, path)] : []),
-    ...(isOne ? [] : conditions(root, rootShare, "/", thresholds.disk)),
+    ...(isOne ? [] : conditions(rootFilesystem, rootDisk, "/", thresholds.disk)),
   ];
 }
 

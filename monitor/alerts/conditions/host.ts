@@ -1,6 +1,6 @@
 import type { SettledConfig } from "../../config/schema";
 import { percent } from "../../render/numbers";
-import type { Snapshot } from "../../report/snapshot";
+import { isAbsent, type Snapshot } from "../../report/snapshot";
 import type { Usage } from "../../report/usage";
 import { type AlertInput, countAbove, partOf, ratioAbove } from "../condition";
 import { RECENT_SECONDS } from "../recent";
@@ -24,21 +24,25 @@ export function hostConditions(
 }
 
 /** All AI services together, against the budget that they share. */
-export function sliceConditions({ slice }: Usage, thresholds: SettledConfig["thresholds"]): AlertInput[] {
-  if (slice === undefined) return [];
+export function sliceConditions(
+  snapshot: Snapshot,
+  { slice }: Usage,
+  thresholds: SettledConfig["thresholds"],
+): AlertInput[] {
+  if (isAbsent(snapshot, "slice")) return [];
   return [
     ratioAbove(
       "slice_memory",
-      slice.memory?.ratio,
+      slice?.memory?.ratio,
       thresholds.service,
-      `All AI services together (${slice.name}): memory usage at ${partOf(slice.memory)}`,
+      `All AI services together${slice === undefined ? "" : ` (${slice.name})`}: memory usage at ${partOf(slice?.memory)}`,
     ),
   ];
 }
 
 /** @param elsewhere kills of late that were in no service */
 export function oomCondition(snapshot: Snapshot, elsewhere: number | undefined): AlertInput[] {
-  if (snapshot.oomKills === undefined) return [];
+  if (isAbsent(snapshot, "oom")) return [];
   const minutes = RECENT_SECONDS / 60;
   return [
     countAbove(

@@ -1,26 +1,30 @@
-import type { Snapshot } from "../../report/snapshot";
+import { type GpuSample, isEssential, type Snapshot } from "../../report/snapshot";
 import type { CollectorFailures } from "../collector-failures";
 import { type AlertInput, countAbove, fact } from "../condition";
 
 /** A card that the driver lost, or that answers no more: what runs on it fails, or has gone on without it. */
-export function gpuConditions({ gpu, collectors }: Snapshot): AlertInput[] {
-  if (collectors.find(({ name }) => name === "gpu")?.state === "absent") return [];
-  const problems = gpu?.problems ?? [];
-  return [
-    fact(
-      "gpu",
-      gpu && problems.length > 0,
-      problems.length === 0 ? "GPUs: all answer" : problems.join(", "),
-      { severity: "critical" },
-    ),
-  ];
+export function gpuConditions({ gpu }: Snapshot, known: GpuSample["known"]): AlertInput[] {
+  return known.map(({ index, name }) => {
+    const problem = gpu?.problems.find((one) => one.index === index);
+    const message = problem === undefined ? `GPU ${index} (${name}) answers` : problem.text;
+    return fact("gpu", gpu && problem !== undefined, message, { severity: "critical", gpu: index });
+  });
 }
 
-/** Whose measurements have stopped: their own alerts stay as they are, and this one says that nobody looks. */
-export function collectorCondition({ lasting, value, isBlind }: CollectorFailures): AlertInput {
-  const told = lasting.map(({ name, error = "unknown" }) => `${name} (${error})`).join(", ");
-  return countAbove("collector", value, 0, `Not measured: ${told === "" ? "nothing" : told}`, {
-    severity: isBlind ? "critical" : "warning",
+/** What is not measured: its alerts stay as they are meanwhile, and this one says that nobody looks. */
+export function collectorConditions(
+  { collectors }: Snapshot,
+  failures: Pick<CollectorFailures, "lasts">,
+): AlertInput[] {
+  return collectors.map(({ name, error }) => {
+    const lasts = failures.lasts(name);
+    return countAbove(
+      "collector",
+      lasts === undefined ? undefined : Number(lasts),
+      0,
+      lasts === false ? `Measured again: ${name}` : `Not measured: ${name} (${error ?? "unknown"})`,
+      { severity: isEssential(name) ? "critical" : "warning", collector: name },
+    );
   });
 }
 

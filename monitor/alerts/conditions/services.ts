@@ -14,7 +14,7 @@ export interface ServiceEvents {
 }
 
 export function serviceConditions(
-  { name, vramThreshold }: ServiceSettings,
+  { name, vramThreshold, health }: ServiceSettings,
   service: ServiceUsage | undefined,
   { oomKills, restarts }: ServiceEvents,
   thresholds: SettledConfig["thresholds"],
@@ -30,15 +30,15 @@ export function serviceConditions(
       `Service ${name} is ${up === true ? "running" : "not running"}`,
       critical,
     ),
-    ...(probe === undefined
+    ...(health === undefined
       ? []
       : [
           fact(
             "service_probe",
-            !probe.success,
-            probe.success
+            probe && !probe.success,
+            probe?.success === true
               ? `Service ${name} answers its probe`
-              : `Service ${name} fails its probe: ${probe.error ?? "unknown"}`,
+              : `Service ${name} fails its probe: ${probe?.error ?? "unknown"}`,
             about,
           ),
         ]),
@@ -71,7 +71,9 @@ function memoryConditions(
   thresholds: SettledConfig["thresholds"],
 ): AlertInput[] {
   const stopped = service?.sample.up === false;
-  const limitless = service?.sample.running !== undefined && service.memoryRatio === undefined;
+  const memory = service?.sample.running?.memory;
+  // Not the same as one whose memory could not be read.
+  const limitless = memory !== undefined && memory.limitBytes === undefined;
   const value = stopped ? 0 : service?.memoryRatio;
   return [
     ...(limitless
@@ -81,32 +83,21 @@ function memoryConditions(
             service: name,
           }),
         ]),
-    thrashCondition(name, stopped ? NOTHING_WAITS : service?.thrash, service, thresholds.pressure),
+    thrashCondition(name, stopped ? NOTHING_WAITS : service?.thrash, thresholds.pressure),
   ];
 }
 
-const NOTHING_WAITS: Thrash = { waitingRatio: 0, refaultBytesPerSecond: 0 };
+const NOTHING_WAITS: Thrash = { ratio: 0, waitingRatio: 0, refaultBytesPerSecond: 0 };
 
-/** Without PSI in the kernel, by how much of its limit it reads again in a minute. */
-function thrashCondition(
-  name: string,
-  thrash: Thrash | undefined,
-  service: ServiceUsage | undefined,
-  percentage: number,
-): AlertInput {
-  const { waitingRatio, refaultBytesPerSecond } = thrash ?? {};
-  const limitBytes = service?.sample.running?.memory?.limitBytes;
+function thrashCondition(name: string, thrash: Thrash | undefined, percentage: number): AlertInput {
+  const { ratio, waitingRatio, refaultBytesPerSecond } = thrash ?? {};
   const again =
     refaultBytesPerSecond === undefined ? "" : `, and reads ${size(refaultBytesPerSecond)}/s of it again`;
-  const turnover =
-    refaultBytesPerSecond === undefined || limitBytes === undefined || limitBytes === 0
-      ? undefined
-      : (refaultBytesPerSecond * 60) / limitBytes;
-  const [value, message] =
+  const message =
     waitingRatio === undefined
-      ? [turnover, `Service ${name} reads its memory again: ${percent(turnover ?? 0)} of its limit a minute`]
-      : [waitingRatio, `Service ${name} waits for memory ${percent(waitingRatio)} of the time${again}`];
-  return ratioAbove("service_thrash", value, percentage, message, { service: name });
+      ? `Service ${name} reads its memory again: ${percent(ratio ?? 0)} of its limit a minute`
+      : `Service ${name} waits for memory ${percent(waitingRatio)} of the time${again}`;
+  return ratioAbove("service_thrash", ratio, percentage, message, { service: name });
 }
 
 function vramCondition(name: string, service: ServiceUsage | undefined, threshold: number): AlertInput {

@@ -31,6 +31,12 @@ const memory: Family[] = [
     "Processes that the kernel killed for memory since boot.",
     ({ snapshot }) => snapshot.oomKills,
   ),
+  single(
+    "counter",
+    "oom_kills_elsewhere_total",
+    "Those of them that were in no service, since the monitor first ran in this boot.",
+    ({ oomKillsElsewhere }) => oomKillsElsewhere,
+  ),
 ];
 
 const swapLabels = ({ snapshot }: Report, value: "sizeBytes" | "usedBytes"): Sample[] =>
@@ -114,11 +120,10 @@ function filesystemsOf({ filesystem, rootFilesystem }: Report["snapshot"]): File
   return rootFilesystem === undefined || isBoth ? models : [...models, rootFilesystem];
 }
 
-/** One that is not mounted is told of as what it should be. */
+/** One that is not mounted, or does not answer, is told of as what it should be, not as what its path seems to lie on. */
 function filesystemLabels({ device, fstype, mountpoint, path, problem }: Filesystem): Labels {
-  return problem === NOT_MOUNTED
-    ? { device: "", fstype: "", mountpoint: path }
-    : { device, fstype, mountpoint };
+  if (problem === NOT_MOUNTED) return { device: "", fstype: "", mountpoint: path };
+  return { device, fstype, mountpoint: problem === undefined ? mountpoint : path };
 }
 
 const filesystem: Family[] = [

@@ -37,13 +37,8 @@ const gpus: Family[] = [
   ),
 ];
 
-function alertLabels({ alert, service, path, severity }: AlertInput): Labels {
-  return {
-    alert,
-    severity,
-    ...(service === undefined ? {} : { service }),
-    ...(path === undefined ? {} : { path }),
-  };
+function alertLabels({ alert, severity, labels }: AlertInput): Labels {
+  return { alert, severity, ...labels };
 }
 
 const inPhase =

@@ -108,6 +108,12 @@ export const SERVICE_FAMILIES: readonly Family[] = [
     "usedBytes",
   ),
   each("gauge", "memory_used_ratio", "Used part of its memory limit.", ({ memoryRatio }) => memoryRatio),
+  each(
+    "gauge",
+    "thrash_ratio",
+    "Part of the time in which it waited for memory; without PSI, the part of its limit that it read again in a minute.",
+    ({ thrash }) => thrash?.ratio,
+  ),
   running(
     "counter",
     "memory_refaulted_bytes_total",
