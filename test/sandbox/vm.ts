@@ -107,14 +107,14 @@ export class Vm {
   async run(command: string, options: SshOptions = {}): Promise<string> {
     const { stdout, stderr, code } = await this.ssh(command, options);
     if (code === 0) return stdout;
-    const refused = code === SSH_FAILED && stdout === "" ? await this.sshLog() : "";
+    const refused = code === SSH_FAILED && stdout === "" ? await this.connectionLog() : "";
     throw new SandboxError(
       `in the guest: ${command}\nexited with ${code}\n${stdout}${stderr}${refused}`.trimEnd(),
     );
   }
 
   /** After a connection that failed: what the guest's SSH server and kernel say of that, once they answer again. */
-  private async sshLog(): Promise<string> {
+  async connectionLog(): Promise<string> {
     const until = Date.now() + 120_000;
     while (this.isRunning() && Date.now() < until) {
       const told = await this.ssh(

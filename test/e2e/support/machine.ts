@@ -162,7 +162,8 @@ export async function deploy(vm: Vm, verb: Verb, options: DeployOptions = {}): P
     result.diagnostics
       .filter(({ severity }) => (severity === "error") === wanted)
       .map(({ severity, message }) => `${severity}: ${message.trim()}`);
-  const said = [...of(true), ...of(false)].join("\n");
+  const lost = of(true).some((message) => /closed by remote host|exit status 255|timed out/i.test(message));
+  const said = [...of(true), ...(lost ? [await vm.connectionLog()] : []), ...of(false)].join("\n");
   throw new Error(`${verb} ended with ${result.exitCode} (${result.summary}) ${times.inShort}\n${said}`);
 }
 
