@@ -9,6 +9,8 @@ type ServiceConfig = NonNullable<MonitorConfig["services"]>[number];
 
 /** What the monitor watches. */
 export interface Watched {
+  /** How those who are told call the host. */
+  readonly host: string;
   readonly monitor: z.output<typeof MonitorSettings>;
   readonly thresholds: z.output<typeof ThresholdSettings>;
   readonly workloads: readonly SettledWorkload[];
@@ -16,8 +18,8 @@ export interface Watched {
 }
 
 /** The text of /etc/ai-resource-monitor/config.json. */
-export function monitorConfig({ monitor, thresholds, workloads, models }: Watched): string {
-  const { alerts, history } = monitor;
+export function monitorConfig({ host, monitor, thresholds, workloads, models }: Watched): string {
+  const { alerts, history, tell } = monitor;
   return renderMonitorConfig({
     intervalSeconds: parseDuration(monitor.interval),
     thresholds,
@@ -30,6 +32,16 @@ export function monitorConfig({ monitor, thresholds, workloads, models }: Watche
       maxBytes: history.size.bytes,
     },
     watchHours: monitor.watchHours,
+    host,
+    sinks: {
+      ...(tell.alertmanager === undefined ? {} : { alertmanager: { urlFile: tell.alertmanager } }),
+      ...(tell.webhook === undefined ? {} : { webhook: { urlFile: tell.webhook } }),
+      ...(tell.heartbeat === undefined
+        ? {}
+        : {
+            heartbeat: { urlFile: tell.heartbeat, everySeconds: parseDuration(tell.heartbeatEvery) },
+          }),
+    },
     ...(monitor.listen === undefined ? {} : { listen: monitor.listen }),
   });
 }
@@ -57,9 +69,11 @@ export function watchesGpus({ monitor, workloads }: Watched): boolean {
   return monitor.gpu ?? workloads.some(({ gpu }) => gpu?.vendor === "nvidia");
 }
 
-/** Whether the monitor must reach the host's own addresses: to be asked, or to ask the workloads how they are. */
+/** Whether the monitor must reach the host's own addresses: to be asked, to ask the workloads how they are, or to tell others. */
 export function needsNetwork({ monitor, workloads }: Watched): boolean {
   const isAsked = (workload: SettledWorkload): boolean =>
     workload.health?.http !== undefined || ollamaAddress(workload) !== undefined;
-  return monitor.listen !== undefined || workloads.some(isAsked);
+  const { alertmanager, webhook, heartbeat } = monitor.tell;
+  const isTold = [alertmanager, webhook, heartbeat].some((file) => file !== undefined);
+  return monitor.listen !== undefined || isTold || workloads.some(isAsked);
 }

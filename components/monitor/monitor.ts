@@ -51,6 +51,8 @@ export class Monitor extends pulumi.ComponentResource {
       ...given
     } = args;
     const watched = {
+      // Renaming a host changes nothing on it.
+      host: firstName(args.host.name, args.host.firstNames),
       monitor: parseSettings(this, name, MonitorSettings, given),
       thresholds: parseSettings(this, `${name} thresholds`, ThresholdSettings, thresholds),
       workloads,

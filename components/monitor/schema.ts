@@ -3,6 +3,7 @@ import { imageField } from "../limited-container/image-name";
 import { durationField } from "../settings/duration-field";
 import { scalarField } from "../settings/field";
 import { flagField, integerField, positiveField, sizeField } from "../settings/fields";
+import { wordField } from "../settings/text-fields";
 import { parseListen } from "./listen";
 
 const percent = (what: string, example: string) =>
@@ -11,6 +12,17 @@ const percent = (what: string, example: string) =>
   );
 const interval = (description: string, example: string, most?: string) =>
   durationField({ description, example, ...(most === undefined ? {} : { most }) }).prefault(example);
+
+/** The folder on the host that its container reads its configuration from. */
+const FOLDER = "/etc/ai-resource-monitor";
+
+const addressFile = (whose: string, name: string) =>
+  wordField({
+    description: `A file on the host with ${whose}, kept there by you: Pulumi knows nothing of what is in it. Give it to the monitor's user alone: chown 65532, chmod 0400.`,
+    example: `${FOLDER}/${name}.url`,
+    allowed: `a file right below ${FOLDER}, with .url at its end`,
+    pattern: /^\/etc\/ai-resource-monitor\/[A-Za-z0-9_-]+\.url$/,
+  }).optional();
 
 /** The monitor's container. */
 export const MonitorSettings = z.strictObject({
@@ -37,6 +49,17 @@ export const MonitorSettings = z.strictObject({
     .strictObject({
       for: interval("How long a condition must hold before its alert is raised.", "60s", "1440min"),
       repeat: interval("How often the log repeats an alert that still fires.", "240min", "43200min"),
+    })
+    .prefault({}),
+  tell: z
+    .strictObject({
+      alertmanager: addressFile("Alertmanager's address, such as http://10.0.0.7:9093", "alertmanager"),
+      webhook: addressFile(
+        "the address that gets a POST of JSON for each alert that comes or goes",
+        "webhook",
+      ),
+      heartbeat: addressFile("an address that raises the alarm when it is not asked any more", "heartbeat"),
+      heartbeatEvery: interval("How often the heartbeat is sent.", "60s", "1440min"),
     })
     .prefault({}),
   history: z

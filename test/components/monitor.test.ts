@@ -25,6 +25,7 @@ function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
 }
 
 const watched = (monitor: object, workload: object = {}) => ({
+  host: "goblin",
   monitor: valid(MonitorSettings, monitor),
   thresholds: valid(ThresholdSettings, { memory: "80" }),
   workloads: [
@@ -104,6 +105,12 @@ describe("the monitor's configuration", () => {
           alerts: { for: "2min", repeat: "60min" },
           history: { every: "30s", days: "3", size: "2MiB" },
           watchHours: "1",
+          tell: {
+            alertmanager: "/etc/ai-resource-monitor/alertmanager.url",
+            webhook: "/etc/ai-resource-monitor/webhook.url",
+            heartbeat: "/etc/ai-resource-monitor/heartbeat.url",
+            heartbeatEvery: "2min",
+          },
         },
         {
           runtime: "container",
@@ -119,6 +126,11 @@ describe("the monitor's configuration", () => {
       services: [{ ollama: "http://10.0.0.2:8080", vramMaxBytes: 16 * 1024 ** 3, vramThreshold: 80 }],
       alerts: { forSeconds: 120, repeatSeconds: 3600 },
       history: { everySeconds: 30, days: 3, maxBytes: 2 * 1024 ** 2 },
+      host: "goblin",
+      sinks: {
+        webhook: { urlFile: "/etc/ai-resource-monitor/webhook.url" },
+        heartbeat: { urlFile: "/etc/ai-resource-monitor/heartbeat.url", everySeconds: 120 },
+      },
     });
     const keys = keysOf(JSON.parse(text) as object);
     // The stack has one way for each of these; a file written by hand has others.
@@ -161,6 +173,8 @@ describe("the monitor's configuration", () => {
     const quiet = { engine: "none" };
     expect(needsNetwork(watched({}, quiet))).toBe(false);
     expect(needsNetwork(watched({}))).toBe(true);
+    const webhook = "/etc/ai-resource-monitor/webhook.url";
+    expect(needsNetwork(watched({ tell: { webhook } }, quiet))).toBe(true);
     expect(needsNetwork(watched({ listen: "127.0.0.1:9465" }, quiet))).toBe(true);
     expect(needsNetwork(watched({}, { ...quiet, health: { http: "http://127.0.0.1/" } }))).toBe(true);
     expect(needsNetwork(watched({}, { ...quiet, health: { command: "true" } }))).toBe(false);
