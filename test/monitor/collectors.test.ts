@@ -330,10 +330,12 @@ describe("services", () => {
     const host = fixture("systemd");
     const collector = collectorOf(host, ollama());
     const procs = "cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.procs";
-    const stat = (pid: number) => { host.write(
+    const stat = (pid: number) => {
+      host.write(
         `proc/${pid}/stat`,
         `${pid} (ollama) S ${Array.from({ length: 18 }, () => 1).join(" ")} ${pid}000 0`,
-      ); };
+      );
+    };
     const restarts = async () => (await collector.collect()).services?.[0]?.restarts;
     // It has ended while it was looked for.
     for (const pid of [500, 501]) host.remove(`proc/${pid}`);
