@@ -21,14 +21,20 @@ export class Samples {
   before(now: Sampled, intervalSeconds: number): Sampled | undefined {
     const { last, beforeLast } = this;
     const least = Math.min(LEAST_SECONDS, intervalSeconds / 2);
-    if (
-      last !== undefined &&
-      now.monotonicSeconds - last.monotonicSeconds < least &&
-      beforeLast !== undefined
-    )
-      return beforeLast;
+    const isYoung = last !== undefined && now.monotonicSeconds - last.monotonicSeconds < least;
+    if (isYoung && beforeLast !== undefined) return { ...beforeLast, services: servicesOf(last, beforeLast) };
     this.beforeLast = last;
     this.last = now;
     return last;
   }
+}
+
+/** Of a service that has started in between only the young sample tells. */
+function servicesOf(last: Sampled, beforeLast: Sampled): Sampled["services"] {
+  return last.services?.map((service) => {
+    const older = beforeLast.services?.find(({ name }) => name === service.name);
+    return older?.restarts === service.restarts && older.running?.cgroup === service.running?.cgroup
+      ? older
+      : service;
+  });
 }
