@@ -130,9 +130,12 @@ describe("a host with a container among its services", () => {
 
   itInLong("keeps them over a reboot", async () => {
     await vm.reboot();
-    await vm.run("until ai-resource-monitor --display >/dev/null 2>&1; do sleep 1; done", {
-      timeoutSeconds: 120,
-    });
+    // Docker starts one after the other, and not in an order that anybody asked for.
+    await vm.run(
+      `until ai-resource-monitor --display >/dev/null 2>&1 && [ "$(docker inspect -f '{{.State.Running}}' llamacpp)" = true ] &&
+        (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; do sleep 1; done`,
+      { timeoutSeconds: 120 },
+    );
     expect(await runningContainers()).toEqual(["ai-resource-monitor", "llamacpp"]);
     await expectLimits();
     expect(await get(vm, 8080, "/health")).toBe("ok\n");
