@@ -3,6 +3,7 @@ import { VARIABLE, VARIABLE_RULE } from "../credentials/schema";
 import { ContainerFields } from "../limited-container/schema";
 import { GpuSettings } from "./gpu-schema";
 import { HealthSettings } from "./health-schema";
+import { parseHealthUrl } from "./health-url";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
 import { ENGINES } from "./engine";
 import { HARDENING_DIRECTIVES } from "./hardening";
@@ -76,6 +77,15 @@ export const WorkloadSettings = z.strictObject({
     description:
       "What serves the models. The variables that keep it inside memory.max follow from this, and Ollama sees its own limit. Default: by the name of its program (`exec`, `entrypoint`), image, unit or workload: ollama, llama-server, llama.cpp, llama-cpp or llamacpp; else none.",
   }).optional(),
+  api: textField(
+    {
+      description:
+        "Where its engine answers on the host, which the monitor asks for the loaded models; none: it is not asked. Default for Ollama: by OLLAMA_HOST in `environment`, or the port that a container publishes; other engines are not asked.",
+      example: "http://127.0.0.1:11434",
+      allowed: "an http URL without spaces: http://ADDRESS[:PORT][/PATH], or none",
+    },
+    (text) => (text === "none" ? text : parseHealthUrl(text)),
+  ).optional(),
   memory: MemorySettings,
   cpu: CpuSettings.prefault({}),
   io: z

@@ -9,7 +9,7 @@ import { renderEarlyOom } from "../early-oom/render";
 import { EarlyOomSettings } from "../early-oom/schema";
 import { renderContainerNetwork } from "../container-network/render";
 import type { Bundle } from "../host-bundle/bundle";
-import { ownerOf, type StackId } from "../host-bundle/identity";
+import { firstName, ownerOf, type StackId } from "../host-bundle/identity";
 import { type SentBundle, sentBundle } from "../host-bundle/sent";
 import { renderContainerReadiness, renderContainerUnit } from "../limited-container/render";
 import { containerRevision } from "../limited-container/revision";
@@ -48,8 +48,12 @@ export function hostBundles(host: ConfiguredHost, stack: StackId): SentBundle[] 
   );
 }
 
-function hostParts({ settings, credentials, settingPath }: ConfiguredHost, declared: DeclaredHost): Part[] {
-  const { modelsPath, workloads, daily, hasNetwork } = declared;
+function hostParts(
+  { name, settings, credentials, settingPath }: ConfiguredHost,
+  declared: DeclaredHost,
+): Part[] {
+  const { workloads, daily, hasNetwork } = declared;
+  const { path: modelsPath } = declared.models;
   const monitor = valid(MonitorSettings, settings.monitor ?? {});
   const before = workloads.map(({ unit }) => unit);
   const slices = renderSlices(
@@ -76,7 +80,13 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
       "models-bundle",
       renderModelStorage(valid(ModelsSettings, settings.models ?? {}), settingPath("models")),
     ],
-    ...monitorParts(monitor, settings, declared, settingPath("monitor")),
+    ...monitorParts(
+      firstName(name, declared.connection.firstNames),
+      monitor,
+      settings,
+      declared,
+      settingPath("monitor"),
+    ),
     ...(hasNetwork
       ? [["network-bundle", renderContainerNetwork(settingPath("workloads"))] satisfies Part]
       : []),
@@ -89,16 +99,18 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
 }
 
 function monitorParts(
+  host: string,
   monitor: ReturnType<typeof MonitorSettings.parse>,
   { thresholds = {} }: GoblinHostSettings,
-  { workloads, modelsPath }: DeclaredHost,
+  { workloads, models }: DeclaredHost,
   setting: string,
 ): Part[] {
   const watched = {
+    host,
     monitor,
     thresholds: valid(ThresholdSettings, thresholds),
     workloads: workloads.map(({ settled }) => settled),
-    modelsPath,
+    models,
   };
   const config = monitorConfig(watched);
   return [

@@ -70,7 +70,7 @@ export class GoblinHost extends pulumi.ComponentResource {
     });
     const { swap = {}, zram = {}, earlyOom = {}, reserve = {}, monitor = {}, workloads = {} } = given;
     const declared = declareHost(name, given);
-    const { modelsPath } = declared;
+    const { path: modelsPath, mount: modelsMount } = declared.models;
     for (const workload of Object.keys(credentials).filter((key) => !Object.hasOwn(workloads, key)))
       throw new pulumi.ResourceError(
         `host "${name}" has credentials for "${workload}", which is no workload of it`,
@@ -132,6 +132,7 @@ export class GoblinHost extends pulumi.ComponentResource {
         thresholds: given.thresholds ?? {},
         workloads: declared.workloads.map(({ settled }) => settled),
         modelsPath,
+        modelsMount,
         settingPath: settingPath("monitor"),
       },
       after(storage),

@@ -18,11 +18,13 @@ import { monitorSpec } from "./spec";
 export interface MonitorArgs extends MonitorSettings {
   readonly host: HostConnection;
   readonly provider: docker.Provider;
-  /** Alert thresholds in percent. Defaults 85, 90, 90, 70, 95. */
+  /** Alert thresholds in percent. Defaults 85, 90, 90, 70, 95, 20. */
   readonly thresholds?: ThresholdSettings;
   readonly workloads: readonly SettledWorkload[];
   /** Where models lie. Default /srv/models. */
   readonly modelsPath?: string;
+  /** required: that it is no mount of its own is an alert. Default any. */
+  readonly modelsMount?: "any" | "required";
   /** Path of these settings in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
@@ -44,14 +46,17 @@ export class Monitor extends pulumi.ComponentResource {
       thresholds = {},
       workloads,
       modelsPath = "/srv/models",
+      modelsMount = "any",
       settingPath = firstName(name, args.host.firstNames),
       ...given
     } = args;
     const watched = {
+      // Renaming a host changes nothing on it.
+      host: firstName(args.host.name, args.host.firstNames),
       monitor: parseSettings(this, name, MonitorSettings, given),
       thresholds: parseSettings(this, `${name} thresholds`, ThresholdSettings, thresholds),
       workloads,
-      modelsPath,
+      models: { path: modelsPath, mount: modelsMount },
     };
     const { baseImage, collect } = watched.monitor;
     const config = monitorConfig(watched);

@@ -3,6 +3,7 @@ import { imageField } from "../limited-container/image-name";
 import { durationField } from "../settings/duration-field";
 import { scalarField } from "../settings/field";
 import { flagField, integerField, positiveField, sizeField } from "../settings/fields";
+import { wordField } from "../settings/text-fields";
 import { parseListen } from "./listen";
 
 const percent = (what: string, example: string) =>
@@ -11,6 +12,17 @@ const percent = (what: string, example: string) =>
   );
 const interval = (description: string, example: string, most?: string) =>
   durationField({ description, example, ...(most === undefined ? {} : { most }) }).prefault(example);
+
+/** The folder on the host that its container reads its configuration from. */
+const FOLDER = "/etc/ai-resource-monitor";
+
+const addressFile = (whose: string, name: string) =>
+  wordField({
+    description: `A file on the host with ${whose}, kept there by you: Pulumi knows nothing of what is in it. Give it to the monitor's user alone: chown 65532, chmod 0400.`,
+    example: `${FOLDER}/${name}.url`,
+    allowed: `a file right below ${FOLDER}, with .url at its end`,
+    pattern: /^\/etc\/ai-resource-monitor\/[A-Za-z0-9_-]+\.url$/,
+  }).optional();
 
 /** The monitor's container. */
 export const MonitorSettings = z.strictObject({
@@ -33,6 +45,41 @@ export const MonitorSettings = z.strictObject({
   ),
   interval: interval("How often it measures.", "10s", "60min"),
   collect: interval("How often the timer writes the collected metrics.", "60s"),
+  alerts: z
+    .strictObject({
+      for: interval("How long a condition must hold before its alert is raised.", "60s", "1440min"),
+      repeat: interval("How often the log repeats an alert that still fires.", "240min", "43200min"),
+    })
+    .prefault({}),
+  tell: z
+    .strictObject({
+      alertmanager: addressFile("Alertmanager's address, such as http://10.0.0.7:9093", "alertmanager"),
+      webhook: addressFile(
+        "the address that gets a POST of JSON for each alert that comes or goes",
+        "webhook",
+      ),
+      heartbeat: addressFile("an address that raises the alarm when it is not asked any more", "heartbeat"),
+      heartbeatEvery: interval("How often the heartbeat is sent.", "60s", "1440min"),
+    })
+    .prefault({}),
+  history: z
+    .strictObject({
+      every: interval("How often a record of what was measured is kept on disk.", "60s", "1440min"),
+      days: integerField({
+        description: "Days that a record is kept.",
+        min: 1,
+        max: 3650,
+        example: "7",
+      }).prefault(7),
+      size: sizeField({
+        description: "The most that the records take; the oldest go first.",
+        example: "16MiB",
+        least: "1MiB",
+      })
+        .refine(({ bytes }) => bytes <= 1024 ** 3, "that is more than 1GiB")
+        .prefault("16MiB"),
+    })
+    .prefault({}),
   watchHours: integerField({
     description:
       "Hours after a deployment in which alerts name it; at their end a report compares before and after. 0: none.",
@@ -55,13 +102,14 @@ export const MonitorSettings = z.strictObject({
   ).optional(),
 });
 
-/** Alert thresholds; the specification's numbers. */
+/** Alert thresholds; the specification's numbers where it has one. */
 export const ThresholdSettings = z.strictObject({
   memory: percent("share of RAM in use", "85"),
   cpu: percent("share of CPU time in use", "90"),
   disk: percent("share of the models' disk in use", "90"),
   swap: percent("share of swap in use", "70"),
   service: percent("share of a workload's memory limit in use", "95"),
+  pressure: percent("share of the time in which a workload waits for memory", "20"),
 });
 
 /** What a {@link Monitor} watches, beside its own settings. */

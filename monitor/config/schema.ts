@@ -17,6 +17,8 @@ const httpUrl = z
   .string({ error: "an http:// address" })
   .check(z.regex(/^http:\/\/[^\s/?#]+(\/\S*)?$/, { error: "an http:// address" }));
 
+const file = text("an absolute path", /^\/[^\0\n]*$/);
+
 /** One AI service, as a unit or as a container: the monitor finds it by its cgroup and asks neither systemd nor Docker. */
 export const ServiceConfig = z.strictObject({
   /** What the outputs call it. */
@@ -56,7 +58,7 @@ export const ServiceConfig = z.strictObject({
 export const MonitorConfig = z.strictObject({
   /** Seconds from one collection to the next; default 10. Outputs older than three of them are stale. */
   intervalSeconds: whole(1, 3600, 10),
-  /** Percent above which an alert is raised; it clears about 5 points below. Defaults 85, 90, 90, 70, 95. */
+  /** Percent above which an alert is raised; it clears about 5 points below. Defaults 85, 90, 90, 70, 95, 20. */
   thresholds: z.prefault(
     z.strictObject({
       memory: percent(85),
@@ -64,6 +66,8 @@ export const MonitorConfig = z.strictObject({
       disk: percent(90),
       swap: percent(70),
       service: percent(95),
+      /** Of the time, in which a service waits for memory. */
+      pressure: percent(20),
     }),
     {},
   ),
@@ -121,6 +125,26 @@ export const MonitorConfig = z.strictObject({
           error: "a loopback or private IP address, or allowPublic: true beside it",
         }),
       ),
+  ),
+  /** What those who are told call this host; default its name. */
+  host: z.optional(text("a name: letters, digits and . _ @ -", NAME)),
+  /** Who is told of alerts, and how. Each address is in a file of its own, as many of them are secrets. Default: nobody. */
+  sinks: z.prefault(
+    z.strictObject({
+      /** Alertmanager's address, without a path. */
+      alertmanager: z.optional(z.strictObject({ urlFile: file })),
+      /** A POST of JSON for each alert that comes or goes. */
+      webhook: z.optional(z.strictObject({ urlFile: file })),
+      /** A GET after collections, at an address that raises the alarm when none comes. */
+      heartbeat: z.optional(
+        z.strictObject({
+          urlFile: file,
+          /** Seconds from one to the next; default 60. */
+          everySeconds: whole(10, 86_400, 60),
+        }),
+      ),
+    }),
+    {},
   ),
   gpu: z.prefault(
     z.strictObject({

@@ -25,6 +25,13 @@ export function readText(path: string): string | undefined {
   }
 }
 
+/** The text of a file that every Linux has. */
+export function readRequired(path: string): string {
+  const text = readText(path);
+  if (text === undefined) throw new Error(`${path} is not there`);
+  return text;
+}
+
 /** A file's text; undefined when it is not there or not for this user. */
 export function readTextIfAllowed(path: string): string | undefined {
   try {

@@ -10,9 +10,18 @@ export interface Served {
   readonly outputs: () => Outputs | undefined;
   /** Why the outputs cannot be relied on; undefined when they can. */
   readonly problem: () => string | undefined;
+  /** Whether more work may be sent to this host. */
+  readonly available: () => boolean;
+  /** From one collection to the next. */
+  readonly intervalSeconds: () => number;
   /** Collects now. */
   readonly collect: () => Promise<void>;
 }
+
+/** A connection has so long to ask, and to ask again. */
+const SECONDS = 5;
+/** Of connections at a time. More are answered that they are too many, and far more are not. */
+const MOST_ANSWERED = 32;
 
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -28,15 +37,36 @@ const ROUTES: Readonly<Record<string, readonly [keyof Outputs, string]>> = {
 
 /** Answers 503 rather than with what is stale. `POST /collect` is for the Unix socket, whose mode says who may. */
 export function createMonitorServer(served: Served, mayCollect: boolean): Server {
-  const server = createServer((request, response) => {
+  let connections = 0;
+  const limits = {
+    headersTimeout: SECONDS * 1000,
+    requestTimeout: SECONDS * 1000,
+    keepAliveTimeout: SECONDS * 1000,
+    // How often Node.js looks at the first two: every 30 s by default, whatever they are.
+    connectionsCheckingInterval: 1000,
+  };
+  const server = createServer(limits, (request, response) => {
+    if (connections > MOST_ANSWERED) {
+      response.shouldKeepAlive = false;
+      request.resume();
+      send(response, 503, TEXT, `more than ${MOST_ANSWERED} connections: try again\n`, {
+        "retry-after": "1",
+      });
+      return;
+    }
     answer(request, response, served, mayCollect).catch((error: unknown) => {
       send(response, 500, TEXT, `${errorText(error)}\n`);
     });
   });
-  server.headersTimeout = 5000;
-  server.requestTimeout = 5000;
-  server.keepAliveTimeout = 5000;
-  server.maxConnections = 32;
+  server.on("connection", (socket) => {
+    connections += 1;
+    socket.once("close", () => {
+      connections -= 1;
+    });
+  });
+  // Whoever does not take what it asked for.
+  server.timeout = 2 * SECONDS * 1000;
+  server.maxConnections = 4 * MOST_ANSWERED;
   return server;
 }
 
@@ -73,11 +103,28 @@ async function answer(
     return;
   }
   if (route === undefined) send(response, 200, TEXT, "ok\n");
+  else if (route[0] === "capacity") sendCapacity(response, outputs.capacity, served);
   else send(response, 200, route[1], outputs[route[0]]);
 }
 
-function send(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
+/** Its status alone is enough for a health check, which reads no body. */
+function sendCapacity(response: ServerResponse, body: string, served: Served): void {
+  const seconds = served.intervalSeconds();
+  if (served.available()) {
+    send(response, 200, JSON_TYPE, body, { "cache-control": `public, max-age=${seconds}` });
+    return;
+  }
+  send(response, 503, JSON_TYPE, body, { "cache-control": "no-store", "retry-after": String(seconds) });
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body), ...more });
   response.end(response.req.method === "HEAD" ? undefined : body);
 }
 

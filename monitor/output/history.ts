@@ -4,6 +4,7 @@ import type { SettledConfig } from "../config/schema";
 import { listFolder, readText } from "../host/files";
 import type { Report } from "../report/report";
 import { utcTime } from "../render/times";
+import { isObject } from "../parse/documents";
 import { ensureFolder } from "./atomic";
 
 /** The bound is kept by dropping whole segments, so one may be an eighth of it. */
@@ -102,11 +103,30 @@ export interface HistoryRecord {
 function parseRecord(line: string): HistoryRecord | undefined {
   if (line === "") return undefined;
   try {
-    return JSON.parse(line) as HistoryRecord;
+    const record: unknown = JSON.parse(line);
+    return isRecord(record) ? record : undefined;
   } catch {
     return undefined;
   }
 }
+
+function isRecord(value: unknown): value is HistoryRecord {
+  if (!isObject(value) || !isObject(value.services) || !Array.isArray(value.firing)) return false;
+  const { memory, swap, cpu, disk, services, firing, time } = value;
+  return (
+    typeof time === "string" &&
+    !Number.isNaN(Date.parse(time)) &&
+    [memory, swap, cpu, disk].every(isRatio) &&
+    firing.every((message) => typeof message === "string") &&
+    Object.values(services).every(
+      (service) => service === null || (isObject(service) && isRatio(service.memory) && isRatio(service.cpu)),
+    )
+  );
+}
+
+/** Or null, which is not measured; more than 1 where a limit was lowered under what is used. */
+const isRatio = (value: unknown): boolean =>
+  value === null || (typeof value === "number" && value >= 0 && value <= 1000);
 
 /** One line: when, and the ratios that an operator looks back at. */
 export function renderRecord({ snapshot, usage, alerts }: Report): string {
@@ -125,7 +145,7 @@ export function renderRecord({ snapshot, usage, alerts }: Report): string {
         sample.running === undefined
           ? null
           : {
-              workingSetBytes: sample.running.memory?.workingSetBytes ?? null,
+              usedBytes: sample.running.memory?.usedBytes ?? null,
               memory: rounded(memoryRatio),
               cpu: rounded(cpuRatio),
             },

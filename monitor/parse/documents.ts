@@ -17,13 +17,19 @@ export interface Verification {
   readonly findings: number;
 }
 
+/** More than any host has loaded: each is in the last two samples and in every output. */
+const MOST_MODELS = 64;
+const MOST_NAME = 256;
+
 /** The answer of Ollama's `/api/ps`. */
 export function parseLoadedModels(text: string): LoadedModel[] {
   const { models } = parseObject(text, "Ollama's /api/ps");
   if (!Array.isArray(models)) throw new ParseError("Ollama's /api/ps has no list of models");
+  if (models.length > MOST_MODELS)
+    throw new ParseError(`Ollama's /api/ps has ${models.length} models, of at most ${MOST_MODELS}`);
   return models.map((entry: unknown) => {
     const { name, size, size_vram: vram } = isObject(entry) ? entry : {};
-    if (typeof name !== "string" || typeof size !== "number") {
+    if (typeof name !== "string" || name.length > MOST_NAME || typeof size !== "number") {
       throw new ParseError("Ollama's /api/ps has a model without name or size");
     }
     return { name, memoryBytes: size, vramBytes: typeof vram === "number" ? vram : 0 };

@@ -1,14 +1,16 @@
+import { LABEL_NAMES } from "../alerts/condition";
 import type { Report } from "../report/report";
-import type { ServiceUsage } from "../report/usage";
+import type { Filesystem } from "../report/snapshot";
+import type { ServiceUsage, Share } from "../report/usage";
 import { utcTime } from "./times";
 
 /** Raised when a key changes its meaning or goes; new keys do not raise it. docs/monitor-json.md describes it. */
-export const JSON_SCHEMA_VERSION = 1;
+export const JSON_SCHEMA_VERSION = 2;
 
 /** `--json`: bytes, seconds and ratios from 0 to 1. What a host has not, or what was not measured, is null. */
 export function renderJson(report: Report): string {
   const { snapshot, usage, config, capacity } = report;
-  const { memory, swap, filesystem, gpu } = snapshot;
+  const { memory, swap, gpu } = snapshot;
   const document = {
     schemaVersion: JSON_SCHEMA_VERSION,
     version: report.version,
@@ -32,10 +34,13 @@ export function renderJson(report: Report): string {
     load: snapshot.load,
     pressure: snapshot.pressure,
     oomKillsTotal: snapshot.oomKills,
-    filesystem: filesystem && {
-      ...filesystem,
-      usedBytes: usage.disk?.usedBytes,
-      usedRatio: usage.disk?.ratio,
+    filesystem: filesystemDocument(snapshot.filesystem, usage.disk),
+    rootFilesystem: filesystemDocument(snapshot.rootFilesystem, usage.rootDisk),
+    slice: usage.slice && {
+      name: usage.slice.name,
+      usedBytes: usage.slice.memory?.usedBytes,
+      limitBytes: usage.slice.memory?.sizeBytes,
+      usedRatio: usage.slice.memory?.ratio,
     },
     services: usage.services?.map(serviceDocument),
     gpus: (gpu?.gpus ?? []).map((device) => ({
@@ -45,9 +50,9 @@ export function renderJson(report: Report): string {
         .map(({ service, usedBytes }) => ({ service, usedBytes })),
     })),
     verification: snapshot.verification,
-    alerts: report.alerts.map(({ alert, service, severity, phase, firedAt, message }) => ({
+    alerts: report.alerts.map(({ alert, labels, severity, phase, firedAt, message }) => ({
       alert,
-      service,
+      ...Object.fromEntries(LABEL_NAMES.map((name) => [name, labels[name]])),
       severity,
       phase,
       firedAt: firedAt === undefined ? undefined : utcTime(firedAt),
@@ -70,11 +75,14 @@ export function renderCapacity({ snapshot, capacity, alerts }: Report): string {
   return `${JSON.stringify(document, nullFor, 2)}\n`;
 }
 
-function serviceDocument({ sample, memoryRatio, cpuRatio, vram }: ServiceUsage): object {
+function filesystemDocument(filesystem: Filesystem | undefined, share: Share | undefined) {
+  return filesystem && { ...filesystem, usedBytes: share?.usedBytes, usedRatio: share?.ratio };
+}
+
+function serviceDocument({ sample, memoryRatio, cpuRatio, thrash, vram }: ServiceUsage): object {
   const { running, ...about } = sample;
   return {
     ...about,
-    up: running !== undefined,
     cgroup: running?.cgroup,
     containerId: running?.containerId,
     startTime: running?.startTimeSeconds === undefined ? undefined : utcTime(running.startTimeSeconds * 1000),
@@ -86,6 +94,7 @@ function serviceDocument({ sample, memoryRatio, cpuRatio, vram }: ServiceUsage):
     },
     cpu: running?.cpu && { ...running.cpu, usedRatio: cpuRatio },
     pressure: running?.pressure,
+    thrash,
     io: running?.io,
     vram,
   };

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { WorkloadSettings } from "../../components/cgroup-service/schema";
 import { settleWorkload } from "../../components/cgroup-service/workload";
 import { monitorConfig, needsNetwork, watchesGpus } from "../../components/monitor/config";
+import { ollamaAddress } from "../../components/monitor/ollama-address";
 import { monitorImage } from "../../components/monitor/image";
 import { renderMonitorHost } from "../../components/monitor/render";
 import { MonitorSettings, ThresholdSettings } from "../../components/monitor/schema";
@@ -13,6 +14,7 @@ import { monitorSpec } from "../../components/monitor/spec";
 import { renderMonitorTimer } from "../../components/monitor-timer/render";
 import { checkSettings } from "../../components/settings/issues";
 import { checkConfig } from "../../monitor/config/check";
+import { MonitorConfig } from "../../monitor/config/schema";
 
 const HEADER = "# Written by goblin-host. Change the stack's configuration instead: an edit here is drift.";
 
@@ -23,6 +25,7 @@ function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
 }
 
 const watched = (monitor: object, workload: object = {}) => ({
+  host: "goblin",
   monitor: valid(MonitorSettings, monitor),
   thresholds: valid(ThresholdSettings, { memory: "80" }),
   workloads: [
@@ -31,8 +34,39 @@ const watched = (monitor: object, workload: object = {}) => ({
       valid(WorkloadSettings, { memory: { max: "8GiB" }, cpu: { quota: "200%" }, ...workload }),
     ),
   ],
-  modelsPath: "/srv/models",
+  models: { path: "/srv/models", mount: "required" as const },
 });
+
+/** `services.health.http`, of all of them. */
+function keysOf(value: object, at = ""): Set<string> {
+  return new Set(
+    Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
+      const path = Array.isArray(value) ? at : `${at}${at === "" ? "" : "."}${key}`;
+      return [path, ...(typeof inner === "object" && inner !== null ? keysOf(inner, path) : [])];
+    }),
+  );
+}
+
+interface AnySchema {
+  readonly _zod: { readonly def: object };
+}
+interface AnyDefinition {
+  readonly shape?: Record<string, AnySchema>;
+  readonly innerType?: AnySchema;
+  readonly element?: AnySchema;
+}
+
+function keysOfSchema(schema: AnySchema, at = ""): string[] {
+  const { shape, innerType, element } = schema._zod.def as AnyDefinition;
+  const inside = innerType ?? element;
+  if (inside !== undefined) return keysOfSchema(inside, at);
+  return Object.entries(shape ?? {})
+    .flatMap(([key, inner]) => {
+      const path = `${at}${at === "" ? "" : "."}${key}`;
+      return [path, ...keysOfSchema(inner, path)];
+    })
+    .sort();
+}
 
 describe("the monitor's configuration", () => {
   it("is what the settings say, and the monitor takes it", () => {
@@ -62,11 +96,88 @@ describe("the monitor's configuration", () => {
     });
   });
 
+  it("has every key that the monitor reads, from a setting, and what the settings say", () => {
+    const text = monitorConfig(
+      watched(
+        {
+          interval: "20s",
+          listen: "10.0.0.1:9465",
+          alerts: { for: "2min", repeat: "60min" },
+          history: { every: "30s", days: "3", size: "2MiB" },
+          watchHours: "1",
+          tell: {
+            alertmanager: "/etc/ai-resource-monitor/alertmanager.url",
+            webhook: "/etc/ai-resource-monitor/webhook.url",
+            heartbeat: "/etc/ai-resource-monitor/heartbeat.url",
+            heartbeatEvery: "2min",
+          },
+        },
+        {
+          runtime: "container",
+          image: "ollama/ollama:0.6.5",
+          ports: ["10.0.0.2:8080:11434"],
+          gpu: { devices: ["0"], vramMax: "16GiB", vramThreshold: "80" },
+          health: { http: "http://127.0.0.1:8080/" },
+        },
+      ),
+    );
+    expect(checkConfig(text, "config.json")).toMatchObject({
+      models: { path: "/srv/models", mount: "required" },
+      services: [{ ollama: "http://10.0.0.2:8080", vramMaxBytes: 16 * 1024 ** 3, vramThreshold: 80 }],
+      alerts: { forSeconds: 120, repeatSeconds: 3600 },
+      history: { everySeconds: 30, days: 3, maxBytes: 2 * 1024 ** 2 },
+      host: "goblin",
+      sinks: {
+        webhook: { urlFile: "/etc/ai-resource-monitor/webhook.url" },
+        heartbeat: { urlFile: "/etc/ai-resource-monitor/heartbeat.url", everySeconds: 120 },
+      },
+    });
+    const keys = keysOf(JSON.parse(text) as object);
+    // The stack has one way for each of these; a file written by hand has others.
+    const ownAffairs = [
+      "gpu",
+      "gpu.command",
+      "listen.allowPublic",
+      "services.cgroup",
+      "services.health.timeoutSeconds",
+    ];
+    expect(keysOfSchema(MonitorConfig).filter((key) => !keys.has(key))).toEqual(ownAffairs);
+  });
+
+  const asked = (workload: object): string | undefined =>
+    ollamaAddress(
+      settleWorkload("ollama", valid(WorkloadSettings, { memory: { max: "8GiB" }, ...workload })),
+    );
+  const container = { runtime: "container", image: "ollama/ollama:0.6.5" };
+  it.each<[workload: object, address: string | undefined]>([
+    [{}, "http://127.0.0.1:11434"],
+    [{ engine: "llama.cpp" }, undefined],
+    [{ environment: { OLLAMA_HOST: "0.0.0.0" } }, "http://127.0.0.1:11434"],
+    [{ environment: { OLLAMA_HOST: "0.0.0.0:8080" } }, "http://127.0.0.1:8080"],
+    [{ environment: { OLLAMA_HOST: ":8080" } }, "http://127.0.0.1:8080"],
+    [{ environment: { OLLAMA_HOST: "http://10.0.0.5" } }, "http://10.0.0.5:80"],
+    [{ environment: { OLLAMA_HOST: "[::]:8080/" } }, "http://[::1]:8080"],
+    [{ environment: { OLLAMA_HOST: "https://10.0.0.5" } }, undefined],
+    [{ environment: { OLLAMA_HOST: "0.0.0.0:99999" } }, "http://127.0.0.1:11434"],
+    [{ api: "http://10.0.0.5:1/" }, "http://10.0.0.5:1"],
+    [{ api: "none" }, undefined],
+    [container, undefined],
+    [{ ...container, ports: ["0.0.0.0:80:11434"] }, "http://127.0.0.1:80"],
+    [{ ...container, ports: ["80:11434/udp"] }, undefined],
+    [{ ...container, ports: ["80:1"], environment: { OLLAMA_HOST: ":1" } }, "http://127.0.0.1:80"],
+  ])("asks the Ollama of %j at %s", (workload, address) => {
+    expect(asked(workload)).toBe(address);
+  });
+
   it("gives it a network only where something must be asked", () => {
-    expect(needsNetwork(watched({}))).toBe(false);
-    expect(needsNetwork(watched({ listen: "127.0.0.1:9465" }))).toBe(true);
-    expect(needsNetwork(watched({}, { health: { http: "http://127.0.0.1/" } }))).toBe(true);
-    expect(needsNetwork(watched({}, { health: { command: "true" } }))).toBe(false);
+    const quiet = { engine: "none" };
+    expect(needsNetwork(watched({}, quiet))).toBe(false);
+    expect(needsNetwork(watched({}))).toBe(true);
+    const webhook = "/etc/ai-resource-monitor/webhook.url";
+    expect(needsNetwork(watched({ tell: { webhook } }, quiet))).toBe(true);
+    expect(needsNetwork(watched({ listen: "127.0.0.1:9465" }, quiet))).toBe(true);
+    expect(needsNetwork(watched({}, { ...quiet, health: { http: "http://127.0.0.1/" } }))).toBe(true);
+    expect(needsNetwork(watched({}, { ...quiet, health: { command: "true" } }))).toBe(false);
   });
 
   it.each([

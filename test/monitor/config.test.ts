@@ -16,7 +16,8 @@ function problems(text: string): readonly string[] {
 test("an empty document is the specification's numbers", () => {
   expect(checkConfig("{}", "c.json")).toEqual({
     intervalSeconds: 10,
-    thresholds: { memory: 85, cpu: 90, disk: 90, swap: 70, service: 95 },
+    thresholds: { memory: 85, cpu: 90, disk: 90, swap: 70, service: 95, pressure: 20 },
+    sinks: {},
     models: { path: "/srv/models", mount: "any" },
     services: [],
     alerts: { forSeconds: 60, repeatSeconds: 14_400 },

@@ -146,11 +146,20 @@ describe("mounts", () => {
   test("the deepest mount, and of two on one folder the one on top", () => {
     expect(mountOf(mounts, "/srv/models")).toEqual({
       mountpoint: "/srv/models",
+      numbers: "8:4",
       root: "/",
       device: "host:/m",
       fstype: "nfs4",
       readOnly: true,
+      remountedReadOnly: true,
     });
+    expect(mounts.map(({ readOnly, remountedReadOnly }) => [readOnly, remountedReadOnly])).toEqual([
+      [false, false],
+      [false, false],
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
     expect(mountOf(mounts, "/srv/models/a")?.device).toBe("host:/m");
     expect(mountOf(mounts, "/srv/models2")?.device).toBe("/dev/b");
     expect(mountOf(mounts, "/srv/models old/x")?.device).toBe("/dev/d");

@@ -1,9 +1,16 @@
 import { statSync, writeFileSync } from "node:fs";
-import { type IncomingHttpHeaders, request, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, request, type Server } from "node:http";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createNetServer,
+  type Server as NetServer,
+} from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { httpGet } from "../../monitor/host/http-get";
-import { createMonitorServer, listen, listenOnSocket, type Served } from "../../monitor/http/server";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { HttpClient } from "../../monitor/host/http";
+import { createMonitorServer, listenOnSocket, type Served } from "../../monitor/http/server";
 import type { Outputs } from "../../monitor/output/outputs";
 import { ensureFolder } from "../../monitor/output/atomic";
 import { FixtureHost } from "./fixture-host";
@@ -13,19 +20,23 @@ const OUTPUTS: Outputs = {
   json: "{}\n",
   prometheus: "airm_up 1\n",
   alerts: "Firing: none\n",
-  capacity: '{"available":true}\n',
+  capacity: '{\n  "available": true\n}\n',
 };
 
 let host: FixtureHost;
 let socketPath: string;
 const servers: Server[] = [];
+const ended: (Server | NetServer)[] = [];
 beforeEach(() => {
   host = new FixtureHost();
   ensureFolder(host.roots.run);
   socketPath = join(host.roots.run, "monitor.sock");
 });
 afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
+  for (const server of [...servers.splice(0), ...ended.splice(0)]) {
+    server.close();
+    if ("closeAllConnections" in server) server.closeAllConnections();
+  }
   host.dispose();
 });
 
@@ -51,7 +62,14 @@ function ask(path: string, method = "GET"): Promise<Answer> {
 
 async function serving(served: Partial<Served> = {}, mayCollect = true): Promise<Server> {
   const server = createMonitorServer(
-    { outputs: () => OUTPUTS, problem: () => undefined, collect: () => Promise.resolve(), ...served },
+    {
+      outputs: () => OUTPUTS,
+      problem: () => undefined,
+      available: () => true,
+      intervalSeconds: () => 10,
+      collect: () => Promise.resolve(),
+      ...served,
+    },
     mayCollect,
   );
   servers.push(server);
@@ -67,7 +85,7 @@ test("each path shows its output with its type", async () => {
     "/json?pretty": ["{}\n", "application/json; charset=utf-8"],
     "/display": ["d\n", "text/plain; charset=utf-8"],
     "/alerts": ["Firing: none\n", "text/plain; charset=utf-8"],
-    "/capacity": ['{"available":true}\n', "application/json; charset=utf-8"],
+    "/capacity": [OUTPUTS.capacity, "application/json; charset=utf-8"],
     "/healthz": ["ok\n", "text/plain; charset=utf-8"],
   };
   for (const [path, [body, type]] of Object.entries(types)) {
@@ -80,6 +98,19 @@ test("each path shows its output with its type", async () => {
     ]);
   }
   expect(await ask("/display", "HEAD")).toMatchObject({ status: 200, body: "" });
+});
+
+test("/capacity tells by its status and headers, too", async () => {
+  let available = true;
+  await serving({ available: () => available });
+  const room = await ask("/capacity");
+  expect(room).toMatchObject({ status: 200, headers: { "cache-control": "public, max-age=10" } });
+  available = false;
+  expect(await ask("/capacity")).toMatchObject({
+    status: 503,
+    body: OUTPUTS.capacity,
+    headers: { "cache-control": "no-store", "retry-after": "10" },
+  });
 });
 
 test("other paths and methods are refused", async () => {
@@ -123,21 +154,101 @@ test("a socket that a dead process left is replaced, a live one is refused", asy
   expect((await ask("/healthz")).status).toBe(200);
 });
 
-test("the client of probes: an answer, a refusal, a silence", async () => {
-  const server = createMonitorServer(
-    { outputs: () => OUTPUTS, problem: () => undefined, collect: () => Promise.resolve() },
-    false,
-  );
-  servers.push(server);
-  await listen(server, { host: "127.0.0.1", port: 0 });
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  expect(await httpGet(`http://127.0.0.1:${port}/display`, 2)).toEqual({ status: 200, body: "d\n" });
-  await expect(httpGet("http://127.0.0.1:1/", 2)).rejects.toThrow("ECONNREFUSED");
-  const silent = (await import("node:net")).createServer(() => undefined);
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  const silentAt = silent.address();
-  const silentPort = typeof silentAt === "object" && silentAt !== null ? silentAt.port : 0;
-  await expect(httpGet(`http://127.0.0.1:${silentPort}/`, 0.1)).rejects.toThrow("no answer within 0.1 s");
-  silent.close();
+/** A server on a free port of loopback. */
+async function listening(server: Server | NetServer): Promise<number> {
+  ended.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+describe("the client that asks services", () => {
+  test("an answer, its status, a refusal, a silence", async () => {
+    const http = new HttpClient();
+    const server = createMonitorServer(
+      {
+        outputs: () => OUTPUTS,
+        problem: () => undefined,
+        available: () => true,
+        intervalSeconds: () => 10,
+        collect: () => Promise.resolve(),
+      },
+      false,
+    );
+    const port = await listening(server);
+    expect(await http.get(`http://127.0.0.1:${port}/display`, 2)).toEqual({ status: 200, body: "d\n" });
+    expect(await http.status(`http://127.0.0.1:${port}/nothing`, 2)).toBe(404);
+    await expect(http.get("http://127.0.0.1:1/", 2)).rejects.toThrow("ECONNREFUSED");
+    const silent = await listening(createNetServer(() => undefined));
+    await expect(http.get(`http://127.0.0.1:${silent}/`, 0.1)).rejects.toThrow("no answer within 0.1 s");
+    await expect(http.status(`http://127.0.0.1:${silent}/`, 0.1)).rejects.toThrow("no answer within 0.1 s");
+  });
+
+  test("an answer that has no end is not kept, and its status is", async () => {
+    const http = new HttpClient();
+    const endless = createServer((_request, response) => {
+      const write = (): void => {
+        while (response.write("x".repeat(16_384)));
+      };
+      response.on("drain", write);
+      write();
+    });
+    const port = await listening(endless);
+    await expect(http.get(`http://127.0.0.1:${port}/`, 5)).rejects.toThrow("larger than 128 KiB");
+    expect(await http.status(`http://127.0.0.1:${port}/`, 5)).toBe(200);
+  });
+
+  test("many services that answer much at once do not get all they say kept", async () => {
+    const http = new HttpClient();
+    const waiting: (() => void)[] = [];
+    const large = createServer((_request, response) => {
+      response.write("x".repeat(100_000));
+      waiting.push(() => response.end());
+    });
+    const port = await listening(large);
+    const answers = Array.from({ length: 20 }, () => http.get(`http://127.0.0.1:${port}/`, 5));
+    const ended = Promise.allSettled(answers);
+    while (waiting.length < 20) await sleep(10);
+    for (const end of waiting) end();
+    const kept = (await ended).filter(({ status }) => status === "fulfilled").length;
+    expect(kept).toBeLessThanOrEqual(5);
+    expect(
+      (await Promise.allSettled(answers)).flatMap((one) =>
+        one.status === "rejected" ? String(one.reason) : [],
+      ),
+    ).toContainEqual(expect.stringContaining("the answers of all services are larger than 512 KiB"));
+    // What was held is let go.
+    const again = http.get(`http://127.0.0.1:${port}/`, 5);
+    while (waiting.length < 21) await sleep(10);
+    waiting.at(-1)?.();
+    expect((await again).body).toHaveLength(100_000);
+  });
+});
+
+describe("whoever holds connections", () => {
+  test("and never asks is let go within seconds", { timeout: 20_000 }, async () => {
+    await serving();
+    const started = performance.now();
+    const socket = connect(socketPath);
+    socket.on("error", () => undefined);
+    socket.write("GET /display HTTP/1.1\r\nhost: x\r\n");
+    let said = "";
+    socket.setEncoding("utf8").on("data", (chunk: string) => (said += chunk));
+    await new Promise((resolve) => socket.once("close", resolve));
+    expect(performance.now() - started).toBeLessThan(8000);
+    expect(said).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test("lets others be told that they are too many, not cut off", async () => {
+    await serving();
+    const held = Array.from({ length: 40 }, () => connect(socketPath));
+    for (const socket of held) socket.on("error", () => undefined);
+    await Promise.all(held.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
+    await sleep(50);
+    const answer = await ask("/display");
+    expect(answer).toMatchObject({ status: 503, body: "more than 32 connections: try again\n" });
+    expect(answer.headers).toMatchObject({ "retry-after": "1", connection: "close" });
+    for (const socket of held) socket.destroy();
+    await sleep(50);
+    expect((await ask("/display")).status).toBe(200);
+  });
 });

@@ -17,7 +17,7 @@ const RSS_BUDGET_MIB = 70;
 const DEFAULT_CPUS = 0.1;
 
 /** What loads of a guest of 2 GiB reach, and what it stays well below when it is idle. */
-const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70 };
+const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70, pressure: 100 };
 
 const support = (file: string): string =>
   readFileSync(join(import.meta.dirname, "..", "support", file), "utf8");
@@ -30,7 +30,13 @@ interface Measured {
   filesystem: { usedBytes: number; usedRatio: number };
   services: {
     name: string;
-    memory: { usageBytes: number; workingSetBytes: number; limitBytes: number };
+    memory: {
+      usageBytes: number;
+      usedBytes: number;
+      usedRatio: number;
+      workingSetBytes: number;
+      limitBytes: number;
+    };
     cpu: { usageSeconds: number; usedRatio: number; limitCores: number };
   }[];
 }
@@ -267,6 +273,43 @@ describeInLong("the monitor, when something is wrong with its host", () => {
     ]);
   });
 
+  it("tells of a service that is down, and of one that the kernel killed in", async () => {
+    await goTo(vm, "applied", MIXED);
+    await vm.run("systemctl stop local-llm-proxy");
+    await get(vm, 11434, "/allocate?mib=400").catch(() => undefined);
+    await until(`grep -q 'ALERT: Service local-llm-proxy is not running' ${ALERTS}`, 180);
+    await until(`grep -q 'ALERT: Service ollama: the kernel killed 1 of its processes' ${ALERTS}`, 60);
+    await vm.run("systemctl start local-llm-proxy");
+    await until(`grep -q 'RESOLVED: Service local-llm-proxy is running' ${ALERTS}`, 60);
+    expect(await alertKinds()).not.toContainEqual(expect.stringContaining("outside the services"));
+  });
+
+  it("takes a model that fits for no memory in use, and tells of one that does not", async () => {
+    await goTo(vm, "applied", MIXED);
+    const group = "/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    // What reads within the service's cgroup, again and again, is what its pages are charged to.
+    const readIn = (mib: number, seconds: number, readers: number) => `
+      head -c ${mib}M /dev/urandom >/var/tmp/model
+      for reader in $(seq ${readers}); do
+        systemd-run --quiet --collect --unit=reader-$reader -p RuntimeMaxSec=${seconds} /bin/sh -c \
+          'echo $$ >${group}/cgroup.procs; while :; do cat /var/tmp/model >/dev/null; done'
+      done`;
+    await vm.run(readIn(150, 40, 1));
+    await sleep(30_000);
+    const { services } = JSON.parse(await collected("--json")) as Measured;
+    const memory = services.find(({ name }) => name === "ollama")?.memory;
+    expect(memory?.usageBytes).toBeGreaterThan(150 * MiB);
+    expect(memory?.usedRatio).toBeLessThan(0.3);
+    await vm.run("systemctl stop 'reader-*'");
+    await vm.run(readIn(400, 240, 4), { timeoutSeconds: 120 });
+    await until(
+      `grep 'ALERT: Service ollama waits for memory' ${ALERTS} || { cat ${group}/memory.pressure; grep workingset_refault_file ${group}/memory.stat; exit 1; }`,
+      200,
+    );
+    await vm.run("systemctl stop 'reader-*'; rm /var/tmp/model");
+    await until(`grep -q 'RESOLVED: Service ollama waits for memory' ${ALERTS}`, 120);
+  });
+
   it("collects on over a step of the clock", async () => {
     await vm.run("date --set='+1 year' >/dev/null");
     const [year = ""] = await lines("date +%Y");
@@ -302,6 +345,7 @@ describeInLong("the monitor, when something is wrong with its host", () => {
     const shown = await collected("--display");
     expect(shown).toMatch(/^Memory: \d+%/m);
     expect(shown).toMatch(/^Disk \(\/srv\/models\): .*(no answer|hangs)/m);
+    await until(`grep -q 'ALERT: Disk (/srv/models) cannot be measured: no answer' ${ALERTS}`, 150);
     const { code, stdout } = await vm.ssh("timeout 120 ai-resource-manager verify", { timeoutSeconds: 150 });
     expect(stdout).toContain("models: /srv/models folder: declared present, on file hung (is hung)");
     expect(code).toBe(3);
