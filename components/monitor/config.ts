@@ -42,8 +42,21 @@ export function monitorConfig({ host, monitor, thresholds, workloads, models }: 
             heartbeat: { urlFile: tell.heartbeat, everySeconds: parseDuration(tell.heartbeatEvery) },
           }),
     },
-    ...(monitor.listen === undefined ? {} : { listen: monitor.listen }),
+    ...(monitor.listen === undefined ? {} : { listen: { ...monitor.listen, ...accessOf(monitor.access) } }),
   });
+}
+
+function accessOf({
+  token,
+  certificate,
+  key,
+}: Watched["monitor"]["access"]): Pick<NonNullable<MonitorConfig["listen"]>, "tokenFile" | "tls"> {
+  return {
+    ...(token === undefined ? {} : { tokenFile: token }),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : { tls: { certificateFile: certificate, keyFile: key } }),
+  };
 }
 
 function watchedService(workload: SettledWorkload): ServiceConfig {

@@ -1,4 +1,3 @@
-import { isPrivateAddress } from "../../monitor/config/address";
 import { SettingError } from "../settings/field";
 import { bracketed, parseIpAddress } from "../settings/ip-address";
 
@@ -13,7 +12,7 @@ const USUAL_PORT = "9465";
 
 /**
  * Reads `ADDRESS:PORT`, an IPv6 address in brackets.
- * @throws SettingError for what is no address with a port, or one that the internet may reach; with the same on loopback
+ * @throws SettingError for what is no address with a port; with the same on loopback
  */
 export function parseListen(text: string): ListenAddress {
   const [, given = "", port = ""] = /^(\[[^\]]*\]|[^:[\]]*):([0-9]{1,5})$/.exec(text) ?? [];
@@ -21,11 +20,6 @@ export function parseListen(text: string): ListenAddress {
   const isPort = /^[1-9]/.test(port) && Number(port) <= 65_535;
   if (address === undefined || bracketed(address).startsWith("[") !== given.startsWith("[") || !isPort)
     throw new SettingError("that is no IP address and port", meant(text));
-  if (isPrivateAddress(address.text) !== true)
-    throw new SettingError(
-      "that address may be reached from the internet, and the monitor has no password",
-      `127.0.0.1:${port}`,
-    );
   return { address: address.text, port: Number(port) };
 }
 

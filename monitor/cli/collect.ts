@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Collector } from "../collectors/collector";
+import { Collector, type Tools } from "../collectors/collector";
 import { FilesystemCollector } from "../collectors/filesystem";
 import { NvidiaSmi } from "../collectors/nvidia-smi";
 import type { SettledConfig } from "../config/schema";
@@ -28,10 +28,11 @@ export function assemble(
   roots: Roots,
   gpu: NvidiaSmi,
   warn: (message: string) => void,
+  listener?: Tools["listener"],
 ) {
   const filesystem = new FilesystemCollector(roots);
   const http = new HttpClient();
-  const collector = new Collector(roots, { clock: SYSTEM_CLOCK, http, filesystem, gpu });
+  const collector = new Collector(roots, { clock: SYSTEM_CLOCK, http, filesystem, gpu, listener });
   const sinks = sinksOf(config, roots.state, http, warn);
   return { monitor: new Monitor(config, roots, collector, SYSTEM_CLOCK, warn, sinks), filesystem };
 }

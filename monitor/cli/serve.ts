@@ -7,7 +7,8 @@ import type { SettledConfig } from "../config/schema";
 import { SYSTEM_CLOCK } from "../host/clock";
 import { errorText } from "../host/files";
 import type { Roots } from "../host/roots";
-import { createMonitorServer, listen, listenOnSocket, type Served } from "../http/server";
+import { createMonitorServer, listenOnSocket, type Served } from "../http/server";
+import { TcpListener } from "../http/tcp-listener";
 import type { Monitor } from "../monitor";
 import { CollectorLock, LockedError } from "../output/lock";
 import type { Outputs } from "../output/outputs";
@@ -44,9 +45,17 @@ class MonitorService {
   private readonly gpu: NvidiaSmi;
   private readonly monitor: Monitor;
   private readonly schedule: Schedule;
-  private readonly servers: Server[] = [];
+  private readonly listener: TcpListener | undefined;
+  private socket: Server | undefined;
   private readonly lost = deferred<never>();
   private readonly primed = deferred<undefined>();
+  private readonly served: Served = {
+    outputs: () => this.outputs,
+    problem: () => this.problem(),
+    available: () => this.monitor.available,
+    intervalSeconds: () => this.config.intervalSeconds,
+    collect: () => this.collectNow(),
+  };
   private outputs: Outputs | undefined;
   private collectedAt = SYSTEM_CLOCK.monotonic();
   private failure: string | undefined;
@@ -58,9 +67,10 @@ class MonitorService {
     private readonly roots: Roots,
     private readonly warn: (message: string) => void,
   ) {
-    const { intervalSeconds, gpu } = config;
+    const { intervalSeconds, gpu, listen } = config;
     this.gpu = new NvidiaSmi(gpu.command, intervalSeconds, SYSTEM_CLOCK);
-    const { monitor } = assemble(config, roots, this.gpu, warn);
+    this.listener = listen && new TcpListener(listen, this.served, SYSTEM_CLOCK);
+    const { monitor } = assemble(config, roots, this.gpu, warn, this.listener);
     this.monitor = monitor;
     this.schedule = new Schedule(
       intervalSeconds,
@@ -87,28 +97,14 @@ class MonitorService {
   close(): void {
     this.schedule.stop();
     this.gpu.stop();
-    for (const server of this.servers) {
-      server.close();
-      server.closeAllConnections();
-    }
+    this.listener?.close();
+    this.socket?.close();
+    this.socket?.closeAllConnections();
   }
 
   private async open(): Promise<void> {
-    const { listen: address } = this.config;
-    const served: Served = {
-      outputs: () => this.outputs,
-      problem: () => this.problem(),
-      available: () => this.monitor.available,
-      intervalSeconds: () => this.config.intervalSeconds,
-      collect: () => this.collectNow(),
-    };
-    const socket = createMonitorServer(served, true);
-    this.servers.push(socket);
-    await listenOnSocket(socket, join(this.roots.run, SOCKET_FILE));
-    if (address === undefined) return;
-    const tcp = createMonitorServer(served, false);
-    this.servers.push(tcp);
-    await listen(tcp, { host: address.address, port: address.port });
+    this.socket = await createMonitorServer(this.served, { mayCollect: true });
+    await listenOnSocket(this.socket, join(this.roots.run, SOCKET_FILE));
   }
 
   private async collect(): Promise<void> {
@@ -120,6 +116,7 @@ class MonitorService {
         return;
       }
       this.followConfig();
+      await this.listener?.follow();
       this.outputs = await this.monitor.collect();
       this.collectedAt = SYSTEM_CLOCK.monotonic();
       this.failure = undefined;

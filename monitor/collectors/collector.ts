@@ -23,6 +23,8 @@ export interface Tools {
   readonly http: Http;
   readonly filesystem: Pick<FilesystemCollector, "collect" | "collectRoot">;
   readonly gpu: Pick<NvidiaSmi, "read" | "known" | "expect">;
+  /** Where it is asked over TCP; undefined where nobody is to. */
+  readonly listener?: { check(): true } | undefined;
 }
 
 export interface CollectorState {
@@ -97,6 +99,8 @@ export class Collector {
       verification: run("verification", () => collectVerification(roots)),
       slice: run("slice", () => this.services.collectSlice(config.services)),
     };
+    const { listener } = tools;
+    if (listener !== undefined) run("listen", () => listener.check());
     const unread = (bases ?? []).flatMap(({ name, problems }) =>
       problems.length === 0 ? [] : [`${name}: ${problems.join("; ")}`],
     );

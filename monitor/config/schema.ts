@@ -110,20 +110,26 @@ export const MonitorConfig = z.strictObject({
   ),
   /** Hours after a deployment in which alerts name it; at their end a report compares before and after. 0: none; default 24. */
   watchHours: whole(0, 72, 24),
-  /** A TCP address to serve beside the Unix socket; default none. It has no password: keep it private. */
+  /** A TCP address to serve beside the Unix socket; default none. */
   listen: z.optional(
     z
       .strictObject({
         address: text("an IP address", /^[0-9A-Fa-f:.]+$/),
         port: number("a port from 1 to 65535", 1, 65_535),
-        /** Allows an address that the internet may reach; default false. */
-        allowPublic: z._default(z.boolean({ error: "true or false" }), false),
+        /** A file with the word that whoever asks must show, as `Authorization: Bearer WORD`. Default: nobody need. */
+        tokenFile: z.optional(file),
+        /** Files in PEM, which may be replaced at any time. Default: no TLS. */
+        tls: z.optional(z.strictObject({ certificateFile: file, keyFile: file })),
       })
       .check(
-        z.refine(({ address, allowPublic }) => allowPublic || isPrivateAddress(address) === true, {
-          path: ["address"],
-          error: "a loopback or private IP address, or allowPublic: true beside it",
-        }),
+        z.refine(
+          ({ address, tokenFile, tls }) =>
+            isPrivateAddress(address) === true || (tokenFile !== undefined && tls !== undefined),
+          {
+            path: ["address"],
+            error: "a loopback or private IP address, or any with tokenFile and tls beside it",
+          },
+        ),
       ),
   ),
   /** What those who are told call this host; default its name. */

@@ -1,8 +1,11 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { connect } from "node:net";
+import type { Server as TlsServer } from "node:https";
+import { connect, type Server as NetServer, type Socket } from "node:net";
+import type { SecureContextOptions } from "node:tls";
 import { errorCode, errorText } from "../host/files";
 import type { Outputs } from "../output/outputs";
+import type { TokenGate } from "./access";
 
 /** What the server shows. */
 export interface Served {
@@ -35,8 +38,21 @@ const ROUTES: Readonly<Record<string, readonly [keyof Outputs, string]>> = {
   "/capacity": ["capacity", JSON_TYPE],
 };
 
-/** Answers 503 rather than with what is stale. `POST /collect` is for the Unix socket, whose mode says who may. */
-export function createMonitorServer(served: Served, mayCollect: boolean): Server {
+/** Who may ask for what, and how. */
+export interface Access {
+  /** `POST /collect` is for the Unix socket, whose mode says who may. */
+  readonly mayCollect: boolean;
+  /** Who is let in; undefined is everybody who reaches it. */
+  readonly gate?: Pick<TokenGate, "refusal"> | undefined;
+  /** Its certificate; undefined is no TLS. */
+  readonly tls?: SecureContextOptions | undefined;
+}
+
+/** Answers 503 rather than with what is stale. */
+export async function createMonitorServer(
+  served: Served,
+  { mayCollect, gate, tls }: Access,
+): Promise<Server | TlsServer> {
   let connections = 0;
   const limits = {
     headersTimeout: SECONDS * 1000,
@@ -45,7 +61,7 @@ export function createMonitorServer(served: Served, mayCollect: boolean): Server
     // How often Node.js looks at the first two: every 30 s by default, whatever they are.
     connectionsCheckingInterval: 1000,
   };
-  const server = createServer(limits, (request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (connections > MOST_ANSWERED) {
       response.shouldKeepAlive = false;
       request.resume();
@@ -54,11 +70,27 @@ export function createMonitorServer(served: Served, mayCollect: boolean): Server
       });
       return;
     }
+    const refusal = gate?.refusal(request);
+    if (refusal !== undefined) {
+      request.resume();
+      send(response, refusal.status, TEXT, `${refusal.text}\n`, {
+        ...(refusal.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+      });
+      return;
+    }
     answer(request, response, served, mayCollect).catch((error: unknown) => {
       send(response, 500, TEXT, `${errorText(error)}\n`);
     });
-  });
-  server.on("connection", (socket) => {
+  };
+  // TLS takes memory that a host without it need not have.
+  const server =
+    tls === undefined
+      ? createServer(limits, handle)
+      : (await import("node:https")).createServer(
+          { ...limits, ...tls, handshakeTimeout: SECONDS * 1000 },
+          handle,
+        );
+  server.on("connection", (socket: Socket) => {
     connections += 1;
     socket.once("close", () => {
       connections -= 1;
@@ -129,14 +161,17 @@ function send(
 }
 
 /** Listens on a Unix socket of mode 0660. One that a dead process left is replaced, a live one is an error. */
-export async function listenOnSocket(server: Server, path: string): Promise<void> {
+export async function listenOnSocket(server: NetServer, path: string): Promise<void> {
   if (await isAlive(path)) throw new Error(`another process listens on ${path}`);
   rmSync(path, { force: true });
   await listen(server, { path });
   chmodSync(path, 0o660);
 }
 
-export function listen(server: Server, at: { path: string } | { host: string; port: number }): Promise<void> {
+export function listen(
+  server: NetServer,
+  at: { path: string } | { host: string; port: number },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(at, () => {

@@ -101,7 +101,12 @@ describe("the monitor's configuration", () => {
       watched(
         {
           interval: "20s",
-          listen: "10.0.0.1:9465",
+          listen: "198.51.100.7:9465",
+          access: {
+            token: "/etc/ai-resource-monitor/listen.token",
+            certificate: "/etc/ai-resource-monitor/listen-certificate.pem",
+            key: "/etc/ai-resource-monitor/listen-key.pem",
+          },
           alerts: { for: "2min", repeat: "60min" },
           history: { every: "30s", days: "3", size: "2MiB" },
           watchHours: "1",
@@ -127,6 +132,15 @@ describe("the monitor's configuration", () => {
       alerts: { forSeconds: 120, repeatSeconds: 3600 },
       history: { everySeconds: 30, days: 3, maxBytes: 2 * 1024 ** 2 },
       host: "goblin",
+      listen: {
+        address: "198.51.100.7",
+        port: 9465,
+        tokenFile: "/etc/ai-resource-monitor/listen.token",
+        tls: {
+          certificateFile: "/etc/ai-resource-monitor/listen-certificate.pem",
+          keyFile: "/etc/ai-resource-monitor/listen-key.pem",
+        },
+      },
       sinks: {
         webhook: { urlFile: "/etc/ai-resource-monitor/webhook.url" },
         heartbeat: { urlFile: "/etc/ai-resource-monitor/heartbeat.url", everySeconds: 120 },
@@ -134,13 +148,7 @@ describe("the monitor's configuration", () => {
     });
     const keys = keysOf(JSON.parse(text) as object);
     // The stack has one way for each of these; a file written by hand has others.
-    const ownAffairs = [
-      "gpu",
-      "gpu.command",
-      "listen.allowPublic",
-      "services.cgroup",
-      "services.health.timeoutSeconds",
-    ];
+    const ownAffairs = ["gpu", "gpu.command", "services.cgroup", "services.health.timeoutSeconds"];
     expect(keysOfSchema(MonitorConfig).filter((key) => !keys.has(key))).toEqual(ownAffairs);
   });
 
@@ -188,6 +196,18 @@ describe("the monitor's configuration", () => {
     ["localhost:9465", "no IP address and port"],
   ])("refuses to listen at %s", (listen, said) => {
     expect(() => valid(MonitorSettings, { listen })).toThrow(said);
+  });
+
+  it.each([
+    [
+      { listen: "0.0.0.0:9465", access: { token: "/etc/ai-resource-monitor/listen.token" } },
+      "asks for no token over TLS",
+    ],
+    [{ access: { key: "/etc/ai-resource-monitor/listen-key.pem" } }, "TLS needs both"],
+    [{ access: { certificate: "/etc/ai-resource-monitor/listen.pem" } }, "TLS needs both"],
+    [{ access: { token: "/etc/shadow" } }, "that is no such name"],
+  ])("refuses %j", (settings, said) => {
+    expect(() => valid(MonitorSettings, settings)).toThrow(said);
   });
 });
 

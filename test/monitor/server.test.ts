@@ -61,7 +61,7 @@ function ask(path: string, method = "GET"): Promise<Answer> {
 }
 
 async function serving(served: Partial<Served> = {}, mayCollect = true): Promise<Server> {
-  const server = createMonitorServer(
+  const server = await createMonitorServer(
     {
       outputs: () => OUTPUTS,
       problem: () => undefined,
@@ -70,7 +70,7 @@ async function serving(served: Partial<Served> = {}, mayCollect = true): Promise
       collect: () => Promise.resolve(),
       ...served,
     },
-    mayCollect,
+    { mayCollect },
   );
   servers.push(server);
   await listenOnSocket(server, socketPath);
@@ -164,7 +164,7 @@ async function listening(server: Server | NetServer): Promise<number> {
 describe("the client that asks services", () => {
   test("an answer, its status, a refusal, a silence", async () => {
     const http = new HttpClient();
-    const server = createMonitorServer(
+    const server = await createMonitorServer(
       {
         outputs: () => OUTPUTS,
         problem: () => undefined,
@@ -172,7 +172,7 @@ describe("the client that asks services", () => {
         intervalSeconds: () => 10,
         collect: () => Promise.resolve(),
       },
-      false,
+      { mayCollect: false },
     );
     const port = await listening(server);
     expect(await http.get(`http://127.0.0.1:${port}/display`, 2)).toEqual({ status: 200, body: "d\n" });
