@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { type AddressInfo, createServer as createNetServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +11,7 @@ import { sinksOf } from "../../monitor/delivery/sinks";
 import { HttpClient } from "../../monitor/host/http";
 import { Monitor } from "../../monitor/monitor";
 import { mayOverlay, withItsFiles } from "../support/debian-programs";
+import { freePort } from "../support/free-port";
 import { collectorOf, FakeClock, FixtureHost, settled } from "./fixture-host";
 
 /** What Alertmanager sends to its own receivers. */
@@ -21,14 +22,6 @@ interface Notification {
     readonly labels: Readonly<Record<string, string>>;
     readonly annotations: Readonly<Record<string, string>>;
   }[];
-}
-
-async function freePort(): Promise<number> {
-  const server = createNetServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -2,12 +2,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SYSTEM_CLOCK } from "../../monitor/host/clock";
 import type { Served } from "../../monitor/http/server";
 import { TcpListener } from "../../monitor/http/tcp-listener";
+import { freePort } from "../support/free-port";
 import { FixtureHost } from "./fixture-host";
 
 const TOKEN = "a-word-of-many-characters";
@@ -34,14 +34,6 @@ afterEach(() => {
   listener = undefined;
   host.dispose();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}
 
 function at(more: { tokenFile?: string; tls?: { certificateFile: string; keyFile: string } }): TcpListener {
   listener = new TcpListener({ address: "127.0.0.1", port, ...more }, SERVED, SYSTEM_CLOCK);
