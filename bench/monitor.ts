@@ -14,6 +14,7 @@ import { buildMonitor } from "../scripts/build-monitor";
 import type { Roots } from "../monitor/host/roots";
 import { FixtureHost, SERVICES } from "../test/monitor/fixture-host";
 import { debianProgram, hasApt } from "../test/support/debian-programs";
+import { freePort } from "../test/support/free-port";
 
 const BUDGET = {
   startMilliseconds: 200,
@@ -180,14 +181,6 @@ async function besideNodeExporter(args: string[]): Promise<{ own: Cost; exporter
     exporter.kill();
     await stop(child);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Milliseconds until there are numbers to be had. */

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -7,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SYSTEM_CLOCK } from "../../monitor/host/clock";
 import type { Served } from "../../monitor/http/server";
 import { TcpListener } from "../../monitor/http/tcp-listener";
+import { hasOpenssl, makeCertificate } from "../support/certificate";
 import { freePort } from "../support/free-port";
 import { FixtureHost } from "./fixture-host";
 
@@ -18,7 +18,6 @@ const SERVED: Served = {
   intervalSeconds: () => 10,
   collect: () => Promise.reject(new Error("never")),
 };
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 
 let host: FixtureHost;
 let port: number;
@@ -63,21 +62,7 @@ function ask({ path: asked = "/display", method = "GET", authorization, ca }: As
   });
 }
 
-/** A certificate for 127.0.0.1 that signs itself, in the files c.pem and k.pem. */
-function certificate(days: number): string {
-  const key = [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-keyout",
-    path("k.pem"),
-  ];
-  const about = ["-subj", "/CN=goblin", "-addext", "subjectAltName=IP:127.0.0.1", "-days", String(days)];
-  execFileSync("openssl", ["req", "-x509", ...key, ...about, "-out", path("c.pem")], { stdio: "ignore" });
-  return readFileSync(path("c.pem"), "utf8");
-}
+const certificate = (days: number): string => makeCertificate(path("c.pem"), path("k.pem"), days);
 
 describe("a token", () => {
   test("is asked for at every path, and may be replaced at any time", async () => {
