@@ -7,21 +7,24 @@ import type { Roots } from "../host/roots";
 import { type Mount, mountOf, parseMountinfo } from "../parse/mountinfo";
 import { type Filesystem, type FilesystemSpace, NOT_MOUNTED } from "../report/snapshot";
 
-/** What statfs(2) tells: blocks of `bsize` bytes, and inodes; and stat(2): the device, `MAJOR:MINOR`. */
+/** What statfs(2) tells: blocks of `bsize` bytes, and inodes; and stat(2), where it is asked: the device, `MAJOR:MINOR`. */
 export interface FilesystemNumbers extends Pick<
   StatsFs,
   "bsize" | "blocks" | "bfree" | "bavail" | "files" | "ffree"
 > {
   readonly numbers?: string;
 }
-export type Statfs = (path: string) => Promise<FilesystemNumbers>;
+export type Statfs = (path: string, withDevice: boolean) => Promise<FilesystemNumbers>;
 
 const TIMEOUT_MILLISECONDS = 5000;
 
-const systemStatfs: Statfs = async (path) => {
+/** Each call is a thread's, which a mount may keep; what is not needed is not asked. */
+const systemStatfs: Statfs = async (path, withDevice) => {
   const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(path);
+  const space = { bsize, blocks, bfree, bavail, files, ffree };
+  if (!withDevice) return space;
   const { dev } = await stat(path, { bigint: true });
-  return { bsize, blocks, bfree, bavail, files, ffree, numbers: deviceNumbers(dev) };
+  return { ...space, numbers: deviceNumbers(dev) };
 };
 
 /** As mountinfo writes it (gnu_dev_major(3)). */
@@ -38,6 +41,7 @@ function deviceNumbers(dev: bigint): string {
 export class FilesystemCollector {
   /** By path. */
   private readonly pending = new Map<string, Promise<FilesystemNumbers>>();
+  private mounts: { readonly text: string; readonly parsed: readonly Mount[] } = { text: "", parsed: [] };
 
   constructor(
     private readonly roots: Roots,
@@ -58,7 +62,7 @@ export class FilesystemCollector {
     const space =
       wanted === "required" && found.mount.fstype === "autofs"
         ? NOT_MOUNTED
-        : await this.measure(join(this.roots.rootfs, path));
+        : await this.measure(join(this.roots.rootfs, path), found.mount.mountpoint === "/");
     const { mount, isMount } = typeof space === "string" ? found : this.resolve(found, space.numbers);
     return filesystemOf(path, mount, isMount, wanted === "required" && !isMount ? NOT_MOUNTED : space);
   }
@@ -66,12 +70,12 @@ export class FilesystemCollector {
   /** The root's, measured at a folder that lies on it: a container has a root of its own. */
   async collectRoot(): Promise<Filesystem> {
     const { procfs, etc } = this.roots;
-    const space = await this.measure(etc);
+    const space = await this.measure(etc, false);
     const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
     // Where init's are hidden, the mount of that folder shows the same filesystem; how the host has mounted it, it does not.
     const [file, path] =
       host === undefined ? [`${procfs}/self/mountinfo`, etc] : [`${procfs}/1/mountinfo`, "/"];
-    const mount = mountIn(parseMountinfo(host ?? readRequired(file)), path, file);
+    const mount = mountIn(this.mountsOf(host ?? readRequired(file)), path, file);
     return filesystemOf("/", { ...mount, mountpoint: "/" }, false, space);
   }
 
@@ -83,15 +87,21 @@ export class FilesystemCollector {
     const { procfs, rootfs } = this.roots;
     const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
     if (host !== undefined) {
-      const mounts = parseMountinfo(host);
+      const mounts = this.mountsOf(host);
       const mount = mountIn(mounts, path, `${procfs}/1/mountinfo`);
       return { mounts, mount, isMount: mount.mountpoint !== "/" && mount.fstype !== "autofs" };
     }
     const seenAt = join(rootfs, path);
-    const mounts = parseMountinfo(readRequired(`${procfs}/self/mountinfo`));
+    const mounts = this.mountsOf(readRequired(`${procfs}/self/mountinfo`));
     const mount = mountIn(mounts, seenAt, `${procfs}/self/mountinfo`);
     // A container has the path as a bind mount whatever it is on the host; a mount's root is what tells them apart.
     return { mounts: [], mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
+  }
+
+  /** A host with many containers has many mounts, and they seldom change. */
+  private mountsOf(text: string): readonly Mount[] {
+    if (text !== this.mounts.text) this.mounts = { text, parsed: parseMountinfo(text) };
+    return this.mounts.parsed;
   }
 
   /** A path that seems to lie on the root, and does not: a link leads to where it is. */
@@ -103,9 +113,9 @@ export class FilesystemCollector {
   }
 
   /** Or why it could not be. */
-  private async measure(path: string): Promise<Measured | string> {
+  private async measure(path: string, withDevice: boolean): Promise<Measured | string> {
     if (this.pending.has(path)) return "no answer";
-    const call = this.ask(path);
+    const call = this.ask(path, withDevice);
     this.pending.set(path, call);
     const clear = () => {
       this.pending.delete(path);
