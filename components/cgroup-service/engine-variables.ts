@@ -33,7 +33,7 @@ export function engineVariables(workload: SettledWorkload): Record<string, Deriv
 
 /** Without it /metrics is refused. Its option does the same, and needs no variable. */
 function metrics(workload: SettledWorkload): Record<string, Derived> {
-  if (isArgument(workload, ["--metrics"])) return {};
+  if (workload.api === "none" || isArgument(workload, ["--metrics"])) return {};
   return { LLAMA_ARG_ENDPOINT_METRICS: { value: "1", rule: "lets the monitor count tokens and requests" } };
 }
 

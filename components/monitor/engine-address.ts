@@ -10,7 +10,10 @@ export interface ListensAt {
 }
 
 /** Its address on the host: where it listens, or where a container publishes that port. Undefined where it publishes none. */
-export function addressOnHost({ runtime, ports = [] }: SettledWorkload, listens: ListensAt): string | undefined {
+export function addressOnHost(
+  { runtime, ports = [] }: SettledWorkload,
+  listens: ListensAt,
+): string | undefined {
   if (runtime === "systemd") return `http://${listens.host}:${listens.port}`;
   const published = ports
     .map(parsePublishedPort)

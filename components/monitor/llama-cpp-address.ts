@@ -25,13 +25,19 @@ export function llamaCppServer(workload: SettledWorkload): LlamaCppServer | unde
 
 function addressOf(workload: SettledWorkload): string | undefined {
   const host = argumentOf(workload, ["--host"], "LLAMA_ARG_HOST") ?? DEFAULT_HOST;
-  const port = Number(argumentOf(workload, ["--port"], "LLAMA_ARG_PORT") ?? DEFAULT_PORT);
+  const port = argumentOf(workload, ["--port"], "LLAMA_ARG_PORT") ?? defaultPort(workload);
   const key = argumentOf(workload, ["--ssl-key-file"], "LLAMA_ARG_SSL_KEY_FILE");
   // A path is a Unix socket's.
-  if (host.endsWith(".sock") || !isPort(port) || key !== undefined) return undefined;
-  const address = addressOnHost(workload, { host: reachableAt(host), port });
+  if (host.endsWith(".sock") || !isPort(Number(port)) || key !== undefined) return undefined;
+  const address = addressOnHost(workload, { host: reachableAt(host), port: Number(port) });
   const prefix = argumentOf(workload, ["--api-prefix"], "LLAMA_ARG_API_PREFIX") ?? "";
   return address && `${address}${prefix.replace(/\/+$/, "")}`;
+}
+
+/** None where something else may say another one: a unit that its vendor wrote, or a file of variables. */
+function defaultPort({ exec, runtime, environmentFile }: SettledWorkload): number | undefined {
+  const isKnown = (runtime === "container" || exec !== undefined) && environmentFile === undefined;
+  return isKnown ? DEFAULT_PORT : undefined;
 }
 
 /**

@@ -2,7 +2,13 @@ import type { ServiceSettings } from "../config/schema";
 import type { Clock } from "../host/clock";
 import { errorText, readRequired } from "../host/files";
 import type { Http } from "../host/http";
-import { type LlamaCppMetrics, parseMetrics, parseProps, parseRouterModels, parseSlots } from "../parse/llama-cpp";
+import {
+  type LlamaCppMetrics,
+  parseMetrics,
+  parseProps,
+  parseRouterModels,
+  parseSlots,
+} from "../parse/llama-cpp";
 import type { LoadedModel } from "../parse/model";
 import { ParseError } from "../parse/text";
 import type { LlamaCppSample, ServiceSample } from "../report/snapshot";
@@ -100,9 +106,7 @@ export class LlamaCppCollector {
       return { sample: told, models };
     }
     const [metrics, states] = await Promise.all([
-      props.hasMetrics === false
-        ? off("/metrics", problems)
-        : part("/metrics", get, problems, parseMetrics),
+      props.hasMetrics === false ? off("/metrics", problems) : part("/metrics", get, problems, parseMetrics),
       props.hasSlots === false ? off("/slots", problems) : part("/slots", get, problems, parseSlots),
     ]);
     const now = metrics === undefined ? counted : { metrics, metricsAtSeconds: this.clock.monotonic() };
@@ -118,7 +122,14 @@ export class LlamaCppCollector {
     const { cpu: last, ...kept } =
       before?.run === run
         ? before
-        : { run, cpu: undefined, usesCpu: false, isBusy: false, metrics: undefined, metricsAtSeconds: undefined };
+        : {
+            run,
+            cpu: undefined,
+            usesCpu: false,
+            isBusy: false,
+            metrics: undefined,
+            metricsAtSeconds: undefined,
+          };
     const { running } = base ?? {};
     const cpu = running?.cpu && {
       usageSeconds: running.cpu.usageSeconds,

@@ -70,9 +70,14 @@ export class ServiceCollector {
       declaredMemoryBytes: service.memoryMaxBytes,
       declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
       up: found && folder !== undefined,
-      running: folder === undefined ? undefined : {
+      running:
+        folder === undefined
+          ? undefined
+          : {
               ...this.read(folder, start?.startTimeSeconds, problems),
-              network: attempt(() => (start?.pid === undefined ? undefined : readOwnNetwork(this.roots, start.pid))),
+              network: attempt(() =>
+                start?.pid === undefined ? undefined : readOwnNetwork(this.roots, start.pid),
+              ),
             },
       oomKills: found && attempt(() => this.oomKills.observe(service, folder, services)),
       restarts: start?.restarts ?? this.starts.restartsOf(service.name),

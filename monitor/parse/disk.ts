@@ -19,7 +19,8 @@ export function parseDiskstats(text: string): Disk[] {
     const [, , device = "", ...fields] = line.trim().split(/\s+/);
     const at = (index: number): number => {
       const count = parseCount(fields[index]);
-      if (count === undefined) throw new ParseError(`/proc/diskstats has a line that is not whole: ${device}`);
+      if (count === undefined)
+        throw new ParseError(`/proc/diskstats has a line that is not whole: ${device}`);
       return count;
     };
     return {

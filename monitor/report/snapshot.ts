@@ -198,7 +198,8 @@ export interface GpuSample {
 /** What only two samples tell something of. */
 export type Sampled = Pick<Snapshot, "cpu" | "monotonicSeconds"> & {
   readonly services:
-    | readonly (Pick<ServiceSample, "name" | "running" | "restarts"> & Partial<Pick<ServiceSample, "llamaCpp">>)[]
+    | readonly (Pick<ServiceSample, "name" | "running" | "restarts"> &
+        Partial<Pick<ServiceSample, "llamaCpp">>)[]
     | undefined;
 };
 

@@ -203,8 +203,7 @@ function vramUsage(sample: ServiceSample, now: Snapshot, config: SettledConfig):
   const byDriver = now.gpu?.services.filter(({ service }) => service === sample.name) ?? [];
   // llama.cpp does not say what its models take.
   const sizes = sample.models?.map(({ vramBytes }) => vramBytes).filter((bytes) => bytes !== undefined);
-  const byOllama =
-    sample.llamaCpp === undefined ? sizes?.reduce((sum, bytes) => sum + bytes, 0) : undefined;
+  const byOllama = sample.llamaCpp === undefined ? sizes?.reduce((sum, bytes) => sum + bytes, 0) : undefined;
   const known = byDriver.length > 0;
   const usedBytes = known ? byDriver.reduce((sum, gpu) => sum + gpu.usedBytes, 0) : byOllama;
   if (usedBytes === undefined) return undefined;

@@ -26,10 +26,15 @@ const counted = (name: string, help: string, key: keyof LlamaCppMetrics) =>
 
 /** What runs in the services: Ollama's models, and what llama-servers tell. */
 export const ENGINE_FAMILIES: readonly Family[] = [
-  model("info", "A loaded model.", () => 1, ({ quantization = "", parameters = "" }) => ({
-    quantization,
-    parameters,
-  })),
+  model(
+    "info",
+    "A loaded model.",
+    () => 1,
+    ({ quantization = "", parameters = "" }) => ({
+      quantization,
+      parameters,
+    }),
+  ),
   model("memory_bytes", "All memory of a loaded model.", ({ memoryBytes }) => memoryBytes),
   model("vram_bytes", "VRAM of a loaded model.", ({ vramBytes }) => vramBytes),
   model("context_tokens", "Tokens that one request to it may take.", ({ contextTokens }) => contextTokens),
@@ -44,13 +49,17 @@ export const ENGINE_FAMILIES: readonly Family[] = [
   llamaCpp("slots", "Requests that it works on at once.", ({ slots }) => slots),
   llamaCpp("slots_busy", "Slots that work on a request.", ({ busySlots }) => busySlots),
   llamaCpp("requests_processing", "Requests that it works on.", ({ metrics }) => metrics?.requestsProcessing),
+  llamaCpp("requests_deferred", "Requests that wait for a slot.", ({ metrics }) => metrics?.requestsDeferred),
   llamaCpp(
-    "requests_deferred",
-    "Requests that wait for a slot.",
-    ({ metrics }) => metrics?.requestsDeferred,
+    "kv_cache_used_ratio",
+    "Used part of its context's cells.",
+    ({ metrics }) => metrics?.kvCacheRatio,
   ),
-  llamaCpp("kv_cache_used_ratio", "Used part of its context's cells.", ({ metrics }) => metrics?.kvCacheRatio),
-  counted("prompt_tokens", "Tokens of prompts that it processed, without those that its cache had.", "promptTokens"),
+  counted(
+    "prompt_tokens",
+    "Tokens of prompts that it processed, without those that its cache had.",
+    "promptTokens",
+  ),
   counted("prompt_cached_tokens", "Tokens of prompts that its cache had.", "cachedPromptTokens"),
   counted("prompt_seconds", "Time that prompts took.", "promptSeconds"),
   counted("predicted_tokens", "Tokens that it generated.", "predictedTokens"),

@@ -175,7 +175,11 @@ const devices: Family[] = [
   disk("read_bytes", "Bytes read from a disk.", ({ readBytes }) => readBytes),
   disk("written_bytes", "Bytes written to a disk.", ({ writtenBytes }) => writtenBytes),
   disk("io_time_seconds", "Time in which requests to a disk were under way.", ({ ioSeconds }) => ioSeconds),
-  network("receive_bytes", "Bytes received by an interface of the host.", ({ receivedBytes }) => receivedBytes),
+  network(
+    "receive_bytes",
+    "Bytes received by an interface of the host.",
+    ({ receivedBytes }) => receivedBytes,
+  ),
   network("receive_errors", "Packets received with an error.", ({ receiveErrors }) => receiveErrors),
   network("receive_drop", "Packets received and dropped.", ({ receiveDrops }) => receiveDrops),
   network(
@@ -184,7 +188,11 @@ const devices: Family[] = [
     ({ transmittedBytes }) => transmittedBytes,
   ),
   network("transmit_errors", "Packets not transmitted for an error.", ({ transmitErrors }) => transmitErrors),
-  network("transmit_drop", "Packets dropped instead of being transmitted.", ({ transmitDrops }) => transmitDrops),
+  network(
+    "transmit_drop",
+    "Packets dropped instead of being transmitted.",
+    ({ transmitDrops }) => transmitDrops,
+  ),
 ];
 
 export const HOST_FAMILIES: readonly Family[] = [
