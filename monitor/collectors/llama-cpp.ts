@@ -184,8 +184,8 @@ async function part<T>(
 }
 
 const MEANINGS: Partial<Record<number, string>> = {
-  401: "it wants an API key, and this is not it",
-  403: "it wants an API key, and this is not it",
+  401: "it wants the API key that apiKeyFile is for",
+  403: "it wants the API key that apiKeyFile is for",
   404: "it has none",
   501: "it is off",
   503: "it loads its model",

@@ -307,7 +307,7 @@ describe("a llama-server", () => {
         "an API key",
         { "/props": { status: 401, body: "" } },
         ["/props"],
-        ["/props: status 401, it wants an API key, and this is not it"],
+        ["/props: status 401, it wants the API key that apiKeyFile is for"],
       ],
       [
         "loading",
