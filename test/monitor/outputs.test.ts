@@ -274,6 +274,7 @@ test("every metric of the documented list appears in some situation", async () =
             name: "llama3:8b",
             size: 6000,
             size_vram: 5000,
+            context_length: 4096,
             expires_at: "2025-12-08T10:34:00Z",
           };
           // Twice, which a scrape must not choke on.
