@@ -105,9 +105,11 @@ export class LlamaCppCollector {
       problems.push("/metrics and /slots are not asked while it is idle: that would keep it from sleeping");
       return { sample: told, models };
     }
+    if (props.hasMetrics === false) problems.push("/metrics: it is off (llama-server --metrics)");
+    if (props.hasSlots === false) problems.push("/slots: it is off (llama-server --slots)");
     const [metrics, states] = await Promise.all([
-      props.hasMetrics === false ? off("/metrics", problems) : part("/metrics", get, problems, parseMetrics),
-      props.hasSlots === false ? off("/slots", problems) : part("/slots", get, problems, parseSlots),
+      props.hasMetrics === false ? undefined : part("/metrics", get, problems, parseMetrics),
+      props.hasSlots === false ? undefined : part("/slots", get, problems, parseSlots),
     ]);
     const now = metrics === undefined ? counted : { metrics, metricsAtSeconds: this.clock.monotonic() };
     const requests = [metrics?.requestsProcessing, metrics?.requestsDeferred, states?.busy];
@@ -190,11 +192,6 @@ const MEANINGS: Partial<Record<number, string>> = {
   501: "it is off",
   503: "it loads its model",
 };
-
-function off(path: "/metrics" | "/slots", problems: string[]): undefined {
-  problems.push(`${path}: it is off (llama-server -${path.replace("/", "-")})`);
-  return undefined;
-}
 
 /** What was counted stays true, what goes on now does not. */
 function withoutGauges(metrics: LlamaCppMetrics | undefined): LlamaCppMetrics | undefined {

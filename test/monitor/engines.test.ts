@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { LlamaCppCollector } from "../../monitor/collectors/llama-cpp";
-import type { MonitorConfig, ServiceSettings } from "../../monitor/config/schema";
+import type { MonitorConfig } from "../../monitor/config/schema";
 import { HttpClient, type HttpAnswer } from "../../monitor/host/http";
 import { parseMetrics, parseProps, parseRouterModels, parseSlots } from "../../monitor/parse/llama-cpp";
 import { parseLoadedModels } from "../../monitor/parse/ollama";
@@ -213,7 +213,7 @@ class Bench {
     const { services } = settled({
       services: [{ name: "a", runtime: "systemd", llamaCpp: this.settings }],
     });
-    const found = await this.collector.collect(services as ServiceSettings[], [
+    const found = await this.collector.collect(services, [
       { name: "a", up: this.up, running: this.up === true ? running : undefined, restarts: 0 },
     ]);
     return { errors: found?.errors, asked: this.server.asked, ...found?.answers.get("a") };
@@ -275,8 +275,7 @@ describe("a llama-server", () => {
     expect(idle.sample?.metrics).toMatchObject({ predictedTokens: 1500, requestsProcessing: undefined });
     expect(idle.sample?.metricsAtSeconds).toBe(10_040);
     // A build that knows no sleep is always asked.
-    const { is_sleeping: _, ...old } = PROPS;
-    bench.server.answers["/props"] = ok(old);
+    bench.server.answers["/props"] = ok({ ...PROPS, is_sleeping: undefined });
     expect((await bench.collect()).asked).toEqual(["/props", "/metrics", "/slots"]);
   });
 
