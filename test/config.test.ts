@@ -200,6 +200,12 @@ describe("what is refused names the path, the value, what is allowed, and the co
     ],
     ["an image without container", workload({ image: "ollama" }), ["needs runtime: container"]],
     [
+      "a key for what is no llama-server",
+      workload({ apiKeyFile: "/etc/ai-resource-monitor/a.key" }),
+      ["only a llama-server is asked with a key"],
+    ],
+    ["a key elsewhere", workload({ apiKeyFile: "/root/a.key" }), ["with .key at its end"]],
+    [
       "two workloads with one unit",
       { workloads: { a: WORKLOAD, b: { ...WORKLOAD, unit: "a.service" } } },
       ['workloads.b.unit is "a.service": workload a has the same unit', "unit' b.service"],

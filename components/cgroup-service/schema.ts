@@ -80,12 +80,19 @@ export const WorkloadSettings = z.strictObject({
   api: textField(
     {
       description:
-        "Where its engine answers on the host, which the monitor asks for the loaded models; none: it is not asked. Default for Ollama: by OLLAMA_HOST in `environment`, or the port that a container publishes; other engines are not asked.",
+        "Where its engine answers on the host, which the monitor asks what it has loaded and does; none: it is not asked. Default: by OLLAMA_HOST in `environment`, or by --host and --port or LLAMA_ARG_HOST and LLAMA_ARG_PORT of llama-server, or the port that a container publishes; other engines are not asked.",
       example: "http://127.0.0.1:11434",
       allowed: "an http URL without spaces: http://ADDRESS[:PORT][/PATH], or none",
     },
     (text) => (text === "none" ? text : parseHealthUrl(text)),
   ).optional(),
+  apiKeyFile: wordField({
+    description:
+      "A file on the host with the API key that the monitor asks llama-server with, kept there by you: Pulumi knows nothing of what is in it. Give it to the monitor's user alone: chown 65532, chmod 0400.",
+    example: "/etc/ai-resource-monitor/llamacpp.key",
+    allowed: "a file right below /etc/ai-resource-monitor, with .key at its end",
+    pattern: /^\/etc\/ai-resource-monitor\/[A-Za-z0-9_-]+\.key$/,
+  }).optional(),
   memory: MemorySettings,
   cpu: CpuSettings.prefault({}),
   io: z

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { type MonitorConfig, renderMonitorConfig } from "../../monitor/config/schema";
 import type { SettledWorkload } from "../cgroup-service/workload";
 import { parseDuration } from "../render/duration";
+import { llamaCppServer } from "./llama-cpp-address";
 import { ollamaAddress } from "./ollama-address";
 import type { MonitorSettings, ThresholdSettings } from "./schema";
 
@@ -60,8 +61,9 @@ function accessOf({
 }
 
 function watchedService(workload: SettledWorkload): ServiceConfig {
-  const { name, runtime, unit, slice, memory, cpu, image, health, gpu } = workload;
+  const { name, runtime, unit, slice, memory, cpu, image, health, gpu, apiKeyFile } = workload;
   const ollama = ollamaAddress(workload);
+  const llamaCpp = llamaCppServer(workload);
   return {
     name,
     runtime,
@@ -72,6 +74,9 @@ function watchedService(workload: SettledWorkload): ServiceConfig {
     ...(image === undefined ? {} : { image }),
     ...(health?.http === undefined ? {} : { health: { http: health.http } }),
     ...(ollama === undefined ? {} : { ollama }),
+    ...(llamaCpp === undefined
+      ? {}
+      : { llamaCpp: { ...llamaCpp, ...(apiKeyFile === undefined ? {} : { apiKeyFile }) } }),
     ...(gpu?.vendor === "nvidia" ? { vramThreshold: gpu.vramThreshold } : {}),
     ...(gpu?.vendor === "nvidia" && gpu.vramMax !== undefined ? { vramMaxBytes: gpu.vramMax.bytes } : {}),
   };
@@ -85,7 +90,9 @@ export function watchesGpus({ monitor, workloads }: Watched): boolean {
 /** Whether the monitor must reach the host's own addresses: to be asked, to ask the workloads how they are, or to tell others. */
 export function needsNetwork({ monitor, workloads }: Watched): boolean {
   const isAsked = (workload: SettledWorkload): boolean =>
-    workload.health?.http !== undefined || ollamaAddress(workload) !== undefined;
+    workload.health?.http !== undefined ||
+    ollamaAddress(workload) !== undefined ||
+    llamaCppServer(workload) !== undefined;
   const { alertmanager, webhook, heartbeat } = monitor.tell;
   const isTold = [alertmanager, webhook, heartbeat].some((file) => file !== undefined);
   return monitor.listen !== undefined || isTold || workloads.some(isAsked);

@@ -7,11 +7,14 @@ import type { Gpu } from "../parse/gpu";
 import type { CollectorResult, Sampled, ServiceSample, Snapshot } from "../report/snapshot";
 import { readBootId } from "./boot";
 import { CpuCollector, collectLoad, collectOomKills, collectPressure } from "./cpu";
+import { collectDisks } from "./disks";
 import { collectModels, probeServices } from "./endpoints";
 import type { FilesystemCollector } from "./filesystem";
 import { joinGpuProcesses } from "./gpu";
+import { LlamaCppCollector } from "./llama-cpp";
 import { collectDeployment, collectVerdicts, collectVerification } from "./manager";
 import { collectMemory } from "./memory";
+import { collectNetwork } from "./network";
 import type { NvidiaSmi } from "./nvidia-smi";
 import type { OomKillsState } from "./oom-kills";
 import { ServiceCollector } from "./services";
@@ -37,12 +40,14 @@ export interface CollectorState {
 export class Collector {
   private readonly services: ServiceCollector;
   private readonly cpu = new CpuCollector();
+  private readonly llamaCpp: LlamaCppCollector;
 
   constructor(
     private readonly roots: Roots,
     private readonly tools: Tools,
   ) {
     this.services = new ServiceCollector(roots, tools.clock);
+    this.llamaCpp = new LlamaCppCollector(tools.http, tools.clock);
   }
 
   get remembered(): CollectorState {
@@ -82,6 +87,7 @@ export class Collector {
       this.guardAsync(results, "gpu", () => tools.gpu.read()),
       this.guardAsync(results, "probes", () => probeServices(config.services, tools.http, tools.clock)),
       this.guardAsync(results, "models", () => collectModels(config.services, tools.http, isUp)),
+      this.guardAsync(results, "llamacpp", () => this.llamaCpp.collect(config.services, bases)),
     ]);
     const snapshot = {
       time,
@@ -93,6 +99,8 @@ export class Collector {
       cpu: run("cpu", () => this.cpu.collect(roots)),
       load: run("load", () => collectLoad(roots)),
       pressure: run("pressure", () => collectPressure(roots)),
+      disks: run("disks", () => collectDisks(roots)),
+      network: run("network", () => collectNetwork(roots)),
       oomKills,
       deployment: run("deployment", () => collectDeployment(roots)),
       limits: run("limits", () => collectVerdicts(roots)),
@@ -105,13 +113,16 @@ export class Collector {
       problems.length === 0 ? [] : [`${name}: ${problems.join("; ")}`],
     );
     if (unread.length > 0) fail(results, "services", unread.join("; "));
-    const [filesystem, rootFilesystem, reading, probes, models] = await waiting;
+    const [filesystem, rootFilesystem, reading, probes, models, servers] = await waiting;
     const services = bases?.map((base): ServiceSample => ({
       ...base,
-      models: models?.models.get(base.name),
+      models: models?.models.get(base.name) ?? servers?.answers.get(base.name)?.models,
+      llamaCpp: servers?.answers.get(base.name)?.sample,
       probe: probes?.get(base.name),
     }));
     if (models !== undefined && models.errors.length > 0) fail(results, "models", models.errors.join("; "));
+    if (servers !== undefined && servers.errors.length > 0)
+      fail(results, "llamacpp", servers.errors.join("; "));
     const running = (services ?? []).flatMap(({ name, running }) =>
       running === undefined ? [] : [{ name, cgroup: running.cgroup }],
     );

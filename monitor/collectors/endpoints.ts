@@ -2,7 +2,8 @@ import type { ServiceSettings } from "../config/schema";
 import type { Clock } from "../host/clock";
 import { errorText } from "../host/files";
 import type { Http } from "../host/http";
-import { type LoadedModel, parseLoadedModels } from "../parse/documents";
+import type { LoadedModel } from "../parse/model";
+import { parseLoadedModels } from "../parse/ollama";
 import type { Probe } from "../report/snapshot";
 
 const OLLAMA_TIMEOUT_SECONDS = 2;

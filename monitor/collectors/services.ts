@@ -6,11 +6,12 @@ import { containerId, sliceOf, slicePath } from "../parse/cgroup";
 import { parseKeyed } from "../parse/text";
 import type { RunningService, ServiceSample, SliceSample } from "../report/snapshot";
 import { readCgroup, readMemory } from "./cgroup";
+import { readOwnNetwork } from "./network";
 import { OomKills } from "./oom-kills";
 import { ServiceStarts } from "./starts";
 
 /** What is known of a service besides its cgroup. */
-export type ServiceBase = Omit<ServiceSample, "models" | "probe">;
+export type ServiceBase = Omit<ServiceSample, "models" | "llamaCpp" | "probe">;
 
 /** Finds the services' cgroups and reads them. It asks neither systemd nor Docker. */
 export class ServiceCollector {
@@ -69,7 +70,15 @@ export class ServiceCollector {
       declaredMemoryBytes: service.memoryMaxBytes,
       declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
       up: found && folder !== undefined,
-      running: folder === undefined ? undefined : this.read(folder, start?.startTimeSeconds, problems),
+      running:
+        folder === undefined
+          ? undefined
+          : {
+              ...this.read(folder, start?.startTimeSeconds, problems),
+              network: attempt(() =>
+                start?.pid === undefined ? undefined : readOwnNetwork(this.roots, start.pid),
+              ),
+            },
       oomKills: found && attempt(() => this.oomKills.observe(service, folder, services)),
       restarts: start?.restarts ?? this.starts.restartsOf(service.name),
       problems,
@@ -112,7 +121,11 @@ export class ServiceCollector {
     return Number(readText(`${this.roots.cgroup}/${folder}/memory.current`) ?? 0);
   }
 
-  private read(folder: string, startTimeSeconds: number | undefined, problems: string[]): RunningService {
+  private read(
+    folder: string,
+    startTimeSeconds: number | undefined,
+    problems: string[],
+  ): Omit<RunningService, "network"> {
     const { pressure, ...numbers } = readCgroup(this.roots.cgroup, folder, this.clock, problems);
     return {
       cgroup: folder,

@@ -47,13 +47,14 @@ export class ServiceStarts {
     return this.runs.get(name)?.restarts ?? 0;
   }
 
-  /** `folder` is the service's cgroup; undefined when it does not run. */
+  /** `folder` is the service's cgroup; undefined when it does not run. `pid` is its oldest process's, where that is seen. */
   observe(
     name: string,
     folder: string | undefined,
-  ): { startTimeSeconds: number | undefined; restarts: number } {
+  ): { startTimeSeconds: number | undefined; restarts: number; pid: string | undefined } {
     const before = this.runs.get(name);
-    if (folder === undefined) return { startTimeSeconds: undefined, restarts: before?.restarts ?? 0 };
+    if (folder === undefined)
+      return { startTimeSeconds: undefined, restarts: before?.restarts ?? 0, pid: undefined };
     const inode = statSync(`${this.roots.cgroup}/${folder}`, { throwIfNoEntry: false })?.ino ?? 0;
     const identity = `${folder}:${inode}`;
     const same = before?.identity === identity;
@@ -65,7 +66,7 @@ export class ServiceStarts {
       (!same || (known !== undefined && oldest !== undefined && known.ticks !== oldest.ticks));
     const restarts = (before?.restarts ?? 0) + (again ? 1 : 0);
     this.runs.set(name, { identity, oldest: oldest ?? known, restarts });
-    return { startTimeSeconds: this.timeOf(oldest), restarts };
+    return { startTimeSeconds: this.timeOf(oldest), restarts, pid: oldest?.pid };
   }
 
   private lives({ pid, ticks }: Process): boolean {

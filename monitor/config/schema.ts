@@ -44,6 +44,17 @@ export const ServiceConfig = z.strictObject({
   vramMaxBytes: z.optional(number("a number of bytes above 0", 1, 2 ** 50)),
   /** Ollama's address, whose `/api/ps` tells the loaded models. Default: not asked. */
   ollama: z.optional(httpUrl),
+  /** A llama-server, asked what it does. Default: not asked. */
+  llamaCpp: z.optional(
+    z.strictObject({
+      /** Its address, with the prefix of its paths where it has one. */
+      url: httpUrl,
+      /** Whether its model may sleep (`--sleep-idle-seconds`): it is asked only what cannot keep it from that. Default true. */
+      sleeps: z._default(z.boolean({ error: "true or false" }), true),
+      /** A file with its API key, where it has one; default none. */
+      apiKeyFile: z.optional(file),
+    }),
+  ),
   /** A health probe: GET, healthy below status 400. Default: none. */
   health: z.optional(
     z.strictObject({

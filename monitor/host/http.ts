@@ -28,7 +28,11 @@ export interface HttpSender {
 /** Asks services over HTTP. */
 export interface Http {
   /** The whole answer. */
-  readonly get: (url: string, timeoutSeconds: number) => Promise<HttpAnswer>;
+  readonly get: (
+    url: string,
+    timeoutSeconds: number,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<HttpAnswer>;
   /** Only its status: what follows is not read. */
   readonly status: (url: string, timeoutSeconds: number) => Promise<number>;
 }
@@ -45,8 +49,8 @@ const MOST_BYTES_TOGETHER = 512 * 1024;
 export class HttpClient implements Http, HttpSender {
   private held = 0;
 
-  get(url: string, timeoutSeconds: number): Promise<HttpAnswer> {
-    return this.ask(url, {}, undefined, timeoutSeconds, (response) => this.read(response));
+  get(...[url, timeoutSeconds, headers = {}]: Parameters<Http["get"]>): Promise<HttpAnswer> {
+    return this.ask(url, { headers }, undefined, timeoutSeconds, (response) => this.read(response));
   }
 
   status(url: string, timeoutSeconds: number): Promise<number> {

@@ -1,13 +1,5 @@
 import { ParseError } from "./text";
 
-/** A model that Ollama has loaded. */
-export interface LoadedModel {
-  readonly name: string;
-  /** All memory that it takes, RAM and VRAM. */
-  readonly memoryBytes: number;
-  readonly vramBytes: number;
-}
-
 /** The last run of `ai-resource-manager verify`. */
 export interface Verification {
   /** Seconds since 1970. */
@@ -15,25 +7,6 @@ export interface Verification {
   /** 0 all holds, 3 drift, others failed. */
   readonly exitCode: number;
   readonly findings: number;
-}
-
-/** More than any host has loaded: each is in the last two samples and in every output. */
-const MOST_MODELS = 64;
-const MOST_NAME = 256;
-
-/** The answer of Ollama's `/api/ps`. */
-export function parseLoadedModels(text: string): LoadedModel[] {
-  const { models } = parseObject(text, "Ollama's /api/ps");
-  if (!Array.isArray(models)) throw new ParseError("Ollama's /api/ps has no list of models");
-  if (models.length > MOST_MODELS)
-    throw new ParseError(`Ollama's /api/ps has ${models.length} models, of at most ${MOST_MODELS}`);
-  return models.map((entry: unknown) => {
-    const { name, size, size_vram: vram } = isObject(entry) ? entry : {};
-    if (typeof name !== "string" || name.length > MOST_NAME || typeof size !== "number") {
-      throw new ParseError("Ollama's /api/ps has a model without name or size");
-    }
-    return { name, memoryBytes: size, vramBytes: typeof vram === "number" ? vram : 0 };
-  });
 }
 
 /** last-verify.json: `{"time": ..., "exitCode": ..., "findings": ...}`. */
@@ -96,7 +69,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseObject(text: string, what: string): Record<string, unknown> {
+/** @throws ParseError that says what it is that is none */
+export function parseObject(text: string, what: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);

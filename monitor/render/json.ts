@@ -1,7 +1,8 @@
 import { LABEL_NAMES } from "../alerts/condition";
+import type { LlamaCppMetrics } from "../parse/llama-cpp";
 import type { Report } from "../report/report";
-import type { Filesystem } from "../report/snapshot";
-import type { ServiceUsage, Share } from "../report/usage";
+import type { Filesystem, LlamaCppSample } from "../report/snapshot";
+import type { ServiceUsage, Share, TokenRates } from "../report/usage";
 import { utcTime } from "./times";
 
 /** Raised when a key changes its meaning or goes; new keys do not raise it. docs/monitor-json.md describes it. */
@@ -33,6 +34,8 @@ export function renderJson(report: Report): string {
     },
     load: snapshot.load,
     pressure: snapshot.pressure,
+    disks: snapshot.disks,
+    network: snapshot.network,
     oomKillsTotal: snapshot.oomKills,
     filesystem: filesystemDocument(snapshot.filesystem, usage.disk),
     rootFilesystem: filesystemDocument(snapshot.rootFilesystem, usage.rootDisk),
@@ -79,8 +82,8 @@ function filesystemDocument(filesystem: Filesystem | undefined, share: Share | u
   return filesystem && { ...filesystem, usedBytes: share?.usedBytes, usedRatio: share?.ratio };
 }
 
-function serviceDocument({ sample, memoryRatio, cpuRatio, thrash, vram }: ServiceUsage): object {
-  const { running, ...about } = sample;
+function serviceDocument({ sample, memoryRatio, cpuRatio, thrash, vram, tokens }: ServiceUsage): object {
+  const { running, models, llamaCpp, ...about } = sample;
   return {
     ...about,
     cgroup: running?.cgroup,
@@ -96,9 +99,44 @@ function serviceDocument({ sample, memoryRatio, cpuRatio, thrash, vram }: Servic
     pressure: running?.pressure,
     thrash,
     io: running?.io,
+    network: running?.network,
     vram,
+    models: models?.map(({ expiresAtSeconds: expires, ...model }) => ({
+      ...model,
+      expiresAt: expires === undefined ? undefined : utcTime(expires * 1000),
+    })),
+    llamaCpp: llamaCpp && llamaCppDocument(llamaCpp, tokens),
   };
 }
+
+function llamaCppDocument(
+  { role, sleeping, slots, busySlots, metrics, problems }: LlamaCppSample,
+  tokens: TokenRates | undefined,
+): object {
+  return {
+    role,
+    sleeping,
+    slots,
+    busySlots,
+    ...METRICS_NOT_TOLD,
+    ...metrics,
+    promptTokensPerSecond: tokens?.promptPerSecond,
+    predictedTokensPerSecond: tokens?.predictedPerSecond,
+    problems,
+  };
+}
+
+/** Every key is always there. */
+const METRICS_NOT_TOLD: { [Key in keyof LlamaCppMetrics]: undefined } = {
+  promptTokens: undefined,
+  cachedPromptTokens: undefined,
+  promptSeconds: undefined,
+  predictedTokens: undefined,
+  predictedSeconds: undefined,
+  requestsProcessing: undefined,
+  requestsDeferred: undefined,
+  kvCacheRatio: undefined,
+};
 
 function nullFor(_key: string, value: unknown): unknown {
   return value === undefined ? null : value;

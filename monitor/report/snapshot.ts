@@ -1,9 +1,13 @@
 import type { CgroupCpu } from "../parse/cgroup";
 import type { CpuTimes } from "../parse/cpu";
-import type { Deployment, LimitVerdict, LoadedModel, Verification } from "../parse/documents";
+import type { Disk } from "../parse/disk";
+import type { Deployment, LimitVerdict, Verification } from "../parse/documents";
 import type { Gpu } from "../parse/gpu";
+import type { LlamaCppMetrics } from "../parse/llama-cpp";
 import type { Load } from "../parse/load";
 import type { Memory } from "../parse/memory";
+import type { LoadedModel } from "../parse/model";
+import type { Interface } from "../parse/network";
 import type { Pressure } from "../parse/pressure";
 import type { SwapDevice, ZramDevice } from "../parse/swap";
 
@@ -105,6 +109,22 @@ export interface Probe {
   readonly error: string | undefined;
 }
 
+/** What a llama-server says of itself. */
+export interface LlamaCppSample {
+  /** Undefined where it did not say. */
+  readonly role: "server" | "router" | undefined;
+  /** Whether its model is unloaded until somebody asks for it; undefined where it cannot sleep, or did not say. */
+  readonly sleeping: boolean | undefined;
+  readonly slots: number | undefined;
+  readonly busySlots: number | undefined;
+  /** As it last told them in this run; what goes on now only where it told that in this collection. */
+  readonly metrics: LlamaCppMetrics | undefined;
+  /** When that was, by the monotonic clock. */
+  readonly metricsAtSeconds: number | undefined;
+  /** What it does not tell, and why. */
+  readonly problems: readonly string[];
+}
+
 /** A service as its cgroup shows it. */
 export interface ServiceSample {
   readonly name: string;
@@ -124,6 +144,7 @@ export interface ServiceSample {
   /** What of it could not be read, and why. */
   readonly problems: readonly string[];
   readonly models: readonly LoadedModel[] | undefined;
+  readonly llamaCpp: LlamaCppSample | undefined;
   readonly probe: Probe | undefined;
 }
 
@@ -140,6 +161,8 @@ export interface RunningService {
   readonly readAtSeconds: number;
   readonly pressure: Pressure;
   readonly io: { readonly readBytes: number; readonly writeBytes: number } | undefined;
+  /** Of a network namespace of its own, which services of the host's have not. */
+  readonly network: readonly Interface[] | undefined;
 }
 
 /** The slice above all AI services, whose limit they share. */
@@ -174,7 +197,10 @@ export interface GpuSample {
 
 /** What only two samples tell something of. */
 export type Sampled = Pick<Snapshot, "cpu" | "monotonicSeconds"> & {
-  readonly services: readonly Pick<ServiceSample, "name" | "running" | "restarts">[] | undefined;
+  readonly services:
+    | readonly (Pick<ServiceSample, "name" | "running" | "restarts"> &
+        Partial<Pick<ServiceSample, "llamaCpp">>)[]
+    | undefined;
 };
 
 /** What one collection read. What a host has not, or what could not be read, is undefined. */
@@ -189,6 +215,8 @@ export interface Snapshot {
   readonly cpu: CpuTimes | undefined;
   readonly load: Load | undefined;
   readonly pressure: Pressure | undefined;
+  readonly disks: readonly Disk[] | undefined;
+  readonly network: readonly Interface[] | undefined;
   readonly oomKills: number | undefined;
   /** The models'. */
   readonly filesystem: Filesystem | undefined;

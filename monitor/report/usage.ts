@@ -1,7 +1,14 @@
 import type { SettledConfig } from "../config/schema";
 import { busyRatio } from "../parse/cpu";
 import type { SwapDevice } from "../parse/swap";
-import type { Filesystem, RunningService, Sampled, ServiceSample, Snapshot } from "./snapshot";
+import type {
+  Filesystem,
+  LlamaCppSample,
+  RunningService,
+  Sampled,
+  ServiceSample,
+  Snapshot,
+} from "./snapshot";
 
 /** A part of a whole; the ratio is 0 to 1. */
 export interface Share {
@@ -28,6 +35,13 @@ export interface ServiceUsage {
   /** How it fares for want of memory since the sample before; undefined until measured twice. */
   readonly thrash: Thrash | undefined;
   readonly vram: { readonly usedBytes: number; readonly ratio: number | undefined } | undefined;
+  /** What its llama-server did since it last told that, per second; undefined until it has told twice. */
+  readonly tokens: TokenRates | undefined;
+}
+
+export interface TokenRates {
+  readonly promptPerSecond: number | undefined;
+  readonly predictedPerSecond: number | undefined;
 }
 
 /** Memory that is taken away and read again: the sign of a limit too small for what runs in it. */
@@ -122,6 +136,7 @@ function serviceUsage(
     cpuRatio: cpuRatio(running, sameRun, now.cpu?.cpus.size),
     thrash: thrash(running, sameRun, now.pressure !== undefined),
     vram: vramUsage(sample, now, config),
+    tokens: tokenRates(sample.llamaCpp, earlier?.restarts === sample.restarts ? earlier.llamaCpp : undefined),
   };
 }
 
@@ -160,6 +175,21 @@ function thrash(
   return { ratio: waitingRatio ?? turnover, waitingRatio, refaultBytesPerSecond };
 }
 
+/** Between two answers, however long that is; a count that began anew in between counts as nothing. */
+function tokenRates(
+  now: LlamaCppSample | undefined,
+  before: LlamaCppSample | undefined,
+): TokenRates | undefined {
+  if (now?.metricsAtSeconds === undefined || before?.metricsAtSeconds === undefined) return undefined;
+  const seconds = now.metricsAtSeconds - before.metricsAtSeconds;
+  if (seconds <= 0) return undefined;
+  const rate = (count: "promptTokens" | "predictedTokens") => {
+    const [later, earlier] = [now.metrics?.[count], before.metrics?.[count]];
+    return later === undefined || earlier === undefined ? undefined : Math.max(0, later - earlier) / seconds;
+  };
+  return { promptPerSecond: rate("promptTokens"), predictedPerSecond: rate("predictedTokens") };
+}
+
 /** Undefined where they are not of one cgroup, one after the other. */
 function secondsBetween(before: RunningService, now: RunningService): number | undefined {
   const seconds = now.readAtSeconds - before.readAtSeconds;
@@ -171,7 +201,9 @@ function vramUsage(sample: ServiceSample, now: Snapshot, config: SettledConfig):
   const gpus = now.gpu?.gpus;
   if (gpus === undefined) return undefined;
   const byDriver = now.gpu?.services.filter(({ service }) => service === sample.name) ?? [];
-  const byOllama = sample.models?.reduce((sum, { vramBytes }) => sum + vramBytes, 0);
+  // llama.cpp does not say what its models take.
+  const sizes = sample.models?.map(({ vramBytes }) => vramBytes).filter((bytes) => bytes !== undefined);
+  const byOllama = sample.llamaCpp === undefined ? sizes?.reduce((sum, bytes) => sum + bytes, 0) : undefined;
   const known = byDriver.length > 0;
   const usedBytes = known ? byDriver.reduce((sum, gpu) => sum + gpu.usedBytes, 0) : byOllama;
   if (usedBytes === undefined) return undefined;

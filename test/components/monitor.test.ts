@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { WorkloadSettings } from "../../components/cgroup-service/schema";
 import { settleWorkload } from "../../components/cgroup-service/workload";
 import { monitorConfig, needsNetwork, watchesGpus } from "../../components/monitor/config";
+import { llamaCppServer } from "../../components/monitor/llama-cpp-address";
 import { ollamaAddress } from "../../components/monitor/ollama-address";
 import { monitorImage } from "../../components/monitor/image";
 import { renderMonitorHost } from "../../components/monitor/render";
@@ -146,7 +147,22 @@ describe("the monitor's configuration", () => {
         heartbeat: { urlFile: "/etc/ai-resource-monitor/heartbeat.url", everySeconds: 120 },
       },
     });
-    const keys = keysOf(JSON.parse(text) as object);
+    const llama = monitorConfig(
+      watched(
+        {},
+        {
+          engine: "llama.cpp",
+          exec: "/usr/bin/llama-server --host 0.0.0.0 --port 9000",
+          apiKeyFile: "/etc/ai-resource-monitor/llama.key",
+        },
+      ),
+    );
+    expect(checkConfig(llama, "config.json").services[0]?.llamaCpp).toEqual({
+      url: "http://127.0.0.1:9000",
+      sleeps: false,
+      apiKeyFile: "/etc/ai-resource-monitor/llama.key",
+    });
+    const keys = new Set([text, llama].flatMap((one) => [...keysOf(JSON.parse(one) as object)]));
     // The stack has one way for each of these; a file written by hand has others.
     const ownAffairs = ["gpu", "gpu.command", "services.cgroup", "services.health.timeoutSeconds"];
     expect(keysOfSchema(MonitorConfig).filter((key) => !keys.has(key))).toEqual(ownAffairs);
@@ -177,10 +193,48 @@ describe("the monitor's configuration", () => {
     expect(asked(workload)).toBe(address);
   });
 
+  const exec = (options: string) => ({ exec: `/usr/bin/llama-server -m /srv/models/a.gguf ${options}` });
+  const image = { runtime: "container", image: "ghcr.io/ggml-org/llama.cpp:server" };
+  it.each<[workload: object, url: string | undefined, sleeps?: boolean]>([
+    [exec(""), "http://127.0.0.1:8080", false],
+    [exec("--host 0.0.0.0 --port 9000"), "http://127.0.0.1:9000", false],
+    [exec("--host ::1 --api-prefix /llm/"), "http://[::1]:8080/llm", false],
+    [exec("--port 1 --port 9000 --sleep-idle-seconds 300"), "http://127.0.0.1:9000", true],
+    [exec("--sleep-idle-seconds -1"), "http://127.0.0.1:8080", false],
+    [
+      { ...exec("--port 2"), environment: { LLAMA_ARG_PORT: 1, LLAMA_ARG_HOST: "10.0.0.5" } },
+      "http://10.0.0.5:2",
+      false,
+    ],
+    [{ ...exec(""), environment: { LLAMA_ARG_SLEEP_IDLE_SECONDS: 60 } }, "http://127.0.0.1:8080", true],
+    // A file of variables may say another port, and sleep.
+    [{ ...exec(""), environmentFile: "/etc/llama.env" }, undefined],
+    [{ ...exec("--port 9000"), environmentFile: "/etc/llama.env" }, "http://127.0.0.1:9000", true],
+    [exec("--host /run/llama.sock"), undefined],
+    [exec("--ssl-key-file /etc/key.pem --ssl-cert-file /etc/cert.pem"), undefined],
+    [exec("--port 0"), undefined],
+    [{ ...exec(""), api: "none" }, undefined],
+    [{ ...exec(""), engine: "none" }, undefined],
+    [{ engine: "ollama" }, undefined],
+    // Whose unit is its vendor's.
+    [{ engine: "llama.cpp" }, undefined],
+    [{ engine: "llama.cpp", api: "http://127.0.0.1:9000/" }, "http://127.0.0.1:9000", true],
+    [image, undefined],
+    [{ ...image, ports: ["10.0.0.2:80:8080"] }, "http://10.0.0.2:80", false],
+    [{ ...image, ports: ["80:9000"], command: ["--port", "9000"] }, "http://127.0.0.1:80", false],
+    [{ ...image, ports: ["80:8080"], command: ["--sleep-idle-seconds", "9"] }, "http://127.0.0.1:80", true],
+  ])("asks the llama-server of %j at %s", (workload, url, sleeps) => {
+    const server = llamaCppServer(
+      settleWorkload("llm", valid(WorkloadSettings, { memory: { max: "8GiB" }, ...workload })),
+    );
+    expect(server).toEqual(url === undefined ? undefined : { url, sleeps });
+  });
+
   it("gives it a network only where something must be asked", () => {
     const quiet = { engine: "none" };
     expect(needsNetwork(watched({}, quiet))).toBe(false);
     expect(needsNetwork(watched({}))).toBe(true);
+    expect(needsNetwork(watched({}, exec("")))).toBe(true);
     const webhook = "/etc/ai-resource-monitor/webhook.url";
     expect(needsNetwork(watched({ tell: { webhook } }, quiet))).toBe(true);
     expect(needsNetwork(watched({ listen: "127.0.0.1:9465" }, quiet))).toBe(true);

@@ -56,10 +56,53 @@ function expectGolden(name: string, text: string): void {
   expect(text).toBe(readFileSync(path, "utf8"));
 }
 
+/** What the sample's engines answer. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  "http://127.0.0.1:11434/api/ps": JSON.stringify({
+    models: [
+      {
+        name: "gemma3:4b",
+        size: 6_591_830_464,
+        size_vram: 5_333_539_264,
+        context_length: 4096,
+        details: { parameter_size: "4.3B", quantization_level: "Q4_K_M" },
+        expires_at: "2025-12-08T10:34:00.93355Z",
+      },
+    ],
+  }),
+  "http://127.0.0.1:8080/props": JSON.stringify({
+    default_generation_settings: { n_ctx: 8192 },
+    total_slots: 4,
+    model_alias: "qwen",
+    model_ftype: "Q8_0",
+    is_sleeping: false,
+  }),
+  "http://127.0.0.1:8080/slots": JSON.stringify([{ is_processing: true }, { is_processing: false }]),
+  "http://127.0.0.1:8080/metrics": [
+    ...["prompt_tokens_total 1200", "prompt_tokens_cached_total 300", "prompt_seconds_total 2.5"],
+    ...["tokens_predicted_total 1500", "tokens_predicted_seconds_total 30"],
+    ...["requests_processing 1", "requests_deferred 2", "kv_cache_usage_ratio 0.25"],
+  ]
+    .map((line) => `llamacpp:${line}\n`)
+    .join(""),
+};
+
+const ENGINES: Readonly<Record<string, object>> = {
+  ollama: { ollama: "http://127.0.0.1:11434" },
+  llamacpp: { llamaCpp: { url: "http://127.0.0.1:8080", sleeps: false } },
+};
+
 const sample = () =>
   collected(["systemd"], {
+    config: settled({ services: (SERVICES ?? []).map((one) => ({ ...one, ...ENGINES[one.name] })) }),
     later: ["systemd-10s-later"],
-    tools: { gpu: { read: () => Promise.resolve(GPU_READING) } },
+    tools: {
+      gpu: { read: () => Promise.resolve(GPU_READING) },
+      http: {
+        get: (url) => Promise.resolve({ status: 200, body: ANSWERS[url] ?? "" }),
+        status: () => Promise.reject(new Error("no probe")),
+      },
+    },
   });
 
 test("the display is the specification's sample, line for line", async () => {
@@ -208,7 +251,7 @@ test("metric names hold base units only, and counters end in _total", () => {
 });
 
 test("every metric of the documented list appears in some situation", async () => {
-  const everything = await collected(["systemd", "zram-and-disk", "zfs"], {
+  const everything = await collected(["systemd", "own-network", "zram-and-disk", "zfs"], {
     later: ["systemd-10s-later"],
     config: settled({
       services: [
@@ -218,6 +261,7 @@ test("every metric of the documented list appears in some situation", async () =
           ollama: "http://127.0.0.1:11434",
           health: { http: "http://127.0.0.1:11434/" },
           vramThreshold: 90,
+          ...ENGINES["llamacpp"],
         },
       ],
     }),
@@ -225,14 +269,21 @@ test("every metric of the documented list appears in some situation", async () =
       gpu: { read: () => Promise.resolve(GPU_READING) },
       http: {
         status: () => Promise.resolve(200),
-        // Twice, which a scrape must not choke on.
-        get: () =>
-          Promise.resolve({
+        get: (url) => {
+          const model = {
+            name: "llama3:8b",
+            size: 6000,
+            size_vram: 5000,
+            context_length: 4096,
+            expires_at: "2025-12-08T10:34:00Z",
+          };
+          // Twice, which a scrape must not choke on.
+          const models = JSON.stringify({ models: [model, model] });
+          return Promise.resolve({
             status: 200,
-            body: JSON.stringify({
-              models: Array(2).fill({ name: "llama3:8b", size: 6000, size_vram: 5000 }),
-            }),
-          }),
+            body: url.endsWith("/api/ps") ? models : (ANSWERS[url] ?? ""),
+          });
+        },
       },
     },
   });
@@ -240,8 +291,10 @@ test("every metric of the documented list appears in some situation", async () =
   host?.write("manager/last-verify.json", '{"time": 1765189000, "exitCode": 0, "findings": 0}');
   const shown = new Set([...everything.prometheus.matchAll(/^# TYPE airm_(\S+)/gm)].map(([, name]) => name));
   const missing = FAMILIES.map(({ name }) => name).filter((name) => !shown.has(name));
-  // delivery.test.ts has those of the sinks, and monitor.test.ts those of the manager.
+  // engines.test.ts has the rates, delivery.test.ts those of the sinks, and monitor.test.ts those of the manager.
   expect(missing).toEqual([
+    "service_prompt_tokens_per_second",
+    "service_predicted_tokens_per_second",
     "alert_notifications_total",
     "alert_notifications_waiting",
     "alert_notifications_dropped_total",

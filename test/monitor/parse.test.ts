@@ -10,7 +10,8 @@ import {
   slicePath,
 } from "../../monitor/parse/cgroup";
 import { busyRatio, type CpuTimes, parseCpuTimes } from "../../monitor/parse/cpu";
-import { parseLoadedModels, parseVerdicts, parseVerification } from "../../monitor/parse/documents";
+import { parseVerdicts, parseVerification } from "../../monitor/parse/documents";
+import { parseLoadedModels } from "../../monitor/parse/ollama";
 import { parseGpuLine, parseGpuProcessLine } from "../../monitor/parse/gpu";
 import { parseLoad, parseOomKills } from "../../monitor/parse/load";
 import { parseArcReclaimable, parseMeminfo } from "../../monitor/parse/memory";
@@ -259,7 +260,7 @@ describe("documents", () => {
   test("Ollama's models", () => {
     expect(
       parseLoadedModels('{"models":[{"name":"a","size":10,"size_vram":4},{"name":"b","size":1}]}'),
-    ).toEqual([
+    ).toMatchObject([
       { name: "a", memoryBytes: 10, vramBytes: 4 },
       { name: "b", memoryBytes: 1, vramBytes: 0 },
     ]);

@@ -1,4 +1,6 @@
 import type { Report } from "../../report/report";
+import type { Disk } from "../../parse/disk";
+import type { Interface } from "../../parse/network";
 import { type Filesystem, isRoot, NOT_MOUNTED } from "../../report/snapshot";
 import { CPU_MODES } from "../../parse/cpu";
 import { type Family, labelled, type Labels, type Sample, single } from "./family";
@@ -159,4 +161,45 @@ const filesystem: Family[] = [
   ),
 ];
 
-export const HOST_FAMILIES: readonly Family[] = [...memory, ...swap, ...cpu, ...pressure, ...filesystem];
+const disk = (name: string, help: string, value: (disk: Disk) => number) =>
+  labelled("counter", `disk_${name}_total`, help, ({ snapshot }) =>
+    (snapshot.disks ?? []).map((one) => [{ device: one.device }, value(one)]),
+  );
+
+const network = (name: string, help: string, value: (one: Interface) => number) =>
+  labelled("counter", `network_${name}_total`, help, ({ snapshot }) =>
+    (snapshot.network ?? []).map((one) => [{ device: one.device }, value(one)]),
+  );
+
+const devices: Family[] = [
+  disk("read_bytes", "Bytes read from a disk.", ({ readBytes }) => readBytes),
+  disk("written_bytes", "Bytes written to a disk.", ({ writtenBytes }) => writtenBytes),
+  disk("io_time_seconds", "Time in which requests to a disk were under way.", ({ ioSeconds }) => ioSeconds),
+  network(
+    "receive_bytes",
+    "Bytes received by an interface of the host.",
+    ({ receivedBytes }) => receivedBytes,
+  ),
+  network("receive_errors", "Packets received with an error.", ({ receiveErrors }) => receiveErrors),
+  network("receive_drop", "Packets received and dropped.", ({ receiveDrops }) => receiveDrops),
+  network(
+    "transmit_bytes",
+    "Bytes transmitted by an interface of the host.",
+    ({ transmittedBytes }) => transmittedBytes,
+  ),
+  network("transmit_errors", "Packets not transmitted for an error.", ({ transmitErrors }) => transmitErrors),
+  network(
+    "transmit_drop",
+    "Packets dropped instead of being transmitted.",
+    ({ transmitDrops }) => transmitDrops,
+  ),
+];
+
+export const HOST_FAMILIES: readonly Family[] = [
+  ...memory,
+  ...swap,
+  ...cpu,
+  ...pressure,
+  ...filesystem,
+  ...devices,
+];

@@ -1,18 +1,7 @@
 import type { RunningService, ServiceCpu, ServiceMemory } from "../../report/snapshot";
-import type { ServiceUsage, Share } from "../../report/usage";
-import { type Family, labelled, type Sample } from "./family";
-
-/** A metric with a sample for each service that has it. */
-function each(
-  type: Family["type"],
-  name: string,
-  help: string,
-  value: (service: ServiceUsage) => number | undefined,
-): Family {
-  return labelled(type, `service_${name}`, help, ({ usage }) =>
-    (usage.services ?? []).map((service) => [{ service: service.sample.name }, value(service)]),
-  );
-}
+import type { Share } from "../../report/usage";
+import { ENGINE_FAMILIES } from "./engines";
+import { each, type Family, labelled, type Sample } from "./family";
 
 const running = (
   type: Family["type"],
@@ -156,20 +145,21 @@ export const SERVICE_FAMILIES: readonly Family[] = [
     (snapshot.gpu?.services ?? []).map(({ service, gpu, usedBytes }) => [{ service, gpu }, usedBytes]),
   ),
   each("gauge", "vram_used_ratio", "Used part of its VRAM budget.", ({ vram }) => vram?.ratio),
-  ...(["memory", "vram"] as const).map((kind) =>
+  ...(["received", "transmitted"] as const).map((way) =>
     labelled(
-      "gauge",
-      `service_model_${kind}_bytes`,
-      kind === "memory" ? "All memory of a loaded model." : "VRAM of a loaded model.",
+      "counter",
+      `service_network_${way === "received" ? "receive" : "transmit"}_bytes_total`,
+      `Bytes ${way} in its own network namespace.`,
       ({ usage }) =>
         (usage.services ?? []).flatMap(({ sample }) =>
-          (sample.models ?? []).map((model): Sample => [
-            { service: sample.name, model: model.name },
-            kind === "memory" ? model.memoryBytes : model.vramBytes,
+          (sample.running?.network ?? []).map((one): Sample => [
+            { service: sample.name, device: one.device },
+            one[`${way}Bytes`],
           ]),
         ),
     ),
   ),
+  ...ENGINE_FAMILIES,
   each("gauge", "probe_success", "1 when its health probe succeeded.", ({ sample: { probe } }) =>
     probe === undefined ? undefined : Number(probe.success),
   ),
