@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NvidiaSmi } from "../collectors/nvidia-smi";
@@ -7,6 +8,8 @@ import type { SettledConfig } from "../config/schema";
 import { SYSTEM_CLOCK } from "../host/clock";
 import { errorText } from "../host/files";
 import type { Roots } from "../host/roots";
+import { HistoryRequests } from "../http/history";
+import { Page } from "../http/page";
 import { createMonitorServer, listen, listenOnSocket, type Served } from "../http/server";
 import type { Monitor } from "../monitor";
 import { CollectorLock, LockedError } from "../output/lock";
@@ -48,6 +51,7 @@ class MonitorService {
   private readonly lost = deferred<never>();
   private readonly primed = deferred<undefined>();
   private outputs: Outputs | undefined;
+  private collectedTime: number | undefined;
   private collectedAt = SYSTEM_CLOCK.monotonic();
   private failure: string | undefined;
 
@@ -96,7 +100,11 @@ class MonitorService {
   private async open(): Promise<void> {
     const { listen: address } = this.config;
     const served: Served = {
+      page: new Page(),
+      history: new HistoryRequests(this.roots.state, () => this.config, SYSTEM_CLOCK.now),
+      hostName: () => this.config.host ?? hostname(),
       outputs: () => this.outputs,
+      collectedAt: () => this.collectedTime,
       problem: () => this.problem(),
       available: () => this.monitor.available,
       intervalSeconds: () => this.config.intervalSeconds,
@@ -122,6 +130,7 @@ class MonitorService {
       this.followConfig();
       this.outputs = await this.monitor.collect();
       this.collectedAt = SYSTEM_CLOCK.monotonic();
+      this.collectedTime = SYSTEM_CLOCK.now();
       this.failure = undefined;
     } catch (error) {
       if (this.failure !== errorText(error)) this.warn(errorText(error));

@@ -30,7 +30,7 @@ async function collected(
   situations: string[],
   options: { config?: SettledConfig; later?: string[]; tools?: TestTools } = {},
 ): Promise<Outputs> {
-  const { config = settled({ services: SERVICES ?? [] }), later = [], tools = {} } = options;
+  const { config = settled({ host: "goblin", services: SERVICES ?? [] }), later = [], tools = {} } = options;
   const host = new FixtureHost(...situations);
   hosts.push(host);
   host.write("manager/monitor-request", "first +0000\n");
