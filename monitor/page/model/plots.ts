@@ -55,7 +55,7 @@ const WANTED: readonly Wanted[] = [
 
 /** One for each kind of thing that the past knows of. */
 export function plotsOf(past: Past, metrics: Metrics | undefined): Plot[] {
-  return WANTED.flatMap(({ id, title, names, unit = "ratio", threshold }) => {
+  return WANTED.flatMap(({ id, title, names, unit = "ratio", threshold }): Plot[] => {
     const found = past.series.filter(({ name }) => Object.hasOwn(names, name)).map((one) => lineOf(one, names));
     if (found.length === 0) return [];
     const lines = found.length <= MOST_LINES ? found : highest(found);
