@@ -1,11 +1,12 @@
 import { hostBars } from "./model/bars";
 import { type Metrics, type Past, readMetrics, readPast } from "./model/document";
 import { alertViews, deploymentText, noVerdicts, verdictViews, verificationText } from "./model/notices";
+import { pauseSeconds } from "./model/pause";
 import { plotsOf } from "./model/plots";
 import { modelViews, noModels, noServices, serviceViews } from "./model/services";
 import { type Problem, stateOf } from "./model/state";
 import { durationText, failureOf, hostTime, notAvailable, plain, zoneText } from "./model/words";
-import { type Answer, ask, pauseSeconds, Repeater } from "./poll";
+import { type Answer, ask, Repeater } from "./poll";
 import { barElement } from "./view/bar";
 import { byId, h, show } from "./view/dom";
 import { PlotCard } from "./view/plot";

@@ -5,7 +5,6 @@ export type Answer =
 
 /** Of a question; the monitor has a tenth of a core. */
 const TIMEOUT_MILLISECONDS = 10_000;
-const MOST_SECONDS = 60;
 
 /** Asks the monitor. What it says of itself is the problem's text, and its silence another. */
 export async function ask(path: string, timeoutMilliseconds = TIMEOUT_MILLISECONDS): Promise<Answer> {
@@ -30,12 +29,6 @@ export async function ask(path: string, timeoutMilliseconds = TIMEOUT_MILLISECON
         : "the monitor cannot be reached: it does not run, or the tunnel to it has ended",
     };
   }
-}
-
-/** Seconds until it is asked again: each failure in a row doubles them, up to a minute. */
-export function pauseSeconds(usualSeconds: number, failures: number): number {
-  const doubled = usualSeconds * 2 ** Math.min(failures, 10);
-  return failures === 0 ? usualSeconds : Math.max(usualSeconds, Math.min(MOST_SECONDS, doubled));
 }
 
 /** Repeats a task while somebody looks; whoever comes back sees it done at once. */

@@ -89,6 +89,7 @@ function environmentOf(folder: string): Record<string, string> {
 function fontsOf(folder: string): string {
   const folders = [join(folder, "usr/share/fonts"), "/usr/share/fonts"].map((path) => `<dir>${path}</dir>`);
   const families = [
+    ["sans", "DejaVu Sans"],
     ["system-ui", "DejaVu Sans"],
     ["sans-serif", "DejaVu Sans"],
     ["monospace", "DejaVu Sans Mono"],

@@ -55,14 +55,14 @@ const WANTED: readonly Wanted[] = [
 
 /** One for each kind of thing that the past knows of. */
 export function plotsOf(past: Past, metrics: Metrics | undefined): Plot[] {
-  return WANTED.flatMap(({ id, title, names, unit = "ratio", threshold }): Plot[] => {
+  return WANTED.flatMap(({ id, title, names, unit, threshold }): Plot[] => {
     const found = past.series.filter(({ name }) => Object.hasOwn(names, name)).map((one) => lineOf(one, names));
     if (found.length === 0) return [];
     const lines = found.length <= MOST_LINES ? found : highest(found);
     const note =
       lines.length < found.length ? `The ${lines.length} highest of ${found.length} are shown.` : undefined;
     const limit = threshold === undefined ? undefined : metrics?.thresholds?.[threshold];
-    return [{ id, title, unit, lines, threshold: limit ?? undefined, note }];
+    return [{ id, title, unit: unit ?? "ratio", lines, threshold: limit ?? undefined, note }];
   });
 }
 
