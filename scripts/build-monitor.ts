@@ -34,7 +34,10 @@ export async function buildMonitor(folder = join(root, "monitor", "dist")): Prom
     metafile: true,
     logLevel: "warning",
   });
-  writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licenses([...Object.keys(metafile.inputs), ...inputs]));
+  writeFileSync(
+    join(folder, "THIRD-PARTY-LICENSES.txt"),
+    licenses([...Object.keys(metafile.inputs), ...inputs]),
+  );
   copyFileSync(join(root, "monitor", "Dockerfile"), join(folder, "Dockerfile"));
   return outfile;
 }

@@ -12,10 +12,14 @@ import { chromium } from "../test/support/chromium";
 import { buildMonitor } from "./build-monitor";
 
 const IMAGES = [
-  { name: "monitor-light", width: 1240, height: 1000, colorScheme: "light", full: false },
-  { name: "monitor-dark", width: 1240, height: 1000, colorScheme: "dark", full: true },
-  { name: "monitor-phone", width: 360, height: 740, colorScheme: "light", full: true },
+  { name: "monitor-light", width: 1240, height: 1000, colorScheme: "light", from: "top" },
+  { name: "monitor-dark", width: 1240, height: 900, colorScheme: "dark", from: "plots" },
+  { name: "monitor-phone", width: 360, height: 740, colorScheme: "light", from: "top" },
 ] as const;
+
+/** Runs in the page. */
+const TO_THE_PLOTS =
+  'scrollTo(0, document.querySelector("#plots-title").getBoundingClientRect().top + scrollY - 12)';
 
 const target = process.argv[2] ?? join(import.meta.dirname, "..", "docs", "images");
 mkdirSync(target, { recursive: true });
@@ -33,12 +37,13 @@ try {
   host.fillService();
   await host.start();
   await sleep(2500);
-  for (const { name, width, height, colorScheme, full } of IMAGES) {
+  for (const { name, width, height, colorScheme, from } of IMAGES) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
     await page.goto(`${host.url}#24h`);
     await page.locator(".plot canvas").first().waitFor();
     await sleep(1200);
-    await page.screenshot({ path: join(target, `${name}.png`), fullPage: full });
+    if (from === "plots") await page.evaluate(TO_THE_PLOTS);
+    await page.screenshot({ path: join(target, `${name}.png`) });
     await page.close();
   }
 } finally {

@@ -94,7 +94,7 @@ export const MonitorSettings = z.strictObject({
   listen: scalarField(
     {
       description:
-        "Address and port for Prometheus, loopback or private: there is no password. Default: a Unix socket only.",
+        "Address and port for Prometheus and for the page, loopback or private: there is no password. Default: a Unix socket only.",
       example: "127.0.0.1:9465",
       allowed: "ADDRESS:PORT, the address loopback or private",
     },

@@ -157,9 +157,7 @@ function isRecord(value: unknown): value is HistoryRecord {
 }
 
 function isService(value: unknown): boolean {
-  return (
-    isObject(value) && isRatio(value.memory) && isRatio(value.cpu) && isRatioIfThere(value.waiting)
-  );
+  return isObject(value) && isRatio(value.memory) && isRatio(value.cpu) && isRatioIfThere(value.waiting);
 }
 
 function isGpu(value: unknown): boolean {

@@ -142,11 +142,17 @@ class App {
     );
     show(byId("bars"), ...hostBars(metrics).map((bar) => h("div", { class: "card" }, barElement(bar))));
     const none = noServices(metrics);
-    show(byId("services"), ...(none === undefined ? serviceViews(metrics).map(serviceElement) : [note(none)]));
+    show(
+      byId("services"),
+      ...(none === undefined ? serviceViews(metrics).map(serviceElement) : [note(none)]),
+    );
     const models = modelViews(metrics);
     show(byId("models"), models.length === 0 ? note(noModels(metrics)) : modelsElement(models));
     const verdicts = verdictViews(metrics);
-    show(byId("verdicts"), ...(verdicts.length === 0 ? [note(noVerdicts(metrics))] : verdicts.map(verdictElement)));
+    show(
+      byId("verdicts"),
+      ...(verdicts.length === 0 ? [note(noVerdicts(metrics))] : verdicts.map(verdictElement)),
+    );
     const verification = verificationText(metrics);
     show(
       byId("deployment"),
@@ -191,7 +197,8 @@ class App {
       const card = this.plots.get(plot.id) ?? new PlotCard(plot.title);
       this.plots.set(plot.id, card);
       const parent = byId("plots");
-      if (parent.children[index] !== card.element) parent.insertBefore(card.element, parent.children[index] ?? null);
+      if (parent.children[index] !== card.element)
+        parent.insertBefore(card.element, parent.children[index] ?? null);
     });
     // After all stand there: their width is only then known.
     for (const plot of plots) this.plots.get(plot.id)?.update(plot, { past, hours, utcOffsetMinutes }, theme);

@@ -62,7 +62,7 @@ export function parseDeployment(text: string): Deployment {
   if (typeof id !== "string" || !/^[0-9]{8}T[0-9]{6}Z$/.test(id))
     throw new ParseError("deployment.json needs an id like 20261124T181500Z");
   if (!isTime(startedAt) || !isTime(appliedAt) || !isTexts(bundles))
-    throw new ParseError("deployment.json needs the times startedAt and appliedAt, and the list bundles");
+    throw new ParseError("deployment.json needs the numbers startedAt and appliedAt, and the list bundles");
   return { id, startedAt, appliedAt, bundles };
 }
 

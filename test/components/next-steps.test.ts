@@ -26,7 +26,9 @@ it("as another user by the address that the monitor has, or with the setting tha
   expect(last(user, page({ address: "127.0.0.1", port: 9465 }))).toBe(
     "the monitor's page: ssh -N -o ExitOnForwardFailure=yes -L 127.0.0.1:9900:127.0.0.1:9465 deploy@203.0.113.10, then open http://127.0.0.1:9900/",
   );
-  expect(last(HOST, page({ address: "fd00::7", port: 9465 }))).toContain("-L 127.0.0.1:9900:[fd00::7]:9465 root@");
+  expect(last(HOST, page({ address: "fd00::7", port: 9465 }))).toContain(
+    "-L 127.0.0.1:9900:[fd00::7]:9465 root@",
+  );
   expect(last(user, page())).toBe(
     "the monitor's page: only root may open the monitor's socket: pulumi config set --path 'goblin-host:hosts.goblin.monitor.listen' 127.0.0.1:9465, then pulumi up says how to reach it",
   );

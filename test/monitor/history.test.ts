@@ -142,48 +142,61 @@ describe("on disk", () => {
     expect(await read(NOW - HOUR, NOW)).toEqual([]);
   });
 
-  test("a week in 10 MB is read in a few chunks of memory, lets timers run, and fits the answer", { timeout: 60_000 }, async () => {
-    const services = Object.fromEntries(
-      Array.from({ length: 12 }, (_, index) => [`service-${index}`, { usedBytes: 1, memory: 0.5, cpu: 0.25, waiting: 0 }]),
-    );
-    const minutes = 7 * 24 * 60;
-    const files = 5;
-    for (let file = 0; file < files; file++) {
-      const lines = Array.from({ length: minutes / files }, (_, index) => {
-        const minute = minutes - file * (minutes / files) - index;
-        return JSON.stringify(record(NOW - minute * 60_000, 0.5, { services }));
-      });
-      writeFileSync(segment(file + 1), `${lines.join("\n")}\n`);
-    }
-    const bytes = Array.from({ length: files }, (_, file) => statSync(segment(file + 1)).size).reduce((a, b) => a + b);
-    expect(bytes).toBeGreaterThan(8e6);
-    const requests = new HistoryRequests(state, () => settled(), () => NOW);
-    let ticks = 0;
-    let longest = 0;
-    let last = performance.now();
-    const timer = setInterval(() => {
-      ticks += 1;
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 1);
-    const before = process.memoryUsage();
-    const started = performance.now();
-    const answer = requests.ask(168);
-    expect(requests.ask(6)).toBeUndefined();
-    expect(requests.ask(168)).toBe(answer);
-    const text = (await answer) ?? "";
-    const took = performance.now() - started;
-    clearInterval(timer);
-    const after = process.memoryUsage();
-    expect(ticks).toBeGreaterThan(20);
-    // Nobody waits for it: what a collection would is far less than an interval, on a machine under load too.
-    expect(longest).toBeLessThan(2000);
-    expect(took).toBeLessThan(30_000);
-    expect(after.external - before.external).toBeLessThan(4e6);
-    expect(text.length).toBeLessThan(600_000);
-    const { time, series } = JSON.parse(text) as HistoryColumns;
-    expect([time.length, series.length]).toEqual([400, 1 + 3 * 12]);
-    expect(series[0]?.mean.every((value) => value === 0.5)).toBe(true);
-    expect(requests.ask(6)).toBeDefined();
-  });
+  test(
+    "a week in 10 MB is read in a few chunks of memory, lets timers run, and fits the answer",
+    { timeout: 60_000 },
+    async () => {
+      const services = Object.fromEntries(
+        Array.from({ length: 12 }, (_, index) => [
+          `service-${index}`,
+          { usedBytes: 1, memory: 0.5, cpu: 0.25, waiting: 0 },
+        ]),
+      );
+      const minutes = 7 * 24 * 60;
+      const files = 5;
+      for (let file = 0; file < files; file++) {
+        const lines = Array.from({ length: minutes / files }, (_, index) => {
+          const minute = minutes - file * (minutes / files) - index;
+          return JSON.stringify(record(NOW - minute * 60_000, 0.5, { services }));
+        });
+        writeFileSync(segment(file + 1), `${lines.join("\n")}\n`);
+      }
+      const bytes = Array.from({ length: files }, (_, file) => statSync(segment(file + 1)).size).reduce(
+        (a, b) => a + b,
+      );
+      expect(bytes).toBeGreaterThan(8e6);
+      const requests = new HistoryRequests(
+        state,
+        () => settled(),
+        () => NOW,
+      );
+      let ticks = 0;
+      let longest = 0;
+      let last = performance.now();
+      const timer = setInterval(() => {
+        ticks += 1;
+        longest = Math.max(longest, performance.now() - last);
+        last = performance.now();
+      }, 1);
+      const before = process.memoryUsage();
+      const started = performance.now();
+      const answer = requests.ask(168);
+      expect(requests.ask(6)).toBeUndefined();
+      expect(requests.ask(168)).toBe(answer);
+      const text = (await answer) ?? "";
+      const took = performance.now() - started;
+      clearInterval(timer);
+      const after = process.memoryUsage();
+      expect(ticks).toBeGreaterThan(20);
+      // Nobody waits for it: what a collection would is far less than an interval, on a machine under load too.
+      expect(longest).toBeLessThan(2000);
+      expect(took).toBeLessThan(30_000);
+      expect(after.external - before.external).toBeLessThan(4e6);
+      expect(text.length).toBeLessThan(600_000);
+      const { time, series } = JSON.parse(text) as HistoryColumns;
+      expect([time.length, series.length]).toEqual([400, 1 + 3 * 12]);
+      expect(series[0]?.mean.every((value) => value === 0.5)).toBe(true);
+      expect(requests.ask(6)).toBeDefined();
+    },
+  );
 });

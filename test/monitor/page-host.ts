@@ -43,7 +43,9 @@ export class PageHost {
       mkdirSync(join(this.host.roots.rootfs, folder), { recursive: true });
     this.host.write("nvidia-smi", NVIDIA_SMI);
     chmodSync(join(this.host.folder, "nvidia-smi"), 0o755);
-    this.engine = createHttpServer((_request, response) => response.end(JSON.stringify({ models: this.models })));
+    this.engine = createHttpServer((_request, response) =>
+      response.end(JSON.stringify({ models: this.models })),
+    );
     this.tick();
     this.ticker = setInterval(() => {
       this.seconds += 0.25;
@@ -57,7 +59,8 @@ export class PageHost {
 
   /** @param more beside what every test has */
   async start(more: MonitorConfig = {}, environment: NodeJS.ProcessEnv = {}): Promise<void> {
-    if (!this.engine.listening) await new Promise<void>((resolve) => this.engine.listen(0, "127.0.0.1", resolve));
+    if (!this.engine.listening)
+      await new Promise<void>((resolve) => this.engine.listen(0, "127.0.0.1", resolve));
     const engine = `http://127.0.0.1:${(this.engine.address() as AddressInfo).port}`;
     this.port ||= await freePort();
     const config: MonitorConfig = {
@@ -145,7 +148,12 @@ export class PageHost {
     const limits = ["MemoryMax", "MemoryHigh", "CPUQuotaPerSecUSec", "AllowedCPUs", "Slice"];
     const rows = ["ollama", "llamacpp", "local-llm-proxy"].flatMap((name) =>
       [...limits, "IOWeight"].map((limit) =>
-        [name, `${name}.service`, limit, limit === "IOWeight" && name === "llamacpp" ? "inert" : "enforced"].join("\t"),
+        [
+          name,
+          `${name}.service`,
+          limit,
+          limit === "IOWeight" && name === "llamacpp" ? "inert" : "enforced",
+        ].join("\t"),
       ),
     );
     this.put("manager/limits.tsv", `${rows.join("\n")}\n`);
@@ -171,7 +179,10 @@ export class PageHost {
       `${name} ${at(400_000 / parts, user / parts)} 0 ${at(80_000 / parts, system / parts)} ${at(3_500_000 / parts, idle / parts)} 12000 0 0 0 0 0\n`;
     const cpus = [0, 1, 2, 3].map((index) => cpu(`cpu${index}`, 4)).join("");
     this.put("proc/stat", `${cpu("cpu", 1)}${cpus}btime 1765180800\n`);
-    for (const [folder, cores] of [[OLLAMA, 1.3], [LLAMACPP, 0.4]] as const)
+    for (const [folder, cores] of [
+      [OLLAMA, 1.3],
+      [LLAMACPP, 0.4],
+    ] as const)
       this.put(
         `${folder}/cpu.stat`,
         `usage_usec ${at(6e7, cores * 1e6)}\nuser_usec ${at(45e6, cores * 8e5)}\nsystem_usec ${at(15e6, cores * 2e5)}\nnr_periods 500\nnr_throttled 20\nthrottled_usec 750000\n`,
@@ -181,7 +192,10 @@ export class PageHost {
 
 function record(time: number, minute: number): string {
   const wave = (base: number, height: number, period: number, phase = 0) =>
-    Math.round((base + height * Math.sin((minute / period) * 2 * Math.PI + phase) + 0.02 * Math.sin(minute * 1.7)) * 1e4) / 1e4;
+    Math.round(
+      (base + height * Math.sin((minute / period) * 2 * Math.PI + phase) + 0.02 * Math.sin(minute * 1.7)) *
+        1e4,
+    ) / 1e4;
   const part = (value: number) => Math.min(1, Math.max(0, value));
   const service = (memory: number, cpu: number, waiting: number) => ({
     usedBytes: null,
@@ -200,10 +214,21 @@ function record(time: number, minute: number): string {
     oomKills: 0,
     services: {
       ollama: service(wave(0.5, 0.2, 480), wave(0.6, 0.35, 240), minute % 97 === 0 ? 0.12 : 0.004),
-      llamacpp: service(wave(0.35, 0.05, 300) + Math.max(0, minute - 1380) * 0.01, wave(0.25, 0.12, 180, 2), 0),
+      llamacpp: service(
+        wave(0.35, 0.05, 300) + Math.max(0, minute - 1380) * 0.01,
+        wave(0.25, 0.12, 180, 2),
+        0,
+      ),
       "local-llm-proxy": service(wave(0.25, 0.02, 900), wave(0.06, 0.03, 60), 0),
     },
-    gpus: [{ gpu: "0", utilization: part(wave(0.5, 0.4, 240)), memoryUsedBytes: 1, memory: part(wave(0.55, 0.1, 480)) }],
+    gpus: [
+      {
+        gpu: "0",
+        utilization: part(wave(0.5, 0.4, 240)),
+        memoryUsedBytes: 1,
+        memory: part(wave(0.55, 0.1, 480)),
+      },
+    ],
     firing: [],
   });
 }

@@ -113,7 +113,12 @@ describe("bars", () => {
       rootFilesystem: null,
       slice: { name: "ai.slice" },
       gpus: [{ index: "1", problem: "GPU is lost" }],
-      collectors: [failed("memory", "torn"), failed("load", "gone"), failed("gpu", "ended"), failed("rootfs", "hung")],
+      collectors: [
+        failed("memory", "torn"),
+        failed("load", "gone"),
+        failed("gpu", "ended"),
+        failed("rootfs", "hung"),
+      ],
     });
     expect(bars(metrics).map(([label, text, notes]) => [label, text, notes])).toEqual([
       ["Memory", "not available (torn)", ""],
@@ -162,7 +167,9 @@ describe("services", () => {
       "running since 2025-12-08 08:06:40",
       "ollama.service",
     ]);
-    expect(ollama?.bars.map(({ label, text, notes, threshold }) => [label, text, notes.join(", "), threshold])).toEqual([
+    expect(
+      ollama?.bars.map(({ label, text, notes, threshold }) => [label, text, notes.join(", "), threshold]),
+    ).toEqual([
       ["Memory", "52%", "4.2GB/8GB", 0.95],
       ["CPU", "35%", "of 2 cores", undefined],
       ["Waits for memory", "0%", "of the time", 0.2],
@@ -212,7 +219,13 @@ describe("services", () => {
 
   test("models: the largest first, with what a later monitor adds left alone", () => {
     const services = [
-      { name: "ollama", models: [{ name: "a", memoryBytes: 1 }, { name: "b", memoryBytes: 2 ** 30, expiresAt: "x" }] },
+      {
+        name: "ollama",
+        models: [
+          { name: "a", memoryBytes: 1 },
+          { name: "b", memoryBytes: 2 ** 30, expiresAt: "x" },
+        ],
+      },
     ];
     expect(modelViews(with_({ services }))).toEqual([
       { service: "ollama", name: "b", memory: "1GB", vram: "not available" },
@@ -236,7 +249,9 @@ test("limits, drift and a deployment that is watched", () => {
     verification: { time: 1765189000, exitCode: 3, findings: 2 },
     deployment: { id: "20251208T101500Z", watched: true, watchedUntil: "2025-12-09T10:30:00Z" },
   });
-  expect(verdictViews(metrics).map(({ service, summary, limits }) => [service, summary, limits[0]?.limit])).toEqual([
+  expect(
+    verdictViews(metrics).map(({ service, summary, limits }) => [service, summary, limits[0]?.limit]),
+  ).toEqual([
     ["llamacpp", "1 limit enforced", "MemoryMax"],
     ["ollama", "1 not enforced, 1 limit enforced", "IOWeight"],
   ]);
@@ -256,7 +271,11 @@ describe("plots", () => {
   const past: Past = {
     from: "2025-12-08T09:30:00Z",
     to: "2025-12-08T10:30:00Z",
-    time: [Date.UTC(2025, 11, 8, 9, 31) / 1000, Date.UTC(2025, 11, 8, 9, 33) / 1000, Date.UTC(2025, 11, 8, 10, 29) / 1000],
+    time: [
+      Date.UTC(2025, 11, 8, 9, 31) / 1000,
+      Date.UTC(2025, 11, 8, 9, 33) / 1000,
+      Date.UTC(2025, 11, 8, 10, 29) / 1000,
+    ],
     series: [
       { name: "memory", mean: [0.5, null, 0.719], max: [0.6, null, 0.8] },
       ...Array.from({ length: 9 }, (_, index) => ({
@@ -274,9 +293,7 @@ describe("plots", () => {
     expect(services?.lines.map(({ label }) => label)).toEqual(["s8", "s7", "s6", "s5", "s4", "s3"]);
     expect(services?.note).toBe("The 6 highest of 9 are shown.");
     if (memory === undefined) throw new Error("no plot");
-    expect(describePlot(memory, 1)).toBe(
-      "Memory, the last 1 hour. used: last 71%, mean 60%, highest 80%.",
-    );
+    expect(describePlot(memory, 1)).toBe("Memory, the last 1 hour. used: last 71%, mean 60%, highest 80%.");
     const { columns, rows } = tableOf(memory, past, 60);
     expect([columns, rows.length]).toEqual([["From", "used: mean (highest)"], 12]);
     expect([rows[0], rows[1], rows[11]]).toEqual([

@@ -240,10 +240,23 @@ describe("a browser", () => {
 
   test("is answered by an address, localhost or the host's name, and by no name that others let point here", async () => {
     await serving();
-    for (const host of ["127.0.0.1:9900", "10.0.0.7", "[::1]:9900", "localhost:9900", "LOCALHOST", "goblin:9465"])
+    for (const host of [
+      "127.0.0.1:9900",
+      "10.0.0.7",
+      "[::1]:9900",
+      "localhost:9900",
+      "LOCALHOST",
+      "goblin:9465",
+    ])
       for (const path of PATHS)
         expect([host, path, (await ask(path, "GET", { ...CHROME, host })).status]).toEqual([host, path, 200]);
-    for (const host of ["evil.example:9900", "goblin.evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[evil]"])
+    for (const host of [
+      "evil.example:9900",
+      "goblin.evil.example",
+      "127.0.0.1.evil.example",
+      "localhost.evil.example",
+      "[evil]",
+    ])
       for (const path of PATHS)
         expect([host, path, (await ask(path, "GET", { ...CHROME, host })).status]).toEqual([host, path, 421]);
     expect((await ask("/", "GET", { host: "evil.example" })).body).toBe(
@@ -251,7 +264,9 @@ describe("a browser", () => {
     );
     // Each of what a browser sends is enough to tell it by.
     for (const sign of ["origin", "referer", "sec-fetch-site", "sec-fetch-mode"])
-      expect((await ask("/json", "GET", { host: "evil.example", [sign]: "http://evil.example" })).status).toBe(421);
+      expect(
+        (await ask("/json", "GET", { host: "evil.example", [sign]: "http://evil.example" })).status,
+      ).toBe(421);
   });
 
   test("that shows another origin's page gets nothing; a link is followed", async () => {

@@ -1,4 +1,14 @@
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { cacheFolder } from "../sandbox/paths";
@@ -78,7 +88,11 @@ async function unpack(folder: string): Promise<void> {
 
 /** Where it finds what would have been installed. */
 function environmentOf(folder: string): Record<string, string> {
-  const libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio"];
+  const libraries = [
+    "usr/lib/x86_64-linux-gnu",
+    "lib/x86_64-linux-gnu",
+    "usr/lib/x86_64-linux-gnu/pulseaudio",
+  ];
   return {
     LD_LIBRARY_PATH: libraries.map((path) => join(folder, path)).join(delimiter),
     FONTCONFIG_FILE: join(folder, FONTS_FILE),
@@ -93,7 +107,10 @@ function fontsOf(folder: string): string {
     ["system-ui", "DejaVu Sans"],
     ["sans-serif", "DejaVu Sans"],
     ["monospace", "DejaVu Sans Mono"],
-  ].map(([family, font]) => `<alias binding="same"><family>${family}</family><prefer><family>${font}</family></prefer></alias>`);
+  ].map(
+    ([family, font]) =>
+      `<alias binding="same"><family>${family}</family><prefer><family>${font}</family></prefer></alias>`,
+  );
   const cache = `<cachedir>${join(folder, "fontconfig")}</cachedir>`;
   return `<?xml version="1.0"?>\n<fontconfig>${[...folders, ...families, cache].join("\n")}</fontconfig>\n`;
 }

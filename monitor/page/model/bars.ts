@@ -37,7 +37,11 @@ export function bar(
   id: string,
   label: string,
   ratio: Maybe<number>,
-  { why, threshold, notes = [] }: { why?: Maybe<string>; threshold?: Maybe<number>; notes?: readonly string[] },
+  {
+    why,
+    threshold,
+    notes = [],
+  }: { why?: Maybe<string>; threshold?: Maybe<number>; notes?: readonly string[] },
 ): Bar {
   return {
     id,
@@ -89,7 +93,9 @@ function swapBar(metrics: Metrics): Bar {
     notes: [
       ...ofWhole(swap?.usedBytes, swap?.sizeBytes),
       ...(has(swap) && !has(judged) ? ["zram alone raises no alert"] : []),
-      ...(isOther ? [`on disk ${percentText(judged)}, alert above ${percentText(thresholds?.["swap"])}`] : []),
+      ...(isOther
+        ? [`on disk ${percentText(judged)}, alert above ${percentText(thresholds?.["swap"])}`]
+        : []),
     ],
   });
 }

@@ -12,7 +12,11 @@ export interface Metrics {
   readonly utcOffsetMinutes?: Maybe<number>;
   readonly intervalSeconds?: Maybe<number>;
   readonly thresholds?: Maybe<Readonly<Record<string, number>>>;
-  readonly memory?: Maybe<{ totalBytes?: Maybe<number>; usedBytes?: Maybe<number>; usedRatio?: Maybe<number> }>;
+  readonly memory?: Maybe<{
+    totalBytes?: Maybe<number>;
+    usedBytes?: Maybe<number>;
+    usedRatio?: Maybe<number>;
+  }>;
   readonly swap?: Maybe<Swap>;
   readonly cpu?: Maybe<{ online?: Maybe<number>; usedRatio?: Maybe<number> }>;
   readonly load?: Maybe<{ one?: Maybe<number>; five?: Maybe<number>; fifteen?: Maybe<number> }>;
@@ -22,7 +26,9 @@ export interface Metrics {
   readonly services?: Maybe<readonly Service[]>;
   readonly gpus?: Maybe<readonly Gpu[]>;
   readonly verification?: Maybe<{ time?: Maybe<number>; exitCode?: Maybe<number>; findings?: Maybe<number> }>;
-  readonly limits?: Maybe<readonly { service?: Maybe<string>; limit?: Maybe<string>; verdict?: Maybe<string> }[]>;
+  readonly limits?: Maybe<
+    readonly { service?: Maybe<string>; limit?: Maybe<string>; verdict?: Maybe<string> }[]
+  >;
   readonly deployment?: Maybe<{ id?: Maybe<string>; watched?: Maybe<boolean>; watchedUntil?: Maybe<string> }>;
   readonly alerts?: Maybe<readonly Alert[]>;
   readonly alertLog?: Maybe<readonly string[]>;
@@ -59,12 +65,20 @@ export interface Service {
   readonly oomKills?: Maybe<number>;
   readonly problems?: Maybe<readonly string[]>;
   readonly memory?: Maybe<Part & { limitBytes?: Maybe<number>; swapBytes?: Maybe<number> }>;
-  readonly cpu?: Maybe<{ usedRatio?: Maybe<number>; limitCores?: Maybe<number>; cpusetCores?: Maybe<number> }>;
+  readonly cpu?: Maybe<{
+    usedRatio?: Maybe<number>;
+    limitCores?: Maybe<number>;
+    cpusetCores?: Maybe<number>;
+  }>;
   readonly thrash?: Maybe<{ ratio?: Maybe<number> }>;
   readonly vram?: Maybe<{ usedBytes?: Maybe<number>; ratio?: Maybe<number> }>;
   readonly vramThreshold?: Maybe<number>;
   readonly models?: Maybe<readonly Model[]>;
-  readonly probe?: Maybe<{ success?: Maybe<boolean>; durationSeconds?: Maybe<number>; error?: Maybe<string> }>;
+  readonly probe?: Maybe<{
+    success?: Maybe<boolean>;
+    durationSeconds?: Maybe<number>;
+    error?: Maybe<string>;
+  }>;
 }
 
 export interface Model {

@@ -19,13 +19,11 @@ export function alertViews(metrics: Metrics): AlertView[] {
       const time = since(firedAt);
       return { message: message ?? "", kind, about: time === undefined ? kind : `${kind}, since ${time}` };
     }),
-    ...alertsOf(metrics, "pending").map(
-      ({ message }): AlertView => ({
-        message: message ?? "",
-        kind: "pending",
-        about: "pending: not yet for as long as an alert needs",
-      }),
-    ),
+    ...alertsOf(metrics, "pending").map(({ message }): AlertView => ({
+      message: message ?? "",
+      kind: "pending",
+      about: "pending: not yet for as long as an alert needs",
+    })),
   ];
 }
 
@@ -88,5 +86,7 @@ export function deploymentText(metrics: Metrics): string {
   const end = has(watchedUntil) ? Date.parse(watchedUntil) : NaN;
   const left = (end - Date.parse(time)) / 1000;
   const until = hostTime(end, utcOffsetMinutes);
-  return until === undefined ? `${id}, watched` : `${id}, watched until ${until} (${durationText(left)} left)`;
+  return until === undefined
+    ? `${id}, watched`
+    : `${id}, watched until ${until} (${durationText(left)} left)`;
 }

@@ -41,7 +41,12 @@ const WANTED: readonly Wanted[] = [
   { id: "swap", title: "Swap", names: { swap: "used" } },
   { id: "load", title: "Load, 1 minute", names: { load: "load" }, unit: "number" },
   { id: "disk", title: "Disks", names: { disk: "models", rootDisk: "root" }, threshold: "disk" },
-  { id: "service-memory", title: "Services: memory of limit", names: { serviceMemory: "" }, threshold: "service" },
+  {
+    id: "service-memory",
+    title: "Services: memory of limit",
+    names: { serviceMemory: "" },
+    threshold: "service",
+  },
   { id: "service-cpu", title: "Services: CPU of what they may use", names: { serviceCpu: "" } },
   {
     id: "service-waiting",
@@ -56,7 +61,9 @@ const WANTED: readonly Wanted[] = [
 /** One for each kind of thing that the past knows of. */
 export function plotsOf(past: Past, metrics: Metrics | undefined): Plot[] {
   return WANTED.flatMap(({ id, title, names, unit, threshold }): Plot[] => {
-    const found = past.series.filter(({ name }) => Object.hasOwn(names, name)).map((one) => lineOf(one, names));
+    const found = past.series
+      .filter(({ name }) => Object.hasOwn(names, name))
+      .map((one) => lineOf(one, names));
     if (found.length === 0) return [];
     const lines = found.length <= MOST_LINES ? found : highest(found);
     const note =

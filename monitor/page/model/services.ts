@@ -107,7 +107,8 @@ function barsOf(service: Service, { thresholds }: Metrics): Bar[] {
 
 function factsOf(service: Service): Fact[] {
   const { restarts, oomKills, memory } = service;
-  const count = (value: number | null | undefined): string => (has(value) ? String(value) : notAvailable(undefined));
+  const count = (value: number | null | undefined): string =>
+    has(value) ? String(value) : notAvailable(undefined);
   return [
     probeFact(service),
     { name: "Restarts", value: count(restarts), isBad: (restarts ?? 0) > 0 },
@@ -125,4 +126,3 @@ function probeFact({ probe }: Service): Fact {
   }
   return { name, value: `fails: ${probe.error ?? "not told why"}`, isBad: true };
 }
-

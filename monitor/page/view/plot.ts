@@ -45,13 +45,22 @@ export class PlotCard {
     this.legend.replaceChildren(...plot.lines.map((line, index) => legendRow(line, index, plot, theme)));
     if (plot.threshold !== undefined)
       this.legend.append(
-        h("div", { class: "legend-row" }, swatch(theme.mark, [2, 3], 1), `alert above ${valueText(plot.threshold, plot.unit)}`),
+        h(
+          "div",
+          { class: "legend-row" },
+          swatch(theme.mark, [2, 3], 1),
+          `alert above ${valueText(plot.threshold, plot.unit)}`,
+        ),
       );
     this.note.textContent = plot.note ?? "";
     this.note.hidden = plot.note === undefined;
     this.table.replaceChildren(tableElement(plot, range));
     this.dispose();
-    this.chart = new uPlot(optionsOf(plot, range, theme, this.width()), dataOf(plot, range.past), this.canvas);
+    this.chart = new uPlot(
+      optionsOf(plot, range, theme, this.width()),
+      dataOf(plot, range.past),
+      this.canvas,
+    );
   }
 
   /** To the width that there is now. */
@@ -73,7 +82,12 @@ function dataOf({ lines }: Plot, { time }: Past): uPlot.AlignedData {
   return [[...time], ...lines.flatMap(({ mean, max }) => [[...mean], [...(max ?? mean)]])];
 }
 
-function optionsOf(plot: Plot, { past, utcOffsetMinutes }: Range, theme: Theme, width: number): uPlot.Options {
+function optionsOf(
+  plot: Plot,
+  { past, utcOffsetMinutes }: Range,
+  theme: Theme,
+  width: number,
+): uPlot.Options {
   const range: [number, number] = [Date.parse(past.from) / 1000, Date.parse(past.to) / 1000];
   const axis = {
     stroke: theme.muted,
@@ -94,9 +108,17 @@ function optionsOf(plot: Plot, { past, utcOffsetMinutes }: Range, theme: Theme, 
     ],
     series: [{}, ...plot.lines.flatMap((line, index) => seriesOf(line, index, theme))],
     bands: plot.lines.flatMap(({ max }, index) =>
-      max === undefined ? [] : [{ series: [2 * index + 2, 2 * index + 1], fill: `${colour(theme, index)}33` }],
+      max === undefined
+        ? []
+        : [{ series: [2 * index + 2, 2 * index + 1], fill: `${colour(theme, index)}33` }],
     ) as uPlot.Band[],
-    hooks: { draw: [(chart) => { drawThreshold(chart, plot.threshold, theme); }] },
+    hooks: {
+      draw: [
+        (chart) => {
+          drawThreshold(chart, plot.threshold, theme);
+        },
+      ],
+    },
   };
 }
 
@@ -113,7 +135,10 @@ function seriesOf({ label }: Line, index: number, theme: Theme): uPlot.Series[] 
   const stroke = colour(theme, index);
   const dash = [...(DASHES[index] ?? [])];
   const common = { label, points: { show: false }, spanGaps: false };
-  return [{ ...common, stroke, dash, width: 1.75 }, { ...common, width: 0 }];
+  return [
+    { ...common, stroke, dash, width: 1.75 },
+    { ...common, width: 0 },
+  ];
 }
 
 function drawThreshold(chart: uPlot, threshold: number | undefined, theme: Theme): void {
