@@ -29,8 +29,8 @@ const HOURS = [1, 6, 24, 168] as const;
 /** The page: what was last seen, and what of it stands there. */
 class App {
   private metrics: Metrics | undefined;
-  /** When it was read: by a clock that nobody sets, and how old it was then. */
-  private seen: { readonly at: number; readonly ageSeconds: number } | undefined;
+  /** When it was read, by a clock that nobody sets and by one that a machine's sleep does not stop, and how old it was then. */
+  private seen: { readonly at: number; readonly time: number; readonly ageSeconds: number } | undefined;
   private problem: string | undefined;
   private failures = 0;
   private past: Past | undefined;
@@ -70,21 +70,22 @@ class App {
       this.problem = answer.problem;
       return false;
     }
+    let metrics: Metrics;
     try {
-      const metrics = readMetrics(answer.text);
+      metrics = readMetrics(answer.text);
       const before = this.metrics?.version;
       // Another monitor brings another page.
       if (before !== undefined && before !== null && metrics.version !== before) location.reload();
-      this.metrics = metrics;
+      this.showMetrics(metrics);
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = `what the monitor has answered cannot be shown: ${error instanceof Error ? error.message : String(error)}`;
       return false;
     }
-    const ageSeconds = ((answer.serverTime ?? Date.now()) - Date.parse(this.metrics.time)) / 1000;
-    this.seen = { at: answer.receivedAt, ageSeconds: Math.max(0, ageSeconds) };
+    this.metrics = metrics;
+    const ageSeconds = ((answer.serverTime ?? Date.now()) - Date.parse(metrics.time)) / 1000;
+    this.seen = { at: answer.receivedAt, time: Date.now(), ageSeconds: Math.max(0, ageSeconds) };
     const wasBlind = this.problem !== undefined;
     this.problem = undefined;
-    this.showMetrics(this.metrics);
     if (wasBlind && this.past !== undefined) void this.history.now();
     return true;
   }
@@ -108,7 +109,9 @@ class App {
   }
 
   private ageSeconds(): number | undefined {
-    return this.seen && this.seen.ageSeconds + (performance.now() - this.seen.at) / 1000;
+    if (this.seen === undefined) return undefined;
+    const { at, time, ageSeconds } = this.seen;
+    return ageSeconds + Math.max(performance.now() - at, Date.now() - time) / 1000;
   }
 
   private showState(): void {

@@ -5,6 +5,7 @@ export type Answer =
 
 /** Of a question; the monitor has a tenth of a core. */
 const TIMEOUT_MILLISECONDS = 10_000;
+const FAILED_SECONDS = 10;
 
 /** Asks the monitor. What it says of itself is the problem's text, and its silence another. */
 export async function ask(path: string, timeoutMilliseconds = TIMEOUT_MILLISECONDS): Promise<Answer> {
@@ -52,7 +53,11 @@ export class Repeater {
       return;
     }
     this.running = true;
-    const seconds = await this.task();
+    const seconds = await this.task().catch((error: unknown) => {
+      // Nobody expected it: the console has it, and the next time may go well.
+      reportError(error);
+      return FAILED_SECONDS;
+    });
     this.running = false;
     if (this.again) {
       this.again = false;

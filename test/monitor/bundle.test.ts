@@ -89,6 +89,7 @@ describe("the bundle", () => {
     for (const part of [
       "monitor",
       "scripts/build-monitor.ts",
+      "scripts/build-page.ts",
       "package.json",
       "scripts/package.json",
       "tsconfig.json",
