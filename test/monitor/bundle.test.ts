@@ -221,7 +221,9 @@ describe("serve", () => {
     expect(names()).toEqual(["ollama", "proxy"]);
     configure(2, [ollama]);
     expect(await ended).toBe(1);
-    expect(said).toContain("asks for another interval, listener, GPU program, history, name or sinks: start again");
+    expect(said).toContain(
+      "asks for another interval, listener, GPU program, history, name or sinks: start again",
+    );
   });
 
   test("one that was killed is followed by the next", async () => {

@@ -19,6 +19,14 @@ const WIDER_THAN_SCREEN = `
   [...document.querySelectorAll("html, body *")]
     .filter((element) => element.closest(".table") === null && element.getBoundingClientRect().right > innerWidth + 1)
     .map((element) => element.outerHTML.slice(0, 120))`;
+const OPEN_ALL = "for (const details of document.querySelectorAll('details')) details.open = true;";
+/** Label, value, and what a screen reader is told of each bar of the host. */
+const BARS = `
+  [...document.querySelectorAll("#bars .bar")].map((bar) => [
+    bar.querySelector(".bar-label").textContent,
+    bar.querySelector(".bar-value").textContent,
+    bar.querySelector("[role=meter]")?.getAttribute("aria-valuenow") ?? null,
+  ])`;
 /** The text of what has the focus, and how its outline is drawn. */
 const FOCUSED =
   "`${document.activeElement.textContent.trim()} ${getComputedStyle(document.activeElement).outlineStyle}`";
@@ -107,15 +115,7 @@ describe.skipIf(!hasApt)("the page in Chromium (skipped where there is no apt to
         });
       });
       const metrics = JSON.parse(answer ?? "") as Metrics;
-      const values = await page
-        .locator("#bars .bar")
-        .evaluateAll((bars) =>
-          bars.map((bar) => [
-            bar.querySelector(".bar-label")?.textContent,
-            bar.querySelector(".bar-value")?.textContent,
-            bar.querySelector("[role=meter]")?.getAttribute("aria-valuenow"),
-          ]),
-        );
+      const values = await page.evaluate<(string | null)[][]>(BARS);
       const percent = (ratio: number) => `${Math.floor(ratio * 100 + 1e-9)}%`;
       const bar = (label: string, ratio: number) => [label, percent(ratio), percent(ratio).slice(0, -1)];
       expect(values.slice(0, 3)).toEqual([
@@ -153,8 +153,7 @@ describe.skipIf(!hasApt)("the page in Chromium (skipped where there is no apt to
     test(`is accessible: ${name}`, { timeout: 120_000 }, async () => {
       // axe is put into the page, which its policy rightly forbids.
       const { page } = await open({ ...options, bypassCSP: true });
-      for (const details of await page.locator("details").all())
-        await details.evaluate((element) => element.setAttribute("open", ""));
+      await page.evaluate(OPEN_ALL);
       await page.evaluate(AXE);
       const violations = await page.evaluate(async () => {
         const { axe } = globalThis as unknown as {

@@ -111,7 +111,7 @@ function optionsOf(
       max === undefined
         ? []
         : [{ series: [2 * index + 2, 2 * index + 1], fill: `${colour(theme, index)}33` }],
-    ) as uPlot.Band[],
+    ),
     hooks: {
       draw: [
         (chart) => {
