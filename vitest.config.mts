@@ -8,6 +8,7 @@ const integration = [
   "test/monitor/alertmanager.test.ts",
   "test/monitor/bundle.test.ts",
   "test/monitor/prometheus.test.ts",
+  "test/monitor/page.test.ts",
   "test/cli.test.ts",
   "test/examples/**/*.test.ts",
   "test/package.test.ts",

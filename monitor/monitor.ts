@@ -102,13 +102,14 @@ export class Monitor {
     const utcOffsetMinutes = request?.utcOffsetMinutes ?? -new Date(snapshot.time).getTimezoneOffset();
     const watched = watchedDeployment(snapshot, this.config.watchHours);
     const events = this.raise(inputs, snapshot, utcOffsetMinutes, watched);
+    const host = this.config.host ?? hostname();
     const unseen = blindOf(snapshot.collectors).map(({ name }) => name);
     // Nobody waits for it: who is told holds up no collection, however long that takes.
     this.told = this.delivery.tell({
       time: snapshot.time,
       monotonicSeconds: snapshot.monotonicSeconds,
       intervalSeconds: this.config.intervalSeconds,
-      host: this.config.host ?? hostname(),
+      host,
       events,
       alerts: this.book.alerts,
       seesAll: unseen.length === 0,
@@ -117,6 +118,7 @@ export class Monitor {
     this.available = capacity.available;
     const report: Report = {
       version: VERSION,
+      host,
       config: this.config,
       snapshot,
       usage,

@@ -17,12 +17,12 @@ import { ModelStorage } from "../model-storage/model-storage";
 import { Monitor } from "../monitor/monitor";
 import type { Observation } from "../observation/observe";
 import { parseSettings } from "../settings/parse";
-import { sshCommand, type SshTarget } from "../ssh/target";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
 import { PACKAGES_AHEAD } from "./ahead";
 import { type DeclaredWorkload, declareHost } from "./declare";
 import { knownAsBefore } from "./former-names";
+import { nextSteps } from "./next-steps";
 import { GoblinHostSettings } from "./schema";
 
 /** The settings of one host, and what only the program can give. */
@@ -157,7 +157,8 @@ export class GoblinHost extends pulumi.ComponentResource {
       ({ hostBundle }) => hostBundle.bundle,
     );
     this.limits = Object.assign({}, ...bundles.map(({ limits }) => limits ?? {})) as Record<string, Limits>;
-    this.nextSteps = reachedAs(host).apply(nextSteps);
+    const page = { listen: watcher.listen, setting: settingPath("monitor.listen") };
+    this.nextSteps = reachedAs(host).apply((target) => nextSteps(target, page));
     this.registerOutputs({ limits: this.limits, nextSteps: this.nextSteps });
   }
 
@@ -205,14 +206,4 @@ interface WorkloadsContext {
   readonly modelsPath: string;
   readonly credentials: Readonly<Record<string, Credentials>>;
   readonly settingPath: (path: string) => string;
-}
-
-function nextSteps(target: SshTarget): string[] {
-  const ssh = sshCommand(target);
-  const sudo = target.user === "root" ? "" : "sudo -n ";
-  return [
-    `what the kernel enforces: ${ssh} ${sudo}ai-resource-manager verify --table`,
-    `what happened at boot: ${ssh} ${sudo}journalctl -u ai-resource-manager`,
-    `what has changed on the host: ${ssh} ${sudo}ai-resource-manager verify`,
-  ];
 }

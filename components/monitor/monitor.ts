@@ -9,6 +9,7 @@ import { OWNER_LABEL, ownedBy } from "../limited-container/owned";
 import { MonitorTimer } from "../monitor-timer/monitor-timer";
 import { parseSettings } from "../settings/parse";
 import { monitorConfig, needsNetwork, watchesGpus } from "./config";
+import type { ListenAddress } from "./listen";
 import { monitorCommand, monitorImage, monitorRevision, shortDigest } from "./image";
 import { renderMonitorHost } from "./render";
 import { MonitorSettings, ThresholdSettings } from "./schema";
@@ -37,6 +38,8 @@ export class Monitor extends pulumi.ComponentResource {
   readonly hostBundle: HostBundle;
   readonly container: docker.Container;
   readonly timer: MonitorTimer;
+  /** Its TCP address; undefined: it is reached by its socket alone. */
+  readonly listen: ListenAddress | undefined;
 
   constructor(name: string, args: MonitorArgs, opts?: pulumi.ComponentResourceOptions) {
     super("goblin-host:index:Monitor", name, {}, opts);
@@ -58,7 +61,8 @@ export class Monitor extends pulumi.ComponentResource {
       workloads,
       models: { path: modelsPath, mount: modelsMount },
     };
-    const { baseImage, collect } = watched.monitor;
+    const { baseImage, collect, listen } = watched.monitor;
+    this.listen = listen;
     const config = monitorConfig(watched);
     const files = monitorImage();
     const { context, hash } = files;

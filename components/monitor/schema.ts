@@ -108,7 +108,7 @@ export const MonitorSettings = z
     listen: scalarField(
       {
         description:
-          "Address and port for Prometheus, and for whoever asks /capacity. Who may ask is told by `monitor.access`. Default: a Unix socket only.",
+          "Address and port for Prometheus, for the page, and for whoever asks /capacity. Who may ask is told by `monitor.access`. Default: a Unix socket only.",
         example: "127.0.0.1:9465",
         allowed:
           "ADDRESS:PORT; an address that is neither loopback nor private needs all of `monitor.access`",

@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NvidiaSmi } from "../collectors/nvidia-smi";
@@ -7,6 +8,8 @@ import type { SettledConfig } from "../config/schema";
 import { SYSTEM_CLOCK } from "../host/clock";
 import { errorText } from "../host/files";
 import type { Roots } from "../host/roots";
+import { HistoryRequests } from "../http/history";
+import { Page } from "../http/page";
 import { createMonitorServer, listenOnSocket, type Served } from "../http/server";
 import { TcpListener } from "../http/tcp-listener";
 import type { Monitor } from "../monitor";
@@ -49,14 +52,9 @@ class MonitorService {
   private socket: Server | undefined;
   private readonly lost = deferred<never>();
   private readonly primed = deferred<undefined>();
-  private readonly served: Served = {
-    outputs: () => this.outputs,
-    problem: () => this.problem(),
-    available: () => this.monitor.available,
-    intervalSeconds: () => this.config.intervalSeconds,
-    collect: () => this.collectNow(),
-  };
+  private readonly served: Served;
   private outputs: Outputs | undefined;
+  private collectedTime: number | undefined;
   private collectedAt = SYSTEM_CLOCK.monotonic();
   private failure: string | undefined;
 
@@ -69,6 +67,17 @@ class MonitorService {
   ) {
     const { intervalSeconds, gpu, listen } = config;
     this.gpu = new NvidiaSmi(gpu.command, intervalSeconds, SYSTEM_CLOCK);
+    this.served = {
+      page: new Page(),
+      history: new HistoryRequests(roots.state, () => this.config, SYSTEM_CLOCK.now),
+      hostName: () => this.config.host ?? hostname(),
+      outputs: () => this.outputs,
+      collectedAt: () => this.collectedTime,
+      problem: () => this.problem(),
+      available: () => this.monitor.available,
+      intervalSeconds: () => this.config.intervalSeconds,
+      collect: () => this.collectNow(),
+    };
     this.listener = listen && new TcpListener(listen, this.served, SYSTEM_CLOCK);
     const { monitor } = assemble(config, roots, this.gpu, warn, this.listener);
     this.monitor = monitor;
@@ -119,6 +128,7 @@ class MonitorService {
       await this.listener?.follow();
       this.outputs = await this.monitor.collect();
       this.collectedAt = SYSTEM_CLOCK.monotonic();
+      this.collectedTime = SYSTEM_CLOCK.now();
       this.failure = undefined;
     } catch (error) {
       if (this.failure !== errorText(error)) this.warn(errorText(error));

@@ -34,9 +34,14 @@ export function parseDeployment(text: string): Deployment {
   const { id, startedAt, appliedAt, bundles } = parseObject(text, "deployment.json");
   if (typeof id !== "string" || !/^[0-9]{8}T[0-9]{6}Z$/.test(id))
     throw new ParseError("deployment.json needs an id like 20261124T181500Z");
-  if (typeof startedAt !== "number" || typeof appliedAt !== "number" || !isTexts(bundles))
+  if (!isTime(startedAt) || !isTime(appliedAt) || !isTexts(bundles))
     throw new ParseError("deployment.json needs the numbers startedAt and appliedAt, and the list bundles");
   return { id, startedAt, appliedAt, bundles };
+}
+
+/** Seconds since 1970, of this millennium or a few after. */
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < 1e11;
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -1,5 +1,7 @@
 import { LABEL_NAMES } from "../alerts/condition";
+import type { SettledConfig } from "../config/schema";
 import type { LlamaCppMetrics } from "../parse/llama-cpp";
+import { watchedDeployment, watchEnd } from "../report/deployment";
 import type { Report } from "../report/report";
 import type { Filesystem, LlamaCppSample } from "../report/snapshot";
 import type { ServiceUsage, Share, TokenRates } from "../report/usage";
@@ -15,9 +17,14 @@ export function renderJson(report: Report): string {
   const document = {
     schemaVersion: JSON_SCHEMA_VERSION,
     version: report.version,
+    host: report.host,
     time: utcTime(snapshot.time),
+    utcOffsetMinutes: report.utcOffsetMinutes,
     intervalSeconds: config.intervalSeconds,
     bootId: snapshot.bootId,
+    thresholds: Object.fromEntries(
+      Object.entries(config.thresholds).map(([name, percentage]) => [name, percentage / 100]),
+    ),
     memory: memory && { ...memory, usedBytes: usage.memory?.usedBytes, usedRatio: usage.memory?.ratio },
     swap: swap && {
       sizeBytes: usage.swap?.total?.sizeBytes ?? 0,
@@ -45,7 +52,10 @@ export function renderJson(report: Report): string {
       limitBytes: usage.slice.memory?.sizeBytes,
       usedRatio: usage.slice.memory?.ratio,
     },
-    services: usage.services?.map(serviceDocument),
+    services: usage.services?.map((service) => ({
+      ...serviceDocument(service),
+      vramThreshold: vramThreshold(service, config),
+    })),
     gpus: (gpu?.gpus ?? []).map((device) => ({
       ...device,
       services: gpu?.services
@@ -53,6 +63,8 @@ export function renderJson(report: Report): string {
         .map(({ service, usedBytes }) => ({ service, usedBytes })),
     })),
     verification: snapshot.verification,
+    limits: snapshot.limits,
+    deployment: deploymentDocument(report),
     alerts: report.alerts.map(({ alert, labels, severity, phase, firedAt, message }) => ({
       alert,
       ...Object.fromEntries(LABEL_NAMES.map((name) => [name, labels[name]])),
@@ -61,6 +73,7 @@ export function renderJson(report: Report): string {
       firedAt: firedAt === undefined ? undefined : utcTime(firedAt),
       message,
     })),
+    alertLog: report.logTail,
     capacity,
     collectors: snapshot.collectors.map(({ name, state, error }) => ({ name, state, error })),
   };
@@ -137,6 +150,25 @@ const METRICS_NOT_TOLD: { [Key in keyof LlamaCppMetrics]: undefined } = {
   requestsDeferred: undefined,
   kvCacheRatio: undefined,
 };
+
+function vramThreshold({ sample }: ServiceUsage, { services }: SettledConfig): number | undefined {
+  const percentage = services.find(({ name }) => name === sample.name)?.vramThreshold;
+  return percentage === undefined ? undefined : percentage / 100;
+}
+
+function deploymentDocument({ snapshot, config: { watchHours } }: Report): object | undefined {
+  const { deployment } = snapshot;
+  if (deployment === undefined) return undefined;
+  const { id, startedAt, appliedAt, bundles } = deployment;
+  return {
+    id,
+    startedAt: utcTime(startedAt * 1000),
+    appliedAt: utcTime(appliedAt * 1000),
+    watchedUntil: utcTime(watchEnd(deployment, watchHours)),
+    watched: watchedDeployment(snapshot, watchHours) !== undefined,
+    bundles,
+  };
+}
 
 function nullFor(_key: string, value: unknown): unknown {
   return value === undefined ? null : value;

@@ -20,6 +20,8 @@ export interface SelfCounts {
 /** Everything that the outputs are rendered from. */
 export interface Report {
   readonly version: string;
+  /** What the host is called. */
+  readonly host: string;
   readonly config: SettledConfig;
   readonly snapshot: Snapshot;
   readonly usage: Usage;

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { SYSTEM_CLOCK } from "../../monitor/host/clock";
 import { TcpListener } from "../../monitor/http/tcp-listener";
 import { freePort } from "../support/free-port";
+import { served } from "../support/served";
 import { workerd } from "../support/workerd";
 
 const EXAMPLE = join(import.meta.dirname, "../../examples/cloudflare-worker");
@@ -67,7 +68,7 @@ class Host {
     };
     const listener = new TcpListener(
       { address: "127.0.0.1", port, tokenFile: join(folder, "token") },
-      {
+      served({
         outputs: () => {
           if (host !== undefined) host.asked += 1;
           return { display: "", json: "", prometheus: "", alerts: "", capacity: capacity() };
@@ -75,8 +76,7 @@ class Host {
         problem: () => host?.problem,
         available: () => host?.available ?? false,
         intervalSeconds: () => intervalSeconds,
-        collect: () => Promise.resolve(),
-      },
+      }),
       SYSTEM_CLOCK,
     );
     await listener.follow();

@@ -761,9 +761,11 @@ describe("the history", () => {
     expect(records[0]).toMatchObject({
       memory: 0.65,
       swap: 0.125,
-      services: { ollama: { usedBytes: 4509715661, memory: 0.525 } },
+      rootDisk: expect.any(Number) as number,
+      services: { ollama: { usedBytes: 4509715661, memory: 0.525, waiting: null } },
       firing: [],
     });
+    expect(records[1]).toMatchObject({ services: { ollama: { waiting: 0 } } });
   });
 
   test("a torn last line stays alone", async () => {

@@ -30,7 +30,7 @@ async function collected(
   situations: string[],
   options: { config?: SettledConfig; later?: string[]; tools?: TestTools } = {},
 ): Promise<Outputs> {
-  const { config = settled({ services: SERVICES ?? [] }), later = [], tools = {} } = options;
+  const { config = settled({ host: "goblin", services: SERVICES ?? [] }), later = [], tools = {} } = options;
   const host = new FixtureHost(...situations);
   hosts.push(host);
   host.write("manager/monitor-request", "first +0000\n");
@@ -116,6 +116,36 @@ test("JSON, Prometheus and capacity of the sample are their goldens", async () =
   expectGolden("sample.prom", outputs.prometheus);
   expectGolden("sample-capacity.json", outputs.capacity);
   expect(outputs.alerts).toBe("Firing: none\n\nLast alerts: none\n");
+});
+
+test("JSON tells of limits, a deployment that is watched, and the log's last lines", async () => {
+  const host = new FixtureHost("systemd");
+  hosts.push(host);
+  host.write("manager/monitor-request", "first +0130\n");
+  host.write("manager/limits.tsv", "ollama\tollama.service\tMemoryMax\tenforced\n");
+  host.write(
+    "manager/deployment.json",
+    '{"id": "20251208T101500Z", "startedAt": 1765188900, "appliedAt": 1765189200, "bundles": ["ollama"]}',
+  );
+  host.write("log/alerts.log", "2025-12-08 10:00:00 ALERT: High CPU usage: 95%\n");
+  const services = [{ name: "ollama", runtime: "systemd", vramThreshold: 90 }] as const;
+  const config = settled({ host: "goblin", watchHours: 2, services: [...services] });
+  const { json } = await monitorOf(host, config, new FakeClock(), {}).collect();
+  expect(JSON.parse(json)).toMatchObject({
+    host: "goblin",
+    utcOffsetMinutes: 90,
+    services: [{ name: "ollama", vramThreshold: 0.9 }],
+    limits: [{ service: "ollama", limit: "MemoryMax", verdict: "enforced" }],
+    deployment: {
+      id: "20251208T101500Z",
+      startedAt: "2025-12-08T10:15:00Z",
+      appliedAt: "2025-12-08T10:20:00Z",
+      watchedUntil: "2025-12-08T12:20:00Z",
+      watched: true,
+      bundles: ["ollama"],
+    },
+    alertLog: ["2025-12-08 10:00:00 ALERT: High CPU usage: 95%"],
+  });
 });
 
 test("Prometheus' text is prom-client's, byte for byte", async () => {

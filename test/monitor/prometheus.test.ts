@@ -12,6 +12,7 @@ import { hasOpenssl, makeCertificate } from "../support/certificate";
 import { debianProgram, hasApt } from "../support/debian-programs";
 import { freePort } from "../support/free-port";
 import { Prometheus } from "../support/prometheus";
+import { served } from "../support/served";
 import { collectorOf, FixtureHost, SERVICES, settled } from "./fixture-host";
 
 const DOCS = readFileSync(join(import.meta.dirname, "../../docs/monitor.md"), "utf8");
@@ -57,14 +58,7 @@ describe.skipIf(!hasApt || !hasOpenssl)("a real Prometheus (skipped without apt 
     const config = settled({ services: SERVICES, listen: { address: "127.0.0.1", port, ...access } });
     if (config.listen === undefined) throw new Error("there is no listener");
     const outputs = await collected(config);
-    const served = {
-      outputs: () => outputs,
-      problem: () => undefined,
-      available: () => true,
-      intervalSeconds: () => 10,
-      collect: () => Promise.resolve(),
-    };
-    const listener = new TcpListener(config.listen, served, SYSTEM_CLOCK);
+    const listener = new TcpListener(config.listen, served({ outputs: () => outputs }), SYSTEM_CLOCK);
     await listener.follow();
     listener.check();
     ending.push(() => {

@@ -4,20 +4,13 @@ import { request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SYSTEM_CLOCK } from "../../monitor/host/clock";
-import type { Served } from "../../monitor/http/server";
 import { TcpListener } from "../../monitor/http/tcp-listener";
 import { hasOpenssl, makeCertificate } from "../support/certificate";
 import { freePort } from "../support/free-port";
+import { served } from "../support/served";
 import { FixtureHost } from "./fixture-host";
 
 const TOKEN = "a-word-of-many-characters";
-const SERVED: Served = {
-  outputs: () => ({ display: "d\n", json: "{}\n", prometheus: "", alerts: "", capacity: "{}\n" }),
-  problem: () => undefined,
-  available: () => true,
-  intervalSeconds: () => 10,
-  collect: () => Promise.reject(new Error("never")),
-};
 
 let host: FixtureHost;
 let port: number;
@@ -35,7 +28,7 @@ afterEach(() => {
 });
 
 function at(more: { tokenFile?: string; tls?: { certificateFile: string; keyFile: string } }): TcpListener {
-  listener = new TcpListener({ address: "127.0.0.1", port, ...more }, SERVED, SYSTEM_CLOCK);
+  listener = new TcpListener({ address: "127.0.0.1", port, ...more }, served(), SYSTEM_CLOCK);
   return listener;
 }
 
@@ -171,7 +164,7 @@ describe.skipIf(!hasOpenssl)("a certificate", () => {
     expect(await ask({ ca })).toMatchObject({ status: 200 });
     tcp.close();
     const later = { ...SYSTEM_CLOCK, now: () => Date.now() + 2 * 86_400_000 };
-    listener = new TcpListener({ address: "127.0.0.1", port, tls: files() }, SERVED, later);
+    listener = new TcpListener({ address: "127.0.0.1", port, tls: files() }, served(), later);
     await listener.follow();
     expect(() => listener?.check()).toThrow(`${path("c.pem")} has expired`);
   });
