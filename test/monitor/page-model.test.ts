@@ -223,20 +223,39 @@ describe("services", () => {
         name: "ollama",
         models: [
           { name: "a", memoryBytes: 1 },
-          { name: "b", memoryBytes: 2 ** 30, expiresAt: "x" },
+          { name: "b", memoryBytes: 2 ** 30, contextTokens: 4096, quantization: "Q4_K_M", later: "x" },
         ],
       },
     ];
     expect(modelViews(with_({ services }))).toEqual([
-      { service: "ollama", name: "b", memory: "1GB", vram: "not available" },
-      { service: "ollama", name: "a", memory: "1B", vram: "not available" },
+      { service: "ollama", name: "b Q4_K_M", memory: "1GB", vram: "not available", context: "4096 tokens" },
+      { service: "ollama", name: "a", memory: "1B", vram: "not available", context: "not available" },
     ]);
     expect(noModels(with_({ services: [{ name: "x", models: [] }] }))).toBe("none loaded");
-    expect(noModels(SAMPLE)).toBe("no engine is asked");
+    expect(noModels(with_({ services: [{ name: "x" }] }))).toBe("no engine is asked");
+    expect(noModels(with_({ collectors: [failed("llamacpp", "llamacpp: status 500")] }))).toBe(
+      "not available (llamacpp: status 500)",
+    );
     expect(noModels(with_({ collectors: [failed("models", "ollama: ECONNREFUSED")] }))).toBe(
       "not available (ollama: ECONNREFUSED)",
     );
   });
+});
+
+test("a llama-server tells what it does, and what it does not tell is left out", () => {
+  const facts = (llamaCpp: object) =>
+    serviceViews(with_({ services: [{ name: "x", up: true, llamaCpp }] }))[0]?.facts.flatMap(
+      ({ name, value }) =>
+        ["Probe", "Restarts", "Killed for memory"].includes(name) ? [] : [`${name}: ${value}`],
+    );
+  const told = { slots: 4, busySlots: 0, requestsDeferred: 2, promptTokensPerSecond: 812.44 };
+  expect(facts({ ...told, predictedTokensPerSecond: 9.96 })).toEqual([
+    "Busy slots: 0 of 4",
+    "Waiting requests: 2",
+    "Reads: 812.4 tokens/s",
+    "Writes: 10.0 tokens/s",
+  ]);
+  expect(facts({ sleeping: true, slots: 4, busySlots: null })).toEqual(["Model: asleep"]);
 });
 
 test("limits, drift and a deployment that is watched", () => {

@@ -74,6 +74,7 @@ export interface Service {
   readonly vram?: Maybe<{ usedBytes?: Maybe<number>; ratio?: Maybe<number> }>;
   readonly vramThreshold?: Maybe<number>;
   readonly models?: Maybe<readonly Model[]>;
+  readonly llamaCpp?: Maybe<LlamaCpp>;
   readonly probe?: Maybe<{
     success?: Maybe<boolean>;
     durationSeconds?: Maybe<number>;
@@ -85,6 +86,18 @@ export interface Model {
   readonly name?: Maybe<string>;
   readonly memoryBytes?: Maybe<number>;
   readonly vramBytes?: Maybe<number>;
+  readonly contextTokens?: Maybe<number>;
+  readonly quantization?: Maybe<string>;
+}
+
+/** What a llama-server says of itself. */
+export interface LlamaCpp {
+  readonly sleeping?: Maybe<boolean>;
+  readonly slots?: Maybe<number>;
+  readonly busySlots?: Maybe<number>;
+  readonly requestsDeferred?: Maybe<number>;
+  readonly promptTokensPerSecond?: Maybe<number>;
+  readonly predictedTokensPerSecond?: Maybe<number>;
 }
 
 export interface Gpu {

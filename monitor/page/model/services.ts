@@ -1,6 +1,6 @@
 import { size } from "../../render/numbers";
 import { type Bar, bar, ofWhole } from "./bars";
-import { has, type Metrics, type Model, type Service } from "./document";
+import { has, type LlamaCpp, type Metrics, type Model, type Service } from "./document";
 import { counted, failureOf, hostTime, notAvailable, sizeText } from "./words";
 
 export interface Fact {
@@ -23,6 +23,7 @@ export interface ModelView {
   readonly name: string;
   readonly memory: string;
   readonly vram: string;
+  readonly context: string;
 }
 
 export function serviceViews(metrics: Metrics): ServiceView[] {
@@ -48,16 +49,17 @@ export function modelViews({ services }: Metrics): ModelView[] {
       .sort((one, other) => (other.memoryBytes ?? 0) - (one.memoryBytes ?? 0))
       .map((model: Model) => ({
         service,
-        name: model.name ?? "without a name",
+        name: [model.name ?? "without a name", model.quantization].filter(has).join(" "),
         memory: sizeText(model.memoryBytes) ?? notAvailable(undefined),
         vram: sizeText(model.vramBytes) ?? notAvailable(undefined),
+        context: has(model.contextTokens) ? counted(model.contextTokens, "token") : notAvailable(undefined),
       })),
   );
 }
 
 /** What stands where no model does. */
 export function noModels(metrics: Metrics): string {
-  const failure = failureOf(metrics, "models");
+  const failure = failureOf(metrics, "models") ?? failureOf(metrics, "llamacpp");
   if (failure !== undefined) return notAvailable(failure);
   const isAsked = (metrics.services ?? []).some(({ models }) => has(models));
   return isAsked ? "none loaded" : "no engine is asked";
@@ -106,7 +108,7 @@ function barsOf(service: Service, { thresholds }: Metrics): Bar[] {
 }
 
 function factsOf(service: Service): Fact[] {
-  const { restarts, oomKills, memory } = service;
+  const { restarts, oomKills, memory, llamaCpp } = service;
   const count = (value: number | null | undefined): string =>
     has(value) ? String(value) : notAvailable(undefined);
   return [
@@ -114,6 +116,23 @@ function factsOf(service: Service): Fact[] {
     { name: "Restarts", value: count(restarts), isBad: (restarts ?? 0) > 0 },
     { name: "Killed for memory", value: count(oomKills), isBad: (oomKills ?? 0) > 0 },
     ...(has(memory?.swapBytes) ? [{ name: "Swapped", value: size(memory.swapBytes), isBad: false }] : []),
+    ...(has(llamaCpp) ? llamaCppFacts(llamaCpp) : []),
+  ];
+}
+
+/** What it does; what it does not tell is left out, and told by `--json`. */
+function llamaCppFacts(told: LlamaCpp): Fact[] {
+  const { sleeping, slots, busySlots, requestsDeferred: waiting } = told;
+  const fact = (name: string, value: string | undefined): Fact[] =>
+    value === undefined ? [] : [{ name, value, isBad: false }];
+  const rate = (value: number | null | undefined) =>
+    has(value) ? `${value.toFixed(1)} tokens/s` : undefined;
+  return [
+    ...fact("Model", sleeping === true ? "asleep" : undefined),
+    ...fact("Busy slots", has(busySlots) ? `${busySlots} of ${slots ?? "?"}` : undefined),
+    ...fact("Waiting requests", has(waiting) ? String(waiting) : undefined),
+    ...fact("Reads", rate(told.promptTokensPerSecond)),
+    ...fact("Writes", rate(told.predictedTokensPerSecond)),
   ];
 }
 

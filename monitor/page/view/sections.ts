@@ -67,11 +67,11 @@ export function modelsElement(models: readonly ModelView[]): HTMLElement {
     "table",
     { class: "models" },
     h("caption", { class: "hidden" }, "Models that are loaded"),
-    h("thead", {}, h("tr", {}, ...["Model", "Service", "Memory", "VRAM"].map(columnHead))),
+    h("thead", {}, h("tr", {}, ...["Model", "Service", "Memory", "VRAM", "Context"].map(columnHead))),
     h(
       "tbody",
       {},
-      ...models.map(({ name, service, memory, vram }) =>
+      ...models.map(({ name, service, memory, vram, context }) =>
         h(
           "tr",
           {},
@@ -79,6 +79,7 @@ export function modelsElement(models: readonly ModelView[]): HTMLElement {
           cell("Service", service),
           cell("Memory", memory),
           cell("VRAM", vram),
+          cell("Context", context),
         ),
       ),
     ),
