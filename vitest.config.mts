@@ -7,6 +7,7 @@ const integration = [
   "test/components/prometheus-rules.test.ts",
   "test/monitor/alertmanager.test.ts",
   "test/monitor/bundle.test.ts",
+  "test/monitor/sentry.test.ts",
   "test/cli.test.ts",
   "test/package.test.ts",
   "test/sandbox/engine/**/*.test.ts",

@@ -60,7 +60,7 @@ function check(
 
 const at = (time: number, host: string): string[] => [
   `d:${Math.floor(time / 1000)}`,
-  `h:${cut(field(host), HOST_BYTES)}`,
+  `h:${cut(field(host).trim().replaceAll(" ", "-"), HOST_BYTES)}`,
 ];
 
 /** A comma ends a tag. */
