@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What becomes of a message. `before`: cut before it is taken. `after`: taken, and cut before the answer. */
+/** What becomes of a message. `before`: cut before it is taken. `after`: taken, and cut before the answer. `held`: answered when told. */
 export type Fault =
-  "none" | "slow" | "before" | "after" | { readonly status: number; readonly retryAfter?: string };
+  "none" | "held" | "before" | "after" | { readonly status: number; readonly retryAfter?: string };
 
 export interface Taken {
   readonly path: string;
@@ -17,6 +17,7 @@ export class FaultyReceiver {
   /** Attempts, whatever became of them. */
   attempts = 0;
   fault: Fault = "none";
+  private readonly held: (() => void)[] = [];
   private readonly server: Server;
   port = 0;
 
@@ -35,6 +36,11 @@ export class FaultyReceiver {
   async listen(port = 0): Promise<void> {
     await new Promise<void>((resolve) => this.server.listen(port, "127.0.0.1", resolve));
     this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  /** Answers what was held. */
+  release(): void {
+    for (const answer of this.held.splice(0)) answer();
   }
 
   close(): void {
@@ -56,7 +62,7 @@ export class FaultyReceiver {
       response.destroy();
       return;
     }
-    if (fault === "slow") await new Promise((resolve) => setTimeout(resolve, 1500));
+    if (fault === "held") await new Promise<void>((resolve) => this.held.push(resolve));
     response.statusCode = status;
     response.end();
   }
