@@ -27,7 +27,9 @@ class Rig {
   constructor(sinks: (host: FixtureHost) => Sinks) {
     this.settings = settled({ host: "goblin", alerts: { forSeconds: 0 }, sinks: sinks(this.host) });
     this.monitor = this.made();
-    open.push(() => this.host.dispose());
+    open.push(() => {
+      this.host.dispose();
+    });
   }
 
   restart(): void {
@@ -120,7 +122,9 @@ describe.each(CASES)("$sink", ({ sink, address, of }) => {
   test.each(FAULTS)("%s for a while: nothing is lost, and nothing told twice", async (name, fault) => {
     const receiver = new FaultyReceiver();
     await receiver.listen();
-    open.push(() => receiver.close());
+    open.push(() => {
+      receiver.close();
+    });
     const { port } = receiver;
     const rig = new Rig((host) => {
       host.write("address", `${address(name === "down" ? 9 : port)}\n`);
@@ -148,7 +152,9 @@ describe.each(CASES)("$sink", ({ sink, address, of }) => {
   test("one that does not answer holds up no collection, and is told of all when it does", async () => {
     const receiver = new FaultyReceiver();
     await receiver.listen();
-    open.push(() => receiver.close());
+    open.push(() => {
+      receiver.close();
+    });
     const rig = new Rig((host) => {
       host.write("address", `${address(receiver.port)}\n`);
       const file = join(host.folder, "address");

@@ -109,12 +109,14 @@ describe.skipIf(withoutBugsink !== undefined)(
           expect.stringContaining("RESOLVED: High memory usage: 40% (400KB/1000KB)"),
         ]);
         // Since the restart: the retry that Bugsink knew already, the end, and a check-in after each collection.
-        const counted = (line: string) => expect(prometheus).toContain(`airm_alert_notifications_${line}\n`);
+        const counted = (line: string) => {
+          expect(prometheus).toContain(`airm_alert_notifications_${line}\n`);
+        };
         counted('total{sink="sentry",outcome="delivered"} 2');
         counted('total{sink="sentry",outcome="failed"} 0');
         counted('waiting{sink="sentry"} 0');
         expect(said.slice(0, 8).map((line) => line.replace("sentry_check_in", "sentry"))).toEqual(
-          ["502", "502", "hang up", "hang up", "500", "500", "429", "429"].map((why) =>
+          ["502", "502", "hang up", "hang up", "500", "500", "429", "429"].map((why): unknown =>
             expect.stringMatching(new RegExp(`^sentry: (it answers with |socket )${why}$`)),
           ),
         );

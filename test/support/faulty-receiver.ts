@@ -78,11 +78,17 @@ function handedOn(
     const asked = request(
       { host: "127.0.0.1", port, path, method: "POST", headers, agent: false },
       (answer) => {
-        answer.resume().on("end", () => resolve(answer.statusCode ?? 0));
+        answer.resume().on("end", () => {
+          resolve(answer.statusCode ?? 0);
+        });
       },
     );
     // Nobody is behind it: that is what a gateway says.
-    asked.on("error", () => resolve(502)).end(body);
+    asked
+      .on("error", () => {
+        resolve(502);
+      })
+      .end(body);
   });
 }
 
