@@ -79,11 +79,13 @@ export const MonitorSettings = z.strictObject({
         (text) => parsePrivateAddress(text, "8125", "what goes there is not encrypted"),
       ).optional(),
       heartbeat: addressFile("an address that raises the alarm when it is not asked any more", "heartbeat"),
-      heartbeatEvery: interval(
-        "How often the heartbeat is sent, Sentry's check-in, and Datadog's `airm.up`.",
-        "60s",
-        "1440min",
-      ),
+      heartbeatEvery: durationField({
+        description:
+          "How often the heartbeat is sent, Sentry's check-in (at most once a minute), and Datadog's `airm.up`.",
+        example: "60s",
+        least: "10s",
+        most: "1440min",
+      }).prefault("60s"),
     })
     .prefault({}),
   history: z

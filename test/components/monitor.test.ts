@@ -227,6 +227,12 @@ describe("the monitor's configuration", () => {
   });
 });
 
+it("refuses a heartbeat more often than the monitor takes", () => {
+  expect(() => valid(MonitorSettings, { tell: { heartbeatEvery: "9s" } })).toThrow("that is less than 10s");
+  const text = monitorConfig(watched({ tell: { heartbeatEvery: "10s", datadog: "127.0.0.1:8125" } }));
+  expect(checkConfig(text, "config.json").sinks.datadog?.upSeconds).toBe(10);
+});
+
 describe("the addresses of those who are told", () => {
   it("are files that the monitor's user alone reads, in a bundle that is a secret", () => {
     const addresses = {

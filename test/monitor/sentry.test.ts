@@ -34,7 +34,7 @@ describe.skipIf(withoutBugsink !== undefined)(
       between.close();
       await bugsink.dispose();
       host.dispose();
-    });
+    }, 60_000);
 
     test(
       "shows an alert and its end once each, as one issue, whatever happened on the way",

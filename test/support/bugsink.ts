@@ -76,7 +76,8 @@ export class Bugsink {
     const { server } = this;
     if (server === undefined || server.exitCode !== null) return;
     const ended = new Promise((resolve) => server.once("exit", resolve));
-    server.kill();
+    // At once: what it still has to answer, nobody waits for.
+    server.kill("SIGINT");
     await ended;
     this.server = undefined;
   }
