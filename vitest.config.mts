@@ -9,6 +9,7 @@ const integration = [
   "test/monitor/bundle.test.ts",
   "test/monitor/prometheus.test.ts",
   "test/monitor/page.test.ts",
+  "test/monitor/sentry.test.ts",
   "test/cli.test.ts",
   "test/examples/**/*.test.ts",
   "test/package.test.ts",

@@ -20,8 +20,10 @@ import { renderModelStorage } from "../model-storage/render";
 import { ModelsSettings } from "../model-storage/schema";
 import { renderMonitorTimer } from "../monitor-timer/render";
 import { monitorConfig, watchesGpus } from "../monitor/config";
+import { renderMonitorCredentials } from "../monitor-credentials/render";
+import { type MonitorAddresses, SECRET_SINKS } from "../monitor-credentials/schema";
 import { monitorCommand, monitorImage, monitorRevision } from "../monitor/image";
-import { renderMonitorHost } from "../monitor/render";
+import { MONITOR_USER, renderMonitorHost } from "../monitor/render";
 import { MonitorSettings, ThresholdSettings } from "../monitor/schema";
 import { renderSwapFile } from "../swap-file/render";
 import { SwapFileSettings } from "../swap-file/schema";
@@ -49,7 +51,7 @@ export function hostBundles(host: ConfiguredHost, stack: StackId): SentBundle[] 
 }
 
 function hostParts(
-  { name, settings, credentials, settingPath }: ConfiguredHost,
+  { name, settings, credentials, monitorCredentials, settingPath }: ConfiguredHost,
   declared: DeclaredHost,
 ): Part[] {
   const { workloads, daily, hasNetwork } = declared;
@@ -86,6 +88,7 @@ function hostParts(
       settings,
       declared,
       settingPath("monitor"),
+      monitorCredentials,
     ),
     ...(hasNetwork
       ? [["network-bundle", renderContainerNetwork(settingPath("workloads"))] satisfies Part]
@@ -104,6 +107,7 @@ function monitorParts(
   { thresholds = {} }: GoblinHostSettings,
   { workloads, models }: DeclaredHost,
   setting: string,
+  addresses: MonitorAddresses,
 ): Part[] {
   const watched = {
     host,
@@ -111,9 +115,13 @@ function monitorParts(
     thresholds: valid(ThresholdSettings, thresholds),
     workloads: workloads.map(({ settled }) => settled),
     models,
+    credentials: SECRET_SINKS.filter((sink) => addresses[sink] !== undefined),
   };
   const config = monitorConfig(watched);
   return [
+    ...(watched.credentials.length > 0
+      ? [["monitor-credentials", renderMonitorCredentials(addresses, MONITOR_USER)] satisfies Part]
+      : []),
     ["monitor-bundle", renderMonitorHost(config, monitorCommand(), { gpu: watchesGpus(watched), setting })],
     [
       "monitor-timer-bundle",

@@ -14,6 +14,7 @@ import { dockerProvider } from "../limited-container/docker-provider";
 import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
 import { ModelStorage } from "../model-storage/model-storage";
+import type { MonitorAddresses } from "../monitor-credentials/schema";
 import { Monitor } from "../monitor/monitor";
 import type { Observation } from "../observation/observe";
 import { parseSettings } from "../settings/parse";
@@ -32,6 +33,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
   readonly privateKey?: pulumi.Input<string>;
   /** By workload: secret variables of its environment. Default: none. */
   readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
+  /** Addresses of those whom the monitor tells that are secrets. Default: none. */
+  readonly monitorCredentials?: MonitorAddresses<pulumi.Input<string>> | undefined;
   /** What a look at the host came to (`observeHosts`). Default: nobody looked, and drift does not show. */
   readonly observation?: Observation | undefined;
   /** Where a setting of this host stands in the configuration, for the host's error messages. Default: its path. */
@@ -61,7 +64,7 @@ export class GoblinHost extends pulumi.ComponentResource {
   constructor(name: string, args: GoblinHostArgs, opts?: pulumi.ComponentResourceOptions) {
     const transformations = [...(opts?.transformations ?? []), knownAsBefore(name, args.formerly ?? [])];
     super("goblin-host:index:GoblinHost", name, {}, { ...opts, transformations });
-    const { address, privateKey, credentials = {}, observation, ...rest } = args;
+    const { address, privateKey, credentials = {}, monitorCredentials, observation, ...rest } = args;
     const { settingPath = (path: string) => path, ...given } = rest;
     // The address may be known only later; its own form is checked where it is written down.
     parseSettings(this, name, GoblinHostSettings, {
@@ -133,6 +136,7 @@ export class GoblinHost extends pulumi.ComponentResource {
         workloads: declared.workloads.map(({ settled }) => settled),
         modelsPath,
         modelsMount,
+        credentials: monitorCredentials,
         settingPath: settingPath("monitor"),
       },
       after(storage),

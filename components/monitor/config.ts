@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { type MonitorConfig, renderMonitorConfig } from "../../monitor/config/schema";
 import type { SettledWorkload } from "../cgroup-service/workload";
+import { credentialFile } from "../monitor-credentials/render";
+import { SECRET_SINKS, type SecretSink } from "../monitor-credentials/schema";
 import { parseDuration } from "../render/duration";
 import { llamaCppServer } from "./llama-cpp-address";
 import { ollamaAddress } from "./ollama-address";
@@ -16,11 +18,14 @@ export interface Watched {
   readonly thresholds: z.output<typeof ThresholdSettings>;
   readonly workloads: readonly SettledWorkload[];
   readonly models: { readonly path: string; readonly mount: "any" | "required" };
+  /** Who is told by an address that is a secret of the stack's. */
+  readonly credentials: readonly SecretSink[];
 }
 
 /** The text of /etc/ai-resource-monitor/config.json. */
-export function monitorConfig({ host, monitor, thresholds, workloads, models }: Watched): string {
-  const { alerts, history, tell } = monitor;
+export function monitorConfig(watched: Watched): string {
+  const { host, monitor, thresholds, workloads, models } = watched;
+  const { alerts, history } = monitor;
   return renderMonitorConfig({
     intervalSeconds: parseDuration(monitor.interval),
     thresholds,
@@ -34,15 +39,7 @@ export function monitorConfig({ host, monitor, thresholds, workloads, models }: 
     },
     watchHours: monitor.watchHours,
     host,
-    sinks: {
-      ...(tell.alertmanager === undefined ? {} : { alertmanager: { urlFile: tell.alertmanager } }),
-      ...(tell.webhook === undefined ? {} : { webhook: { urlFile: tell.webhook } }),
-      ...(tell.heartbeat === undefined
-        ? {}
-        : {
-            heartbeat: { urlFile: tell.heartbeat, everySeconds: parseDuration(tell.heartbeatEvery) },
-          }),
-    },
+    sinks: toldSinks(watched),
     ...(monitor.listen === undefined ? {} : { listen: { ...monitor.listen, ...accessOf(monitor.access) } }),
   });
 }
@@ -57,6 +54,34 @@ function accessOf({
     ...(certificate === undefined || key === undefined
       ? {}
       : { tls: { certificateFile: certificate, keyFile: key } }),
+  };
+}
+
+function toldSinks({ monitor: { tell }, credentials }: Watched): NonNullable<MonitorConfig["sinks"]> {
+  const fileOf = (sink: SecretSink): string | undefined =>
+    tell[sink] ?? (credentials.includes(sink) ? credentialFile(sink) : undefined);
+  const [alertmanager, webhook, sentry, heartbeat] = [
+    fileOf("alertmanager"),
+    fileOf("webhook"),
+    fileOf("sentry"),
+    fileOf("heartbeat"),
+  ];
+  const everySeconds = parseDuration(tell.heartbeatEvery);
+  return {
+    ...(alertmanager === undefined ? {} : { alertmanager: { urlFile: alertmanager } }),
+    ...(webhook === undefined ? {} : { webhook: { urlFile: webhook } }),
+    ...(sentry === undefined
+      ? {}
+      : {
+          sentry: {
+            dsnFile: sentry,
+            environment: tell.sentryEnvironment,
+            // Sentry counts in minutes.
+            ...(tell.sentryCheckIns ? { checkInSeconds: Math.max(60, everySeconds) } : {}),
+          },
+        }),
+    ...(tell.datadog === undefined ? {} : { datadog: { ...tell.datadog, upSeconds: everySeconds } }),
+    ...(heartbeat === undefined ? {} : { heartbeat: { urlFile: heartbeat, everySeconds } }),
   };
 }
 
@@ -83,17 +108,20 @@ function watchedService(workload: SettledWorkload): ServiceConfig {
 }
 
 /** Whether the monitor looks at GPUs, which are NVIDIA's: it asks nvidia-smi. */
-export function watchesGpus({ monitor, workloads }: Watched): boolean {
+export function watchesGpus({ monitor, workloads }: Pick<Watched, "monitor" | "workloads">): boolean {
   return monitor.gpu ?? workloads.some(({ gpu }) => gpu?.vendor === "nvidia");
 }
 
 /** Whether the monitor must reach the host's own addresses: to be asked, to ask the workloads how they are, or to tell others. */
-export function needsNetwork({ monitor, workloads }: Watched): boolean {
+export function needsNetwork({ monitor, workloads, credentials }: Watched): boolean {
   const isAsked = (workload: SettledWorkload): boolean =>
     workload.health?.http !== undefined ||
     ollamaAddress(workload) !== undefined ||
     llamaCppServer(workload) !== undefined;
-  const { alertmanager, webhook, heartbeat } = monitor.tell;
-  const isTold = [alertmanager, webhook, heartbeat].some((file) => file !== undefined);
+  const { tell } = monitor;
+  const isTold =
+    credentials.length > 0 ||
+    tell.datadog !== undefined ||
+    SECRET_SINKS.some((sink) => tell[sink] !== undefined);
   return monitor.listen !== undefined || isTold || workloads.some(isAsked);
 }

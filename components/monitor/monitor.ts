@@ -4,14 +4,17 @@ import type { SettledWorkload } from "../cgroup-service/workload";
 import type { HostConnection } from "../host-bundle/connection";
 import { firstName } from "../host-bundle/identity";
 import { childOptions, HostBundle } from "../host-bundle/host-bundle";
+import { secretBundle } from "../credentials/credentials";
+import { renderMonitorCredentials } from "../monitor-credentials/render";
+import { type MonitorAddresses, SECRET_SINKS, type SecretSink } from "../monitor-credentials/schema";
 import { makeWay } from "../limited-container/make-way";
 import { OWNER_LABEL, ownedBy } from "../limited-container/owned";
 import { MonitorTimer } from "../monitor-timer/monitor-timer";
 import { parseSettings } from "../settings/parse";
-import { monitorConfig, needsNetwork, watchesGpus } from "./config";
+import { monitorConfig, needsNetwork, watchesGpus, type Watched } from "./config";
 import type { ListenAddress } from "./listen";
 import { monitorCommand, monitorImage, monitorRevision, shortDigest } from "./image";
-import { renderMonitorHost } from "./render";
+import { MONITOR_USER, renderMonitorHost } from "./render";
 import { MonitorSettings, ThresholdSettings } from "./schema";
 import { monitorSpec } from "./spec";
 
@@ -26,6 +29,11 @@ export interface MonitorArgs extends MonitorSettings {
   readonly modelsPath?: string;
   /** required: that it is no mount of its own is an alert. Default any. */
   readonly modelsMount?: "any" | "required";
+  /**
+   * Addresses of those who are told that are secrets, whether Pulumi knows them as such or not: `webhook`, `sentry`, `heartbeat`,
+   * `alertmanager`. Default: none.
+   */
+  readonly credentials?: MonitorAddresses<pulumi.Input<string>> | undefined;
   /** Path of these settings in the configuration, named by the host's errors. Default: the resource's first name. */
   readonly settingPath?: string;
 }
@@ -50,9 +58,11 @@ export class Monitor extends pulumi.ComponentResource {
       workloads,
       modelsPath = "/srv/models",
       modelsMount = "any",
+      credentials = {},
       settingPath = firstName(name, args.host.firstNames),
       ...given
     } = args;
+    const addresses = givenOf(credentials);
     const watched = {
       // Renaming a host changes nothing on it.
       host: firstName(args.host.name, args.host.firstNames),
@@ -60,7 +70,9 @@ export class Monitor extends pulumi.ComponentResource {
       thresholds: parseSettings(this, `${name} thresholds`, ThresholdSettings, thresholds),
       workloads,
       models: { path: modelsPath, mount: modelsMount },
+      credentials: Object.keys(addresses) as SecretSink[],
     };
+    refuseTwice(this, name, watched);
     const { baseImage, collect, listen } = watched.monitor;
     this.listen = listen;
     const config = monitorConfig(watched);
@@ -69,10 +81,16 @@ export class Monitor extends pulumi.ComponentResource {
     const gpu = watchesGpus(watched);
     const revision = monitorRevision(files, baseImage, config);
 
+    const options = childOptions(this, opts);
+    const render = (values: MonitorAddresses) => renderMonitorCredentials(values, MONITOR_USER);
+    const secrets =
+      watched.credentials.length > 0
+        ? new HostBundle(`${name}-credentials`, { host, ...secretBundle(addresses, render) }, options)
+        : undefined;
     this.hostBundle = new HostBundle(
       `${name}-bundle`,
       { host, bundle: renderMonitorHost(config, monitorCommand(), { gpu, setting: settingPath }) },
-      childOptions(this, opts),
+      secrets === undefined ? options : { ...options, dependsOn: secrets },
     );
     const image = new docker.RemoteImage(
       `${name}-image`,
@@ -117,5 +135,25 @@ export class Monitor extends pulumi.ComponentResource {
       { parent: this, dependsOn: this.container },
     );
     this.registerOutputs({ receipt: this.timer.hostBundle.receipt });
+  }
+}
+
+function givenOf(
+  credentials: MonitorAddresses<pulumi.Input<string>>,
+): Readonly<Record<string, pulumi.Input<string>>> {
+  return Object.fromEntries(
+    SECRET_SINKS.flatMap((sink) => {
+      const address = credentials[sink];
+      return address === undefined ? [] : [[sink, address]];
+    }),
+  );
+}
+
+/** An address has one place. */
+function refuseTwice(resource: pulumi.Resource, name: string, { monitor, credentials }: Watched): void {
+  for (const sink of credentials) {
+    if (monitor.tell[sink] === undefined) continue;
+    const problem = `"${name}" has the address of ${sink} twice: in tell.${sink}, a file of yours, and in credentials.${sink}`;
+    throw new pulumi.ResourceError(problem, resource, true);
   }
 }

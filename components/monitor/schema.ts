@@ -6,7 +6,7 @@ import { scalarField } from "../settings/field";
 import { flagField, integerField, positiveField, sizeField } from "../settings/fields";
 import type { IssueParams } from "../settings/issues";
 import { wordField } from "../settings/text-fields";
-import { parseListen } from "./listen";
+import { parseListen, parsePrivateAddress } from "./listen";
 
 const percent = (what: string, example: string) =>
   integerField({ description: `Alert above this ${what}, in percent.`, min: 1, max: 100, example }).prefault(
@@ -72,8 +72,34 @@ export const MonitorSettings = z
           "the address that gets a POST of JSON for each alert that comes or goes",
           "webhook",
         ),
+        sentry: addressFile("a DSN of Sentry's, such as https://KEY@sentry.example.com/7", "sentry"),
+        sentryEnvironment: wordField({
+          description: "What Sentry calls the environment that the host is of.",
+          example: "production",
+          allowed: "letters, digits and . _ @ -, at most 64",
+          pattern: /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/,
+        }).prefault("production"),
+        sentryCheckIns: flagField({
+          description:
+            "Send Sentry a check-in of its cron monitoring as often as the heartbeat. Each host is a monitor there, which may cost money.",
+        }).prefault(false),
+        datadog: scalarField(
+          {
+            description:
+              "Address and port of the DogStatsD of a Datadog agent, loopback or private: nothing in it is encrypted.",
+            example: "127.0.0.1:8125",
+            allowed: "ADDRESS:PORT, the address loopback or private",
+          },
+          (text) => parsePrivateAddress(text, "8125", "what goes there is not encrypted"),
+        ).optional(),
         heartbeat: addressFile("an address that raises the alarm when it is not asked any more", "heartbeat"),
-        heartbeatEvery: interval("How often the heartbeat is sent.", "60s", "1440min"),
+        heartbeatEvery: durationField({
+          description:
+            "How often the heartbeat is sent, Sentry's check-in (at most once a minute), and Datadog's `airm.up`.",
+          example: "60s",
+          least: "10s",
+          most: "1440min",
+        }).prefault("60s"),
       })
       .prefault({}),
     history: z
@@ -113,7 +139,7 @@ export const MonitorSettings = z
         allowed:
           "ADDRESS:PORT; an address that is neither loopback nor private needs all of `monitor.access`",
       },
-      parseListen,
+      (text) => parseListen(text),
     ).optional(),
     access: z
       .strictObject({

@@ -152,6 +152,31 @@ export const MonitorConfig = z.strictObject({
       alertmanager: z.optional(z.strictObject({ urlFile: file })),
       /** A POST of JSON for each alert that comes or goes. */
       webhook: z.optional(z.strictObject({ urlFile: file })),
+      /** An event for each alert that comes or goes. */
+      sentry: z.optional(
+        z.strictObject({
+          /** A DSN. */
+          dsnFile: file,
+          /** What Sentry calls where the host runs; default production, as Sentry's own. */
+          environment: z._default(text("a name: letters, digits and . _ @ -", NAME), "production"),
+          /** Seconds from one check-in of Sentry's cron monitoring to the next. Default: none is sent. */
+          checkInSeconds: z.optional(number("a number from 60 to 86400", 60, 86_400)),
+        }),
+      ),
+      /** An event and a service check for each alert that comes or goes, to an agent's DogStatsD. */
+      datadog: z.optional(
+        z.strictObject({
+          address: text("a loopback or private IP address", /^[0-9A-Fa-f:.]+$/).check(
+            z.refine((address: string) => isPrivateAddress(address) === true, {
+              error: "a loopback or private IP address",
+            }),
+          ),
+          /** Default 8125. */
+          port: z._default(number("a port from 1 to 65535", 1, 65_535), 8125),
+          /** Seconds from one service check that the host is up to the next; default 60. */
+          upSeconds: whole(10, 86_400, 60),
+        }),
+      ),
       /** A GET after collections, at an address that raises the alarm when none comes. */
       heartbeat: z.optional(
         z.strictObject({

@@ -12,6 +12,8 @@ import { monitorImage } from "../../components/monitor/image";
 import { renderMonitorHost } from "../../components/monitor/render";
 import { MonitorSettings, ThresholdSettings } from "../../components/monitor/schema";
 import { monitorSpec } from "../../components/monitor/spec";
+import { renderMonitorCredentials } from "../../components/monitor-credentials/render";
+import { MonitorCredentialsSettings, type SecretSink } from "../../components/monitor-credentials/schema";
 import { renderMonitorTimer } from "../../components/monitor-timer/render";
 import { checkSettings } from "../../components/settings/issues";
 import { checkConfig } from "../../monitor/config/check";
@@ -25,7 +27,8 @@ function valid<S extends z.ZodType>(schema: S, given: unknown): z.output<S> {
   return checked.value;
 }
 
-const watched = (monitor: object, workload: object = {}) => ({
+const watched = (monitor: object, workload: object = {}, credentials: readonly SecretSink[] = []) => ({
+  credentials,
   host: "goblin",
   monitor: valid(MonitorSettings, monitor),
   thresholds: valid(ThresholdSettings, { memory: "80" }),
@@ -115,6 +118,10 @@ describe("the monitor's configuration", () => {
             alertmanager: "/etc/ai-resource-monitor/alertmanager.url",
             webhook: "/etc/ai-resource-monitor/webhook.url",
             heartbeat: "/etc/ai-resource-monitor/heartbeat.url",
+            sentry: "/etc/ai-resource-monitor/sentry.url",
+            sentryEnvironment: "staging",
+            sentryCheckIns: true,
+            datadog: "10.0.0.9:8126",
             heartbeatEvery: "2min",
           },
         },
@@ -144,6 +151,12 @@ describe("the monitor's configuration", () => {
       },
       sinks: {
         webhook: { urlFile: "/etc/ai-resource-monitor/webhook.url" },
+        sentry: {
+          dsnFile: "/etc/ai-resource-monitor/sentry.url",
+          environment: "staging",
+          checkInSeconds: 120,
+        },
+        datadog: { address: "10.0.0.9", port: 8126, upSeconds: 120 },
         heartbeat: { urlFile: "/etc/ai-resource-monitor/heartbeat.url", everySeconds: 120 },
       },
     });
@@ -237,6 +250,8 @@ describe("the monitor's configuration", () => {
     expect(needsNetwork(watched({}, exec("")))).toBe(true);
     const webhook = "/etc/ai-resource-monitor/webhook.url";
     expect(needsNetwork(watched({ tell: { webhook } }, quiet))).toBe(true);
+    expect(needsNetwork(watched({ tell: { datadog: "127.0.0.1:8125" } }, quiet))).toBe(true);
+    expect(needsNetwork(watched({}, quiet, ["sentry"]))).toBe(true);
     expect(needsNetwork(watched({ listen: "127.0.0.1:9465" }, quiet))).toBe(true);
     expect(needsNetwork(watched({}, { ...quiet, health: { http: "http://127.0.0.1/" } }))).toBe(true);
     expect(needsNetwork(watched({}, { ...quiet, health: { command: "true" } }))).toBe(false);
@@ -262,6 +277,69 @@ describe("the monitor's configuration", () => {
     [{ access: { token: "/etc/shadow" } }, "that is no such name"],
   ])("refuses %j", (settings, said) => {
     expect(() => valid(MonitorSettings, settings)).toThrow(said);
+  });
+
+  it("names the files of the stack's own secrets", () => {
+    const { sinks } = checkConfig(
+      monitorConfig(
+        watched({ tell: { heartbeat: "/etc/ai-resource-monitor/h.url" } }, {}, ["webhook", "sentry"]),
+      ),
+      "config.json",
+    );
+    expect(sinks).toEqual({
+      webhook: { urlFile: "/etc/ai-resource-monitor/credentials/webhook.url" },
+      sentry: { dsnFile: "/etc/ai-resource-monitor/credentials/sentry.url", environment: "production" },
+      heartbeat: { urlFile: "/etc/ai-resource-monitor/h.url", everySeconds: 60 },
+    });
+  });
+
+  it.each([
+    ["198.51.100.7:8125", "may be reached from the internet, and what goes there is not encrypted"],
+    ["127.0.0.1", "no IP address and port"],
+  ])("refuses an agent of Datadog's at %s", (datadog, said) => {
+    expect(() => valid(MonitorSettings, { tell: { datadog } })).toThrow(said);
+  });
+});
+
+it("refuses a heartbeat more often than the monitor takes", () => {
+  expect(() => valid(MonitorSettings, { tell: { heartbeatEvery: "9s" } })).toThrow("that is less than 10s");
+  const text = monitorConfig(watched({ tell: { heartbeatEvery: "10s", datadog: "127.0.0.1:8125" } }));
+  expect(checkConfig(text, "config.json").sinks.datadog?.upSeconds).toBe(10);
+});
+
+describe("the addresses of those who are told", () => {
+  it("are files that the monitor's user alone reads, in a bundle that is a secret", () => {
+    const addresses = {
+      webhook: "https://hooks.example.com/hunter2",
+      sentry: "https://hunter3@sentry.example.com/7",
+    };
+    expect(renderMonitorCredentials(addresses, "65532:65532")).toEqual({
+      name: "monitor-credentials",
+      secret: true,
+      files: {
+        "/etc/ai-resource-monitor/credentials/webhook.url": {
+          mode: "0400",
+          owner: "65532:65532",
+          content: `${HEADER}\nhttps://hooks.example.com/hunter2\n`,
+        },
+        "/etc/ai-resource-monitor/credentials/sentry.url": {
+          mode: "0400",
+          owner: "65532:65532",
+          content: `${HEADER}\nhttps://hunter3@sentry.example.com/7\n`,
+        },
+      },
+    });
+  });
+
+  it.each([
+    ["webhook", "hooks.example.com/hunter2"],
+    ["webhook", "https://hooks.example.com/hunter2 "],
+    ["webhook", "https://hooks.example.com/hunter2\nhttps://x"],
+    ["webhook", ""],
+    ["sentry", "https://sentry.example.com/7"],
+    ["sentry", "https://hunter2@sentry.example.com/"],
+  ])("%s cannot be %j", (sink, address) => {
+    expect(() => valid(MonitorCredentialsSettings, { [sink]: address })).toThrow("that is no such address");
   });
 });
 

@@ -6,10 +6,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import { Alertmanager } from "../../monitor/delivery/alertmanager";
 import { Backoff } from "../../monitor/delivery/backoff";
 import { Delivery } from "../../monitor/delivery/delivery";
+import { EventSink } from "../../monitor/delivery/event-sink";
 import { Heartbeat } from "../../monitor/delivery/heartbeat";
+import { attemptOf, outcomeOf } from "../../monitor/delivery/outcome";
 import type { Sink, Telling } from "../../monitor/delivery/sink";
 import { sinksOf } from "../../monitor/delivery/sinks";
-import { Webhook } from "../../monitor/delivery/webhook";
+import { webhook } from "../../monitor/delivery/webhook";
 import { HttpClient, type HttpSender, type Receipt } from "../../monitor/host/http";
 import { Monitor } from "../../monitor/monitor";
 import { collectorOf, FakeClock, FixtureHost, settled } from "./fixture-host";
@@ -121,13 +123,27 @@ test("back-off: twice as late each time up to a minute, later where it is asked 
   expect([early.isDue(2), early.isDue(2.5)]).toEqual([false, true]);
 });
 
+test("what is refused for good is the message; an address that is wrong may be put right", () => {
+  const of = (status: number) => outcomeOf({ status, retryAfterSeconds: undefined });
+  expect([200, 202, 204].map(of)).toEqual(["delivered", "delivered", "delivered"]);
+  expect([400, 409, 413, 422].map(of)).toEqual(["refused", "refused", "refused", "refused"]);
+  for (const status of [301, 307, 401, 403, 404, 408, 410, 425, 429, 500, 503])
+    expect(of(status)).toBe("failed");
+});
+
 describe("the webhook", () => {
-  const webhook = (host: FixtureHost, http: HttpSender) =>
-    new Webhook(() => "https://hook.example/secret", host.roots.state, http, warn, half);
+  const hook = (host: FixtureHost, http: HttpSender) =>
+    new EventSink(
+      "webhook",
+      webhook(() => "https://hook.example/secret", http),
+      host.roots.state,
+      warn,
+      half,
+    );
 
   test("gets each alert that comes or goes, once, in order, and no repeats", async () => {
     const http = new Receiver();
-    const sink = webhook(fixture(), http);
+    const sink = hook(fixture(), http);
     sink.note(telling(0, { events: [event("one"), event("two"), event("one", "ALERT", true)] }));
     sink.note(telling(10, { events: [event("one", "RESOLVED")] }));
     expect(await all(sink, 10)).toEqual(["delivered", "delivered", "delivered"]);
@@ -153,7 +169,7 @@ describe("the webhook", () => {
     const host = fixture();
     const http = new Receiver();
     http.answer = () => Promise.reject(new Error("ECONNREFUSED"));
-    const sink = webhook(host, http);
+    const sink = hook(host, http);
     sink.note(telling(0, { events: [event("one")] }));
     expect(await all(sink, 0)).toEqual(["failed"]);
     sink.note(telling(3, { events: [event("two")] }));
@@ -161,7 +177,7 @@ describe("the webhook", () => {
     expect(await all(sink, 4)).toEqual([]);
     http.answer = 503;
     expect(await all(sink, 5)).toEqual(["failed"]);
-    const again = webhook(host, http);
+    const again = hook(host, http);
     again.note(telling(20));
     http.answer = 200;
     expect(await all(again, 20)).toEqual(["delivered", "delivered"]);
@@ -179,7 +195,7 @@ describe("the webhook", () => {
 
   test("that refuses one gets the next; one that asks for time gets it", async () => {
     const http = new Receiver();
-    const sink = webhook(fixture(), http);
+    const sink = hook(fixture(), http);
     sink.note(telling(0, { events: [event("one"), event("two")] }));
     http.answer = 400;
     expect(await sink.deliver(0)).toBe("refused");
@@ -192,7 +208,7 @@ describe("the webhook", () => {
   });
 
   test("that is away for long costs the oldest, and they are counted", () => {
-    const sink = webhook(fixture(), new Receiver());
+    const sink = hook(fixture(), new Receiver());
     sink.note(telling(0, { events: Array.from({ length: 520 }, (_, index) => event(`${index}`)) }));
     expect([sink.waiting, sink.dropped]).toEqual([500, 20]);
   });
@@ -202,33 +218,36 @@ describe("the webhook", () => {
     const good = { id: "a", time: 0, kind: "ALERT", alert: "memory", severity: "warning", message: "good" };
     host.write("state/webhook-queue.json", JSON.stringify([null, 7, {}, { ...good, time: 1e300 }, good]));
     const http = new Receiver();
-    const sink = webhook(host, http);
+    const sink = hook(host, http);
     expect(await all(sink, 0)).toEqual(["delivered"]);
     host.write("state/webhook-queue.json", "[{");
-    expect(webhook(host, http).waiting).toBe(0);
+    expect(hook(host, http).waiting).toBe(0);
     expect(warnings.at(-1)).toContain("webhook-queue.json");
   });
 });
 
 describe("the heartbeat", () => {
-  const URL = "https://beat.example/uuid";
+  const beat = (http: HttpSender, url: string) => async () =>
+    attemptOf(await http.send(url, { method: "GET" }, 1));
+  const beats = (http: HttpSender) =>
+    new Heartbeat("heartbeat", beat(http, "https://beat.example/uuid"), 60, warn, half);
 
   test("beats after collections, as often as it is told, and not after one that did not see", async () => {
     const http = new Receiver();
-    const sink = new Heartbeat(() => URL, 60, http, warn, half);
-    const beats = [];
+    const sink = beats(http);
+    const times = [];
     for (let at = 0; at <= 180; at += 10) {
       sink.note(telling(at, { seesAll: at < 100 || at > 150 }));
-      if ((await sink.deliver(at)) === "delivered") beats.push(at);
+      if ((await sink.deliver(at)) === "delivered") times.push(at);
     }
-    expect(beats).toEqual([0, 60, 160]);
+    expect(times).toEqual([0, 60, 160]);
     // No collection, no beat.
     expect(await sink.deliver(1000)).toBeUndefined();
   });
 
   test("that failed is tried again soon, not after its time", async () => {
     const http = new Receiver();
-    const sink = new Heartbeat(() => URL, 60, http, warn, half);
+    const sink = beats(http);
     http.answer = 500;
     sink.note(telling(0));
     expect(await sink.deliver(0)).toBe("failed");
@@ -317,8 +336,18 @@ describe("delivery", () => {
     const quick = new Receiver();
     const delivery = new Delivery(
       [
-        new Webhook(() => "http://a/", host.roots.state, slow, warn),
-        new Heartbeat(() => "http://b/", 10, quick, warn),
+        new EventSink(
+          "webhook",
+          webhook(() => "http://a/", slow),
+          host.roots.state,
+          warn,
+        ),
+        new Heartbeat(
+          "heartbeat",
+          async () => attemptOf(await quick.send("http://b/", { method: "GET" }, 1)),
+          10,
+          warn,
+        ),
       ],
       () => 0,
     );
@@ -327,8 +356,13 @@ describe("delivery", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(slow.sent).toHaveLength(1);
     expect(delivery.report).toEqual([
-      { sink: "webhook", outcomes: { delivered: 0, failed: 0, refused: 0 }, waiting: 3, dropped: 0 },
-      { sink: "heartbeat", outcomes: { delivered: 1, failed: 0, refused: 0 }, waiting: 0, dropped: 0 },
+      { sink: "webhook", outcomes: { delivered: 0, sent: 0, failed: 0, refused: 0 }, waiting: 3, dropped: 0 },
+      {
+        sink: "heartbeat",
+        outcomes: { delivered: 1, sent: 0, failed: 0, refused: 0 },
+        waiting: 0,
+        dropped: 0,
+      },
     ]);
   });
 
@@ -361,7 +395,7 @@ describe("delivery", () => {
     host.write("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 10 kB\nMemAvailable: 50 kB\nCached: 0 kB\n");
     await monitor.collect();
     await monitor.told;
-    expect(said).toEqual([`the webhook: ${file("webhook")} holds no http:// or https:// address`]);
+    expect(said).toEqual([`webhook: ${file("webhook")} holds no http:// or https:// address`]);
     expect(got).toEqual([{ url: "/beat", body: "" }]);
     host.write("webhook", `http://127.0.0.1:${port}/hook\n`);
     clock.pass(10);

@@ -64,7 +64,7 @@ const alerts: Family[] = [
   labelled(
     "counter",
     "alert_notifications_total",
-    "Messages to who is told of alerts: delivered, failed (and tried again), or refused for good.",
+    "Messages to who is told of alerts: delivered, sent (nobody says whether it arrived), failed (and tried again), or refused for good.",
     ({ sinks }) =>
       sinks.flatMap(({ sink, outcomes }) =>
         Object.entries(outcomes).map(([outcome, count]): Sample => [{ sink, outcome }, count]),

@@ -254,6 +254,57 @@ describe("the monitor of a host", () => {
   });
 });
 
+describe("who is told by an address that is a secret of the stack's", () => {
+  const FILE = "/etc/ai-resource-monitor/credentials/webhook.url";
+  const secrets = ["goblin-host:monitorCredentials"];
+  const told = (path?: string) => ({
+    secrets,
+    overrides: {
+      ...MIXED,
+      "goblin-host:monitor.alerts.for": "1s",
+      ...(path === undefined
+        ? {}
+        : { "goblin-host:monitorCredentials.webhook": `http://127.0.0.1:9099/${path}` }),
+    },
+  });
+
+  it("hears of an alert and of its end, by the address of that moment, and nobody else learns it", async () => {
+    await goTo(vm, "applied", MIXED);
+    await vm.run(
+      `cat >/run/receiver.py <<'EOF'
+import http.server
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        with open("/run/received", "a") as received: received.write(self.path + " " + body + "\\n")
+        self.send_response(204)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 9099), Receiver).serve_forever()
+EOF
+      systemd-run --quiet --unit=receiver python3 /run/receiver.py`,
+    );
+    await deploy(vm, "up", told("hunter2"));
+    expect(await vm.run(`stat -c '%a %u:%g' ${FILE}`)).toBe("400 65532:65532\n");
+    expect(
+      await vm.run(
+        `{ docker inspect ai-resource-monitor; cat /etc/ai-resource-monitor/config.json; ps -eo args; journalctl -b --no-pager; } | grep -c '[h]unter2' || true`,
+      ),
+    ).toBe("0\n");
+    await vm.run("systemctl stop local-llm-proxy");
+    await until("grep -q '^/hunter2 .*\"firing\".*local-llm-proxy is not running' /run/received", 180);
+    const started = await vm.run("docker inspect -f '{{.Id}} {{.State.StartedAt}}' ai-resource-monitor");
+    await deploy(vm, "up", told("hunter3"));
+    await vm.run("systemctl start local-llm-proxy");
+    await until("grep -q '^/hunter3 .*\"resolved\".*local-llm-proxy' /run/received", 180);
+    expect(await vm.run("docker inspect -f '{{.Id}} {{.State.StartedAt}}' ai-resource-monitor")).toBe(
+      started,
+    );
+    await deploy(vm, "up", told());
+    expect(await vm.run(`ls ${FILE} 2>&1 || true`)).toContain("No such file");
+    await vm.run("systemctl stop receiver");
+  });
+});
+
 describeInLong("the monitor, when something is wrong with its host", () => {
   beforeAll(() => goTo(vm, "applied", MIXED));
 
