@@ -1,3 +1,4 @@
+// eslint-disable-next-line no-restricted-imports -- of it, what computes and asks nobody
 import { BlockList, isIP } from "node:net";
 
 /** Loopback, RFC 1918, link-local, carrier-grade NAT (RFC 6598, as VPN meshes use it), unique local addresses (RFC 4193). */

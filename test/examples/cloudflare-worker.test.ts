@@ -88,11 +88,12 @@ class Host {
       });
     });
     await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
-    host = new Host(name, port, service, listener);
+    const made = new Host(name, port, service, listener);
+    host = made;
     ending.push(() => {
-      host?.end();
+      made.end();
     });
-    return host;
+    return made;
   }
 
   get declared() {
