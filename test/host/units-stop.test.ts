@@ -151,6 +151,22 @@ describe("a unit of an older tool that is given back", () => {
     });
   });
 
+  it("whose start fails once is started once more", () => {
+    onSystemdHost((host) => {
+      host.unit("old.service", { ActiveState: "inactive", UnitFileState: "enabled" });
+      const onceFailing = `try_start() {
+        [[ -z \${FAILED-} ]] || { systemctl "$1" -- "$2"; REPLY=; return; }
+        FAILED=yes REPLY="did not $1: no"
+      }
+      `;
+      expect(giveBack(host, onceFailing + before, REPLACES)).toEqual([
+        "  started old.service again",
+        "status 0",
+      ]);
+      expect(host.calls).toEqual(["systemctl start old.service"]);
+    });
+  });
+
   it("that does not start is told, after all else is given back, and never said to run", () => {
     onSystemdHost((host) => {
       host.unit("old.service", { ActiveState: "inactive", UnitFileState: "disabled" });
