@@ -19,7 +19,11 @@ const sha256 = (text: string): string => createHash("sha256").update(text).diges
 const now = Math.floor(Date.now() / 1000);
 
 /** Forty days ago, as the names of what is kept begin. */
-const longAgo = new Date((now - 40 * DAY) * 1000).toISOString().slice(0, 10).replaceAll("-", "");
+const longAgo = stampOf(now - 40 * DAY);
+
+function stampOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 10).replaceAll("-", "");
+}
 
 interface Times {
   readonly applied: number;
@@ -417,7 +421,7 @@ describe("what is kept of a file", () => {
       writeFileSync(path, "oldest\n");
       bashWithStore(
         `displace ${path}; mv "$STATE"/displaced/* "$STATE/displaced/${longAgo}T000000${path.replaceAll("/", "%2F")}"
-        for index in {10..58}; do : >"$STATE/displaced/${longAgo}T0001$index%2Fx"; done`,
+        for index in {10..58}; do : >"$STATE/displaced/${stampOf(now)}T0000$index${path.replaceAll("/", "%2F")}"; done`,
         folder,
       );
       writeFileSync(path, "edited\n");
@@ -425,7 +429,7 @@ describe("what is kept of a file", () => {
       expect(readFileSync(path, "utf8")).toBe("oldest\n");
       const kept = readdirSync(join(folder, "state", "displaced"));
       expect(kept).toHaveLength(50);
-      expect(kept.filter((name) => name.endsWith("a.conf"))).toHaveLength(1);
+      expect(kept.filter((name) => name.startsWith(`${longAgo}T000000`))).toEqual([]);
     });
   });
 
@@ -501,20 +505,31 @@ describe("what is kept of a file", () => {
     });
   });
 
-  it("is the last fifty edits, for a year", () => {
+  it("is the last fifty edits of each file, however young, for a year", () => {
     inFolder((folder) => {
       const displaced = join(folder, "state", "displaced");
       mkdirSync(displaced, { recursive: true });
+      const y = join(folder, "y").replaceAll("/", "%2F");
+      const today = stampOf(now);
       for (let index = 10; index < 62; index++)
-        writeFileSync(join(displaced, `${longAgo}T0000${index}%2Fx`), "");
+        writeFileSync(join(displaced, `${today}T0000${index}${y}`), "");
+      // The name of another file may end as this one's does.
+      const others = [`${longAgo}T000000%2Fx`, `${longAgo}T000000%2Fsrv${y}`];
+      for (const name of others) writeFileSync(join(displaced, name), "");
       writeFileSync(join(displaced, "20200101T000000%2Fx"), "");
       writeFileSync(join(folder, "y"), "");
       utimesSync(join(folder, "y"), now, now);
       writeFileSync(join(folder, "state", "displaced.sums"), "0 20200101T000000%2Fx\n");
-      bashWithStore(`displace ${join(folder, "y")}`, folder);
+      bashWithStore(
+        `displaced_name() { REPLY=$STATE/displaced/${today}T999999${y}; }; displace ${join(folder, "y")}`,
+        folder,
+      );
       const kept = readdirSync(displaced).filter((name) => name.includes("%"));
-      expect(kept).toHaveLength(50);
-      expect(kept).not.toContain("20200101T000000%2Fx");
+      expect(kept.filter((name) => name.startsWith(longAgo))).toEqual(others.sort());
+      expect(kept.filter((name) => name.startsWith(today))).toHaveLength(50);
+      expect(kept).toHaveLength(52);
+      expect(kept).not.toContain(`${today}T000012${y}`);
+      expect(kept).toContain(`${today}T000013${y}`);
       // A checksum goes with its file.
       const sums = readFileSync(join(folder, "state", "displaced.sums"), "utf8")
         .trim()

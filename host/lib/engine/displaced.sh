@@ -42,12 +42,12 @@ displaced_name() {
   done
 }
 
-# remember_displaced COPY: its checksum; the oldest go.
+# remember_displaced COPY: its checksum; the oldest go. The number is one file's own: what one run keeps is of many, and what a
+# program edits again and again drives out no edit of another file.
 remember_displaced() {
-  local file name sum oldest old=''
+  local file name sum oldest old='' path=${1#*%2F}
   local -a kept=("$STATE"/displaced/*)
-  local -i index now
-  local recent
+  local -i now same=0
   if [[ -f $1 && ! -L $1 ]]; then
     sum=$(sha256sum <"$1")
     if [[ -e $STATE/displaced.sums ]]; then
@@ -59,12 +59,14 @@ remember_displaced() {
   # Names begin with their time, in an order that texts have too.
   printf -v now '%(%s)T' -1
   printf -v oldest '%(%Y%m%dT%H%M%S)T' "$((now - KEEP_EDITED_DAYS * 86400))"
-  # What was kept within a month goes for no number: one run may keep more than that.
-  printf -v recent '%(%Y%m%dT%H%M%S)T' "$((now - 30 * 86400))"
-  for ((index = 0; index < ${#kept[@]}; index++)); do
-    file=${kept[index]} name=${file##*/}
+  for file in "${kept[@]}"; do
+    [[ ${file#*%2F} != "$path" ]] || same+=1
+  done
+  for file in "${kept[@]}"; do
+    name=${file##*/}
     [[ $file != "$1" ]] || continue
-    if [[ $name < $oldest ]] || { ((${#kept[@]} - index > KEEP_EDITED)) && [[ $name < $recent ]]; }; then remove_path "$file"; fi
+    if [[ $name < $oldest ]] || { [[ ${file#*%2F} == "$path" ]] && ((same > KEEP_EDITED)); }; then remove_path "$file"; fi
+    [[ ${file#*%2F} != "$path" ]] || same+=-1
   done
   forget_lost_sums
 }
