@@ -95,6 +95,7 @@ describe("a unit that is given back", () => {
       host.unit("a.service", { ActiveState: "active", UnitFileState: "enabled" });
       const before = `${record("units", "a.service", "enabled", "active")} mark_pending "restart%a.service"`;
       expect(giveBack(host, `${before}; FAILS=restart:a.service`)).toEqual([
+        "warning: a.service did not restart: Failed to restart a.service: no; it is tried once more",
         "warning: a.service does not run without its drop-ins: it did not restart: Failed to restart a.service: no",
         "status 0",
       ]);
@@ -160,6 +161,7 @@ describe("a unit of an older tool that is given back", () => {
       }
       `;
       expect(giveBack(host, onceFailing + before, REPLACES)).toEqual([
+        "warning: old.service did not start: no; it is tried once more",
         "  started old.service again",
         "status 0",
       ]);
@@ -171,6 +173,7 @@ describe("a unit of an older tool that is given back", () => {
     onSystemdHost((host) => {
       host.unit("old.service", { ActiveState: "inactive", UnitFileState: "disabled" });
       expect(giveBack(host, `${before}FAILS=start:old.service`, REPLACES)).toEqual([
+        "warning: old.service did not start: Failed to start old.service: no; it is tried once more",
         "warning: old.service ran before and does not start again: it did not start: Failed to start old.service: no",
         "status 0",
       ]);

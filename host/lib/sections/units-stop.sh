@@ -140,6 +140,7 @@ enable_again() {
 try_twice() {
   try_start "$1" "$2"
   [[ -n $REPLY ]] || return 0
+  warn "$2 $REPLY; it is tried once more"
   sleep 1
   try_start "$1" "$2"
 }
