@@ -45,9 +45,9 @@ displaced_name() {
 # remember_displaced COPY: its checksum; the oldest go. The number is one file's own: what one run keeps is of many, and what a
 # program edits again and again drives out no edit of another file.
 remember_displaced() {
-  local file name sum oldest old='' path=${1#*%2F}
-  local -a kept=("$STATE"/displaced/*)
-  local -i now same=0
+  local file sum oldest old='' path=${1#*%2F}
+  local -a kept=("$STATE"/displaced/*) same=()
+  local -i now index
   if [[ -f $1 && ! -L $1 ]]; then
     sum=$(sha256sum <"$1")
     if [[ -e $STATE/displaced.sums ]]; then
@@ -60,14 +60,15 @@ remember_displaced() {
   printf -v now '%(%s)T' -1
   printf -v oldest '%(%Y%m%dT%H%M%S)T' "$((now - KEEP_EDITED_DAYS * 86400))"
   for file in "${kept[@]}"; do
-    [[ ${file#*%2F} != "$path" ]] || same+=1
-  done
-  for file in "${kept[@]}"; do
-    name=${file##*/}
     [[ $file != "$1" ]] || continue
-    if [[ $name < $oldest ]] || { [[ ${file#*%2F} == "$path" ]] && ((same > KEEP_EDITED)); }; then remove_path "$file"; fi
-    [[ ${file#*%2F} != "$path" ]] || same+=-1
+    if [[ ${file##*/} < $oldest ]]; then
+      remove_path "$file"
+    elif [[ ${file#*%2F} == "$path" ]]; then
+      same+=("$file")
+    fi
   done
+  # The new one is among those that stay.
+  for ((index = 0; index <= ${#same[@]} - KEEP_EDITED; index++)); do remove_path "${same[index]}"; done
   forget_lost_sums
 }
 
