@@ -35,6 +35,14 @@ const journal = (since: string): Promise<string> => vm.run(`journalctl -u ssh -o
 const now = async (): Promise<string> => (await vm.run("sleep 1; date '+%F %T'")).trim();
 const count = (text: string, pattern: RegExp): number => text.match(new RegExp(pattern, "g"))?.length ?? 0;
 
+/**
+ * Connections of an ssh. It names itself before it reads anything; what hung up without a word is the sandbox asking whether sshd
+ * greets, which QEMU may deliver seconds after the asker gave up.
+ */
+const connections = (seen: string): number =>
+  count(seen, /Connection from /) -
+  count(seen, /kex_exchange_identification: Connection closed by remote host/);
+
 beforeAll(async () => {
   await goTo(vm, "clean");
   await vm.run("echo 'LogLevel VERBOSE' >/etc/ssh/sshd_config.d/30-verbose.conf; systemctl reload ssh");
@@ -51,7 +59,7 @@ describe("an agent", () => {
       expect(said).toContain("load the key that it accepts: ssh-add KEY");
     });
     const seen = await journal(since);
-    expect(count(seen, /Connection from /), seen).toBe(1);
+    expect(connections(seen), seen).toBe(1);
     expect(count(seen, /Failed publickey/), seen).toBe(2);
   });
 
@@ -65,7 +73,7 @@ describe("an agent", () => {
       expect(said).toContain('in an agent of its own: eval "$(ssh-agent)"; ssh-add KEY');
     });
     const seen = await journal(since);
-    expect(count(seen, /Connection from /), seen).toBe(1);
+    expect(connections(seen), seen).toBe(1);
     expect(count(seen, /maximum authentication attempts exceeded/), seen).toBe(1);
   });
 
@@ -77,7 +85,7 @@ describe("an agent", () => {
       }),
     );
     const seen = await journal(since);
-    expect(count(seen, /Connection from /), seen).toBe(1);
+    expect(connections(seen), seen).toBe(1);
     expect(count(seen, /Failed publickey/), seen).toBe(2);
   });
 
