@@ -14,6 +14,7 @@ const PURE = [
   "components/ssh/{options,target}.ts",
   "components/observation/{compare,drift,owners}.ts",
   "monitor/{parse,render,report,config}/**/*.ts",
+  "monitor/page/model/**/*.ts",
   "monitor/alerts/{inputs,machine}.ts",
 ];
 const ONE_DOOR = {

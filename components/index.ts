@@ -25,6 +25,7 @@ export { ModelsSettings } from "./model-storage/schema";
 export { type ObserveMode, observeHosts, type WatchedHost } from "./observation/hosts";
 export type { Observation } from "./observation/observe";
 export { enforcePolicy } from "./policy/enforce";
+export { renderPrometheusRules, type RuleSettings } from "./prometheus/rules";
 export { SwapFileSettings } from "./swap-file/schema";
 export { SwapFile, type SwapFileArgs } from "./swap-file/swap-file";
 export { ZramDeviceSettings } from "./zram-device/schema";

@@ -45,18 +45,22 @@ and \`-- --verbose\` for a value that begins with a dash.
 
 ## Secrets
 
-Three keys hold secrets and nothing else; a secret in any other key is refused, because it would be plain text in Pulumi's state,
+Five keys hold secrets and nothing else; a secret in any other key is refused, because it would be plain text in Pulumi's state,
 in previews and on the host. What becomes of them: [operations.md](operations.md#secrets).
 
     pulumi config set --secret goblin-host:privateKey <KEYFILE
     pulumi config set --path --secret 'goblin-host:credentials.WORKLOAD.NAME'
     pulumi config set --path --secret 'goblin-host:hostCredentials.HOST.WORKLOAD.NAME'
+    pulumi config set --path --secret 'goblin-host:monitorCredentials.SINK'
+    pulumi config set --path --secret 'goblin-host:hostMonitorCredentials.HOST.SINK'
 
 | key | meaning |
 |---|---|
 | \`privateKey\` | An SSH key without a passphrase, for where there is no ssh-agent. |
 | \`credentials\` | By workload: secret variables of its environment. Their names are no secrets. |
 | \`hostCredentials\` | By host: the same for this host alone, over the shared ones. |
+| \`monitorCredentials\` | Addresses of those whom the monitor tells: \`alertmanager\`, \`webhook\`, \`sentry\` (a DSN), \`heartbeat\` (one for each host). |
+| \`hostMonitorCredentials\` | By host: the same for this host alone, over the shared ones. |
 `;
 
 /** The whole of docs/config.md. */

@@ -200,6 +200,12 @@ describe("what is refused names the path, the value, what is allowed, and the co
     ],
     ["an image without container", workload({ image: "ollama" }), ["needs runtime: container"]],
     [
+      "a key for what is no llama-server",
+      workload({ apiKeyFile: "/etc/ai-resource-monitor/a.key" }),
+      ["only a llama-server is asked with a key"],
+    ],
+    ["a key elsewhere", workload({ apiKeyFile: "/root/a.key" }), ["with .key at its end"]],
+    [
       "two workloads with one unit",
       { workloads: { a: WORKLOAD, b: { ...WORKLOAD, unit: "a.service" } } },
       ['workloads.b.unit is "a.service": workload a has the same unit', "unit' b.service"],
@@ -458,13 +464,13 @@ describe("secrets", () => {
       `the configuration has 3 things to mend:
 
   goblin-host:hosts holds a secret, which would be plain text in Pulumi's state, in previews and on the host
-    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials, goblin-host:monitorCredentials, goblin-host:hostMonitorCredentials
     fix: pulumi config set --path --secret 'goblin-host:hostCredentials.HOST.WORKLOAD.NAME', and pulumi config rm --path of the secret in goblin-host:hosts
   goblin-host:workloads holds a secret, which would be plain text in Pulumi's state, in previews and on the host
-    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials, goblin-host:monitorCredentials, goblin-host:hostMonitorCredentials
     fix: pulumi config set --path --secret 'goblin-host:credentials.WORKLOAD.NAME', and pulumi config rm --path 'goblin-host:workloads.WORKLOAD.environment.NAME'
   goblin-host:swap holds a secret, which would be plain text in Pulumi's state, in previews and on the host
-    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials, goblin-host:monitorCredentials, goblin-host:hostMonitorCredentials
     fix: pulumi config set --path --plaintext 'goblin-host:swap...', or pulumi config rm
 `,
     );
@@ -503,6 +509,80 @@ describe("secrets", () => {
     );
     expect(await refusal({ credentials: "hunter2", workloads }, "test", ["credentials"])).toContain(
       'goblin-host:credentials is "[secret]": that is not allowed here',
+    );
+  });
+
+  const HOOK = "https://hooks.example.com/hunter2";
+
+  it("of a monitor are each host's, its own over the shared ones", async () => {
+    const { hosts } = await read(
+      {
+        hosts: { a: HOST, b: OTHER },
+        monitorCredentials: { webhook: HOOK },
+        hostMonitorCredentials: { b: { webhook: `${HOOK}-b`, heartbeat: HOOK } },
+      },
+      "test",
+      ["monitorCredentials", "hostMonitorCredentials"],
+    );
+    expect(hosts.map(({ monitorCredentials }) => monitorCredentials)).toEqual([
+      { webhook: HOOK },
+      { webhook: `${HOOK}-b`, heartbeat: HOOK },
+    ]);
+  });
+
+  it("of a monitor are refused where they are none, wrong, twice, or of no host, without being shown", async () => {
+    const keys = ["monitorCredentials", "hostMonitorCredentials"];
+    expect(await refusal({ monitor: { tell: { webhook: HOOK } } }, "test", ["monitor"])).toContain(
+      "fix: pulumi config set --path --secret 'goblin-host:monitorCredentials.SINK', and pulumi config rm",
+    );
+    expect(await refusal({ monitorCredentials: { webhook: HOOK } })).toContain(
+      "goblin-host:monitorCredentials is no secret, and must be one",
+    );
+    const wrong = await refusal(
+      { monitorCredentials: { webhook: "hunter2", pager: "hunter2" } },
+      "test",
+      keys.slice(0, 1),
+    );
+    expect(wrong).toContain(
+      `goblin-host:monitorCredentials.webhook is "[secret]": that is no such address
+    allowed: an http:// or https:// address on one line
+    fix: pulumi config set --path --secret 'goblin-host:monitorCredentials.webhook'`,
+    );
+    expect(wrong).toContain("goblin-host:monitorCredentials.pager");
+    expect(wrong).not.toContain("hunter2");
+    expect(
+      await refusal(
+        {
+          hosts: {
+            a: HOST,
+            b: { ...OTHER, monitor: { tell: { sentry: "/etc/ai-resource-monitor/s.url" } } },
+          },
+          monitor: { tell: { webhook: "/etc/ai-resource-monitor/w.url" } },
+          monitorCredentials: { webhook: HOOK, heartbeat: HOOK },
+          hostMonitorCredentials: {
+            b: { sentry: "https://hunter2@sentry.example.com/7" },
+            c: { webhook: HOOK },
+          },
+        },
+        "test",
+        keys,
+      ),
+    ).toBe(
+      `the configuration has 4 things to mend:
+
+  goblin-host:hostMonitorCredentials.c: there is no host of that name
+    allowed: a, b
+    fix: pulumi config rm --path 'goblin-host:hostMonitorCredentials.c'
+  goblin-host:monitorCredentials.webhook: goblin-host:monitor.tell.webhook names a file of yours with the same address, and an address has one place
+    allowed: one of the two
+    fix: pulumi config rm --path 'goblin-host:monitor.tell.webhook', or pulumi config rm --path 'goblin-host:monitorCredentials.webhook'
+  goblin-host:hostMonitorCredentials.b.sentry: goblin-host:hosts.b.monitor.tell.sentry names a file of yours with the same address, and an address has one place
+    allowed: one of the two
+    fix: pulumi config rm --path 'goblin-host:hosts.b.monitor.tell.sentry', or pulumi config rm --path 'goblin-host:hostMonitorCredentials.b.sentry'
+  goblin-host:monitorCredentials.heartbeat is the one heartbeat of a and b, and while one of them lives nobody misses the others
+    allowed: one for each host
+    fix: pulumi config set --path --secret 'goblin-host:hostMonitorCredentials.b.heartbeat'
+`,
     );
   });
 

@@ -114,17 +114,23 @@ describe("the program", () => {
     async (stack) => {
       const config = configOf(stack);
       const credentials = { ollama: { OLLAMA_TOKEN: "hunter2" } };
-      const { registered } = await deploy({ ...config, credentials }, stack, ["credentials"]);
+      const monitorCredentials = { webhook: "https://hooks.example.com/hunter2" };
+      const { registered } = await deploy({ ...config, credentials, monitorCredentials }, stack, [
+        "credentials",
+        "monitorCredentials",
+      ]);
       const [[name, own] = ["", {}]] = Object.entries(config["hosts"] as Record<string, object>);
       const settings = { ...config, ...own } as GoblinHostSettings & { hosts?: object };
       delete settings.hosts;
-      const host = { name, settings, credentials, settingPath: (path: string) => `goblin-host:${path}` };
+      const settingPath = (path: string) => `goblin-host:${path}`;
+      const host = { name, settings, credentials, monitorCredentials, settingPath };
       const bundles = hostBundles(host, { project: "goblin-host", stack });
       expect(bundles.map(({ text }) => text)).toEqual(commands(registered).map((command) => textOf(command)));
       expect(bundles.map(({ secret }) => secret)).toEqual(
         commands(registered).map((command) => isSecretInput(command)),
       );
-      const shown = registered.filter(({ name: of }) => of !== `${name}-ollama-credentials-apply`);
+      const secrets = [`${name}-ollama-credentials-apply`, `${name}-monitor-credentials-apply`];
+      const shown = registered.filter(({ name: of }) => !secrets.includes(of));
       const container = shown.find(({ name: of }) => of === `${name}-ollama-container`);
       expect(isSecretInput(container, "envs")).toBe(stack === "containers");
       expect(JSON.stringify(shown.filter((resource) => resource !== container))).not.toContain("hunter2");

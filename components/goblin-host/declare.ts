@@ -25,7 +25,7 @@ export interface DeclaredWorkload {
 /** What a host's settings come to beside the settings of its parts. */
 export interface DeclaredHost {
   readonly connection: Omit<HostConnection, "address" | "privateKey">;
-  readonly modelsPath: string;
+  readonly models: { readonly path: string; readonly mount: "any" | "required" };
   readonly daily: "verify" | "repair";
   readonly workloads: readonly DeclaredWorkload[];
   /** Whether some of them share a network. */
@@ -50,7 +50,7 @@ export function declareHost(name: string, settings: Omit<GoblinHostSettings, "ad
       ...(hostKey === undefined ? {} : { hostKey }),
       ...(proxyJump === undefined ? {} : { proxyJump }),
     },
-    modelsPath: valid(ModelsSettings, models).path,
+    models: valid(ModelsSettings, models),
     daily: valid(ManagerSettings, manager).daily,
     workloads: declared,
     hasNetwork: declared.some(({ settled, as }) => "container" in as && settled.network === "shared"),

@@ -9,7 +9,9 @@ import { crossCheck, hostWarnings } from "./checks";
 import { emptyEntries } from "./empty";
 import { fixCommand } from "./fix";
 import { PROJECT } from "./project";
+import type { MonitorAddresses } from "../monitor-credentials/schema";
 import { GoblinHostSettings, SharedSettings } from "./schema";
+import { readMonitorCredentials } from "./monitor-secrets";
 import { type HostCredentials, misplacedSecrets, readCredentials, SECRET_KEYS } from "./secrets";
 
 /** One host of the stack, as GoblinHost takes it. */
@@ -19,6 +21,8 @@ export interface ConfiguredHost {
   /** Where a setting of this host stands in the configuration. What is sent to a host names it by its first name. */
   readonly settingPath: (path: string) => string;
   readonly credentials: HostCredentials;
+  /** Addresses of those whom its monitor tells that are secrets. */
+  readonly monitorCredentials: MonitorAddresses;
 }
 
 export interface StackSettings {
@@ -61,7 +65,19 @@ export function readStack(
     { credentials: parse(given["credentials"]), hostCredentials: parse(given["hostCredentials"]) },
     hosts,
   );
-  for (const problem of credentials.problems) problems.add(problem);
+  const addresses = readMonitorCredentials(
+    {
+      monitorCredentials: parse(given["monitorCredentials"]),
+      hostMonitorCredentials: parse(given["hostMonitorCredentials"]),
+    },
+    hosts.map(({ name, own, raw }) => ({
+      name,
+      raw,
+      pathOf: (path: SettingPath) =>
+        `${PROJECT}:${formatPath(locateSetting({ host: name, own, shared, sharable }, path))}`,
+    })),
+  );
+  for (const problem of [...credentials.problems, ...addresses.problems]) problems.add(problem);
   if (problems.size > 0) return { problems: [...problems] };
   return {
     hosts: hosts.map(({ name, own, raw }) => {
@@ -72,6 +88,7 @@ export function readStack(
         settings,
         settingPath: (path) => `${PROJECT}:${formatPath(locateSetting(layers, path.split(".")))}`,
         credentials: credentials.of(name),
+        monitorCredentials: addresses.of(name),
       };
     }),
     warnings: hosts.flatMap(({ name, raw }) =>

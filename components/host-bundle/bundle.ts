@@ -73,6 +73,8 @@ export interface BundleFile {
   readonly content: string;
   /** Four octal digits. */
   readonly mode: string;
+  /** `uid:gid`. Default: root's. */
+  readonly owner?: string;
   /** The content holds tokens that the host resolves. */
   readonly expand?: boolean;
 }

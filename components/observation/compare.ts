@@ -1,5 +1,6 @@
 import type { SentBundle } from "../host-bundle/sent";
 import { isCredentials } from "../credentials/render";
+import { MONITOR_CREDENTIALS } from "../monitor-credentials/render";
 import { formatFinding, versionDrift } from "./drift";
 import type { HostStatus } from "./status";
 
@@ -54,7 +55,7 @@ export function compareHost(
     .filter(({ name }) => !names.has(name))
     .map(({ name, digest, generation }): BundleState => {
       const drift = ["this stack does not declare it"];
-      const found = isCredentials(name) ? undefined : digest;
+      const found = isCredentials(name) || name === MONITOR_CREDENTIALS ? undefined : digest;
       return { bundle: name, drift, declared: undefined, found, generation };
     });
   return [...states, ...surplus];

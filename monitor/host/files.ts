@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 
 /** "It is not there", in the kernel's words: also a process that just ended, and PSI that is compiled in but off. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "ENODEV", "ESRCH", "EOPNOTSUPP"]);
@@ -25,12 +25,30 @@ export function readText(path: string): string | undefined {
   }
 }
 
+/** The text of a file that every Linux has. */
+export function readRequired(path: string): string {
+  const text = readText(path);
+  if (text === undefined) throw new Error(`${path} is not there`);
+  return text;
+}
+
 /** A file's text; undefined when it is not there or not for this user. */
 export function readTextIfAllowed(path: string): string | undefined {
   try {
     return readText(path);
   } catch (error) {
     if (FORBIDDEN.has(errorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** A file's inode; undefined when it is not there or not for this user. */
+export function inodeIfAllowed(path: string): number | undefined {
+  try {
+    return statSync(path).ino;
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (ABSENT.has(code) || FORBIDDEN.has(code)) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { Report } from "../../report/report";
+import type { ServiceUsage } from "../../report/usage";
 
 export type Labels = Readonly<Record<string, string>>;
 /** A value with its labels; undefined is no sample, never 0. */
@@ -30,4 +31,16 @@ export function labelled(
   samples: (report: Report) => readonly Sample[],
 ): Family {
   return { name, type, help, samples };
+}
+
+/** A metric with a sample for each service that has it. */
+export function each(
+  type: Family["type"],
+  name: string,
+  help: string,
+  value: (service: ServiceUsage) => number | undefined,
+): Family {
+  return labelled(type, `service_${name}`, help, ({ usage }) =>
+    (usage.services ?? []).map((service) => [{ service: service.sample.name }, value(service)]),
+  );
 }

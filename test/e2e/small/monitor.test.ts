@@ -17,7 +17,7 @@ const RSS_BUDGET_MIB = 70;
 const DEFAULT_CPUS = 0.1;
 
 /** What loads of a guest of 2 GiB reach, and what it stays well below when it is idle. */
-const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70 };
+const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70, pressure: 100 };
 
 const support = (file: string): string =>
   readFileSync(join(import.meta.dirname, "..", "support", file), "utf8");
@@ -30,7 +30,13 @@ interface Measured {
   filesystem: { usedBytes: number; usedRatio: number };
   services: {
     name: string;
-    memory: { usageBytes: number; workingSetBytes: number; limitBytes: number };
+    memory: {
+      usageBytes: number;
+      usedBytes: number;
+      usedRatio: number;
+      workingSetBytes: number;
+      limitBytes: number;
+    };
     cpu: { usageSeconds: number; usedRatio: number; limitCores: number };
   }[];
 }
@@ -248,6 +254,57 @@ describe("the monitor of a host", () => {
   });
 });
 
+describe("who is told by an address that is a secret of the stack's", () => {
+  const FILE = "/etc/ai-resource-monitor/credentials/webhook.url";
+  const secrets = ["goblin-host:monitorCredentials"];
+  const told = (path?: string) => ({
+    secrets,
+    overrides: {
+      ...MIXED,
+      "goblin-host:monitor.alerts.for": "1s",
+      ...(path === undefined
+        ? {}
+        : { "goblin-host:monitorCredentials.webhook": `http://127.0.0.1:9099/${path}` }),
+    },
+  });
+
+  it("hears of an alert and of its end, by the address of that moment, and nobody else learns it", async () => {
+    await goTo(vm, "applied", MIXED);
+    await vm.run(
+      `cat >/run/receiver.py <<'EOF'
+import http.server
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        with open("/run/received", "a") as received: received.write(self.path + " " + body + "\\n")
+        self.send_response(204)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 9099), Receiver).serve_forever()
+EOF
+      systemd-run --quiet --unit=receiver python3 /run/receiver.py`,
+    );
+    await deploy(vm, "up", told("hunter2"));
+    expect(await vm.run(`stat -c '%a %u:%g' ${FILE}`)).toBe("400 65532:65532\n");
+    expect(
+      await vm.run(
+        `{ docker inspect ai-resource-monitor; cat /etc/ai-resource-monitor/config.json; ps -eo args; journalctl -b --no-pager; } | grep -c '[h]unter2' || true`,
+      ),
+    ).toBe("0\n");
+    await vm.run("systemctl stop local-llm-proxy");
+    await until("grep -q '^/hunter2 .*\"firing\".*local-llm-proxy is not running' /run/received", 180);
+    const started = await vm.run("docker inspect -f '{{.Id}} {{.State.StartedAt}}' ai-resource-monitor");
+    await deploy(vm, "up", told("hunter3"));
+    await vm.run("systemctl start local-llm-proxy");
+    await until("grep -q '^/hunter3 .*\"resolved\".*local-llm-proxy' /run/received", 180);
+    expect(await vm.run("docker inspect -f '{{.Id}} {{.State.StartedAt}}' ai-resource-monitor")).toBe(
+      started,
+    );
+    await deploy(vm, "up", told());
+    expect(await vm.run(`ls ${FILE} 2>&1 || true`)).toContain("No such file");
+    await vm.run("systemctl stop receiver");
+  });
+});
+
 describeInLong("the monitor, when something is wrong with its host", () => {
   beforeAll(() => goTo(vm, "applied", MIXED));
 
@@ -265,6 +322,43 @@ describeInLong("the monitor, when something is wrong with its host", () => {
       "ALERT: High disk usage (/srv/models): N",
       "RESOLVED: High disk usage (/srv/models): N",
     ]);
+  });
+
+  it("tells of a service that is down, and of one that the kernel killed in", async () => {
+    await goTo(vm, "applied", MIXED);
+    await vm.run("systemctl stop local-llm-proxy");
+    await get(vm, 11434, "/allocate?mib=400").catch(() => undefined);
+    await until(`grep -q 'ALERT: Service local-llm-proxy is not running' ${ALERTS}`, 180);
+    await until(`grep -q 'ALERT: Service ollama: the kernel killed 1 of its processes' ${ALERTS}`, 60);
+    await vm.run("systemctl start local-llm-proxy");
+    await until(`grep -q 'RESOLVED: Service local-llm-proxy is running' ${ALERTS}`, 60);
+    expect(await alertKinds()).not.toContainEqual(expect.stringContaining("outside the services"));
+  });
+
+  it("takes a model that fits for no memory in use, and tells of one that does not", async () => {
+    await goTo(vm, "applied", MIXED);
+    const group = "/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    // What reads within the service's cgroup, again and again, is what its pages are charged to.
+    const readIn = (mib: number, seconds: number, readers: number) => `
+      head -c ${mib}M /dev/urandom >/var/tmp/model
+      for reader in $(seq ${readers}); do
+        systemd-run --quiet --collect --unit=reader-$reader -p RuntimeMaxSec=${seconds} /bin/sh -c \
+          'echo $$ >${group}/cgroup.procs; while :; do cat /var/tmp/model >/dev/null; done'
+      done`;
+    await vm.run(readIn(150, 40, 1));
+    await sleep(30_000);
+    const { services } = JSON.parse(await collected("--json")) as Measured;
+    const memory = services.find(({ name }) => name === "ollama")?.memory;
+    expect(memory?.usageBytes).toBeGreaterThan(150 * MiB);
+    expect(memory?.usedRatio).toBeLessThan(0.3);
+    await vm.run("systemctl stop 'reader-*'");
+    await vm.run(readIn(400, 240, 4), { timeoutSeconds: 120 });
+    await until(
+      `grep 'ALERT: Service ollama waits for memory' ${ALERTS} || { cat ${group}/memory.pressure; grep workingset_refault_file ${group}/memory.stat; exit 1; }`,
+      200,
+    );
+    await vm.run("systemctl stop 'reader-*'; rm /var/tmp/model");
+    await until(`grep -q 'RESOLVED: Service ollama waits for memory' ${ALERTS}`, 120);
   });
 
   it("collects on over a step of the clock", async () => {
@@ -302,6 +396,7 @@ describeInLong("the monitor, when something is wrong with its host", () => {
     const shown = await collected("--display");
     expect(shown).toMatch(/^Memory: \d+%/m);
     expect(shown).toMatch(/^Disk \(\/srv\/models\): .*(no answer|hangs)/m);
+    await until(`grep -q 'ALERT: Disk (/srv/models) cannot be measured: no answer' ${ALERTS}`, 150);
     const { code, stdout } = await vm.ssh("timeout 120 ai-resource-manager verify", { timeoutSeconds: 150 });
     expect(stdout).toContain("models: /srv/models folder: declared present, on file hung (is hung)");
     expect(code).toBe(3);
