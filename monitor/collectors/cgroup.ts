@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Clock } from "../host/clock";
 import { errorText, readText } from "../host/files";
 import { parseCpuCount, parseCpuLimit, parseCpuStat, parseIoStat, parseLimit } from "../parse/cgroup";
-import { parseCount, parseKeyed, required } from "../parse/text";
+import { keyedCount, parseCount, parseKeyed, required } from "../parse/text";
 import type { ServiceCpu, ServiceMemory } from "../report/snapshot";
 import { readPressure } from "./cpu";
 
@@ -56,13 +56,12 @@ export function readMemory(root: string, folder: string): ServiceMemory | undefi
   const stat = read("memory.stat");
   if (current === undefined || stat === undefined) return undefined;
   const usageBytes = required(parseCount(current.trim()), `${folder}/memory.current`, "number");
-  const values = parseKeyed(stat);
-  const get = (key: string) => required(values.get(key), `${folder}/memory.stat`, key);
-  const or0 = (key: string) => values.get(key) ?? 0;
+  const get = (key: string) => required(keyedCount(stat, key), `${folder}/memory.stat`, key);
+  const or0 = (key: string) => keyedCount(stat, key) ?? 0;
   const cacheBytes = get("inactive_file") + get("active_file");
   // What must be written first is not dropped at once.
   const cleanBytes = Math.max(0, cacheBytes - or0("file_dirty") - or0("file_writeback"));
-  const refaults = values.get("workingset_refault_file");
+  const refaults = keyedCount(stat, "workingset_refault_file");
   return {
     usageBytes,
     workingSetBytes: Math.max(0, usageBytes - get("inactive_file")),

@@ -1,7 +1,7 @@
 import type { ServiceSettings } from "../config/schema";
 import { readText } from "../host/files";
 import { sliceOf, slicePath } from "../parse/cgroup";
-import { parseKeyed } from "../parse/text";
+import { keyedCount } from "../parse/text";
 
 interface Count {
   /** The cgroup whose count it is. */
@@ -66,7 +66,7 @@ export class OomKills {
 
   private read(folder: string): number | undefined {
     const text = readText(`${this.root}/${folder}/memory.events`);
-    return text === undefined ? undefined : parseKeyed(text).get("oom_kill");
+    return text === undefined ? undefined : keyedCount(text, "oom_kill");
   }
 }
 

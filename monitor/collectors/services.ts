@@ -3,7 +3,7 @@ import type { Clock } from "../host/clock";
 import { errorText, listFolder, readText } from "../host/files";
 import type { Roots } from "../host/roots";
 import { containerId, sliceOf, slicePath } from "../parse/cgroup";
-import { parseKeyed } from "../parse/text";
+import { keyedCount } from "../parse/text";
 import type { RunningService, ServiceSample, SliceSample } from "../report/snapshot";
 import { readCgroup, readMemory } from "./cgroup";
 import { readOwnNetwork } from "./network";
@@ -114,7 +114,7 @@ export class ServiceCollector {
 
   private isPopulated(folder: string): boolean {
     const events = readText(`${this.roots.cgroup}/${folder}/cgroup.events`);
-    return events !== undefined && parseKeyed(events).get("populated") === 1;
+    return events !== undefined && keyedCount(events, "populated") === 1;
   }
 
   private usage(folder: string): number {

@@ -1,4 +1,4 @@
-import { linesOf, parseCount, parseKeyed, ParseError } from "./text";
+import { keyedCount, linesOf, parseCount, ParseError } from "./text";
 
 /** A number, or no limit (`max`). */
 export function parseLimit(text: string): number | undefined {
@@ -46,9 +46,8 @@ export interface CgroupCpu {
 }
 
 export function parseCpuStat(text: string): CgroupCpu {
-  const values = parseKeyed(text);
   const seconds = (key: string) => {
-    const value = values.get(key);
+    const value = keyedCount(text, key);
     return value === undefined ? undefined : value / 1e6;
   };
   const usageSeconds = seconds("usage_usec");
@@ -57,8 +56,8 @@ export function parseCpuStat(text: string): CgroupCpu {
     usageSeconds,
     userSeconds: seconds("user_usec") ?? 0,
     systemSeconds: seconds("system_usec") ?? 0,
-    periods: values.get("nr_periods"),
-    throttledPeriods: values.get("nr_throttled"),
+    periods: keyedCount(text, "nr_periods"),
+    throttledPeriods: keyedCount(text, "nr_throttled"),
     throttledSeconds: seconds("throttled_usec"),
   };
 }

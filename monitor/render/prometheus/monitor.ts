@@ -45,7 +45,7 @@ const inPhase =
   (phase: "firing" | "pending") =>
   ({ inputs, alerts }: Report): Sample[] => {
     const held = new Set(alerts.filter((alert) => alert.phase === phase).map(keyOf));
-    return inputs.map((input) => [alertLabels(input), Number(held.has(keyOf(input)))]);
+    return inputs.map((input) => [alertLabels(input), Number(held.size > 0 && held.has(keyOf(input)))]);
   };
 
 const alerts: Family[] = [
