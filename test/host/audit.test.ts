@@ -254,6 +254,8 @@ Alerts
       for (let month = 10; month < 30; month++)
         writeFileSync(join(reports, `weekly-20${month}-01-01.txt`), "old");
       writeFileSync(join(reports, "monthly-2010-01-01.txt"), "old");
+      // Of a run that was killed.
+      writeFileSync(join(reports, ".weekly-2029-02-02.txt.goblin-new"), "ha");
       writeFileSync(join(folder, "alerts"), "");
       bashWithStore(
         `${MACHINE}
@@ -262,6 +264,7 @@ Alerts
         folder,
         { ...places(folder), REPORTS: reports },
       );
+      expect(readdirSync(reports).filter((name) => name.startsWith("."))).toEqual([]);
       const weekly = readdirSync(reports).filter((name) => name.startsWith("weekly"));
       expect(weekly).toHaveLength(12);
       expect(readFileSync(join(reports, weekly.sort().at(-1) ?? ""), "utf8")).toBe("old");

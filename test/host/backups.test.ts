@@ -121,7 +121,8 @@ describe("the past of a bundle", () => {
   it("has nothing of what a killed run was writing into the store", () => {
     inFolder((folder) => {
       const left = bashWithStore(
-        `last=(order deployment originals/files%a pending/swapon%b)
+        `last=(order deployment originals/files%a pending/swapon%b displaced/c)
+        mkdir -p "$STATE/displaced"
         for name in "\${last[@]}"; do beside "$STATE/$name"; echo half >"$REPLY"; echo whole >"$STATE/$name"; done
         mkdir -p "$STATE/versions/.swap@1"
         drop_garbage
@@ -130,6 +131,7 @@ describe("the past of a bundle", () => {
       );
       expect(left.split("\n").filter((line) => line !== "")).toEqual([
         "./deployment",
+        "./displaced/c",
         "./order",
         "./originals/files%a",
         "./pending/swapon%b",

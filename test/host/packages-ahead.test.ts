@@ -75,8 +75,11 @@ describe("packages of bundles that follow", () => {
 
       // What no bundle has taken over goes with the one that brought it.
       store(debian, "manager", "");
+      // Of a run that was killed while it wrote that.
+      writeFileSync(join(debian.folder, ".generator.conf.goblin-new"), "");
       expect(debian.change(first, {})).toEqual(["  purged generator jq sysstat", "status 0"]);
       expect(existsSync(generatorConfig)).toBe(false);
+      expect(existsSync(join(debian.folder, ".generator.conf.goblin-new"))).toBe(false);
       expect(debian.remembered).toEqual([]);
     });
   });

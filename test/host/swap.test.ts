@@ -227,6 +227,18 @@ describe("the owner's swap files", () => {
     });
   });
 
+  it("leave nothing beside fstab where a run was killed before that took its place", () => {
+    onOwnersHost((host) => {
+      const ours = host.bundle("swapfile", 2);
+      host.converge({}, ours);
+      host.fstab = OWNERS_FSTAB(host);
+      writeFileSync(host.at(".fstab.goblin-new"), "");
+      expect(host.converge(ours, {}).at(-1)).toBe("status 0");
+      expect(host.files).toEqual(["swap 2.img", "swapfile"]);
+      expect(host.fstab).toBe(OWNERS_FSTAB(host));
+    });
+  });
+
   it("stay away while ours moves to another path", () => {
     onOwnersHost((host) => {
       host.converge({}, host.bundle("swapfile", 2));

@@ -13,7 +13,7 @@ drop_garbage() {
   fi
   kept_versions
   for dir in "$STATE"/versions/*; do [[ -n ${used[${dir##*/}]-}${KEPT[${dir##*/}]-} ]] || garbage+=("$dir"); done
-  garbage+=("$STATE"/versions/.[!.]* "$STATE"/.*.goblin-new "$STATE"/{originals,pending}/.*.goblin-new)
+  garbage+=("$STATE"/versions/.[!.]* "$STATE"/.*.goblin-new "$STATE"/*/.*.goblin-new)
   for dir in "$RUN"/spool.*; do
     spool_in_use "$dir"
     [[ -n $ANSWER ]] || garbage+=("$dir")

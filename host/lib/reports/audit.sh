@@ -33,6 +33,8 @@ audit_verb() {
 # save_report KIND TEXT: the last of each kind stay.
 save_report() {
   local day
+  # Of a run that was killed on another day.
+  remove_path "$REPORTS/.$1"-*.goblin-new
   printf -v day '%(%F)T' -1
   write_text "$REPORTS/$1-$day.txt" 0644 "$2"
   local -a reports=("$REPORTS/$1"-*.txt)

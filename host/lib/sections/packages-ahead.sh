@@ -93,6 +93,8 @@ forget_ahead() {
         owner_of "$section" "$name" ''
         [[ -z $REPLY && -z ${WANT["has|$section|$name"]-} ]] || continue
         if [[ $section == files ]]; then
+          beside "$name"
+          remove_path "$REPLY"
           is_ours "$name"
           [[ -z $ANSWER ]] || remove_path "$name"
         fi

@@ -35,6 +35,11 @@ edit_fstab() {
   local line file=$FSTAB_FILE before='' after='' size
   local -a lines
   [[ -e $FSTAB_FILE ]] || return 0
+  # A link stays one.
+  [[ ! -L $FSTAB_FILE ]] || file=$(readlink -e -- "$FSTAB_FILE")
+  # Of a run that was killed in the middle of this.
+  beside "$file"
+  remove_path "$REPLY"
   # With their line breaks, which the last one may lack.
   mapfile lines <"$FSTAB_FILE"
   for line in "${lines[@]}"; do
@@ -48,8 +53,6 @@ edit_fstab() {
     after+=$line
   done
   [[ $after != "$before" ]] || return 0
-  # A link stays one.
-  [[ ! -L $FSTAB_FILE ]] || file=$(readlink -e -- "$FSTAB_FILE")
   size=$(stat -c %s -- "$file")
   ((${#before} == size)) || fail "$file holds a byte 0, or somebody is writing it; it is as it was. Take that byte out (it is no text), then run this again"
   mark_reload
