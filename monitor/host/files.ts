@@ -15,10 +15,13 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Of a word Node.js would make these anew for each file. */
+const AS_TEXT = { encoding: "utf8", flag: "r" } as const;
+
 /** A file's text; undefined when it is not there. */
 export function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path, AS_TEXT);
   } catch (error) {
     if (ABSENT.has(errorCode(error) ?? "")) return undefined;
     throw error;

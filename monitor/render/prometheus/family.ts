@@ -13,6 +13,8 @@ export interface Family {
   readonly samples: (report: Report) => readonly Sample[];
 }
 
+const NO_LABELS: Labels = {};
+
 /** A metric without labels. */
 export function single(
   type: Family["type"],
@@ -20,7 +22,7 @@ export function single(
   help: string,
   value: (report: Report) => number | undefined,
 ): Family {
-  return { name, type, help, samples: (report) => [[{}, value(report)]] };
+  return { name, type, help, samples: (report) => [[NO_LABELS, value(report)]] };
 }
 
 /** A metric with labels. */
@@ -33,6 +35,15 @@ export function labelled(
   return { name, type, help, samples };
 }
 
+/** The one object of each service: what is told with the same labels is written with them once (render.ts). */
+const LABELS_OF_SERVICES = new Map<string, Labels>();
+
+function labelsOfService(service: string): Labels {
+  let labels = LABELS_OF_SERVICES.get(service);
+  if (labels === undefined) LABELS_OF_SERVICES.set(service, (labels = { service }));
+  return labels;
+}
+
 /** A metric with a sample for each service that has it. */
 export function each(
   type: Family["type"],
@@ -41,6 +52,6 @@ export function each(
   value: (service: ServiceUsage) => number | undefined,
 ): Family {
   return labelled(type, `service_${name}`, help, ({ usage }) =>
-    (usage.services ?? []).map((service) => [{ service: service.sample.name }, value(service)]),
+    (usage.services ?? []).map((service) => [labelsOfService(service.sample.name), value(service)]),
   );
 }

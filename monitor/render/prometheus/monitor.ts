@@ -37,8 +37,14 @@ const gpus: Family[] = [
   ),
 ];
 
-function alertLabels({ alert, severity, labels }: AlertInput): Labels {
-  return { alert, severity, ...labels };
+const LABELS_OF_ALERTS = new WeakMap<AlertInput, Labels>();
+
+/** Of a condition, which three metrics tell of. */
+function alertLabels(input: AlertInput): Labels {
+  const { alert, severity, labels } = input;
+  let all = LABELS_OF_ALERTS.get(input);
+  if (all === undefined) LABELS_OF_ALERTS.set(input, (all = { alert, severity, ...labels }));
+  return all;
 }
 
 const inPhase =

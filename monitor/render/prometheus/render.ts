@@ -54,7 +54,16 @@ function samplesOf(name: string, samples: readonly Sample[]): string {
   return text;
 }
 
+/** As text, for as long as the object lives: alerts and services have many samples with the same. */
+const TEXTS = new WeakMap<Labels, string>();
+
 function labelsOf(labels: Labels): string {
+  let text = TEXTS.get(labels);
+  if (text === undefined) TEXTS.set(labels, (text = labelsText(labels)));
+  return text;
+}
+
+function labelsText(labels: Labels): string {
   let text = "";
   for (const name in labels) {
     const value = labels[name] ?? "";
