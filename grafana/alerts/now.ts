@@ -5,12 +5,12 @@ import { ARRIVES } from "../shared/states";
 import { joined } from "../shared/tables";
 import { NONE_IS_GOOD, NONE_IS_USUAL } from "../shared/thresholds";
 
-const NONE = "None, or the rules are not loaded: then the heartbeat is missing";
+const NONE = "None; or the rules are not loaded, and then the heartbeat is missing";
 
 export const NUMBERS = [
   number(
     {
-      title: "Fire",
+      title: "Firing",
       description: "Alerts of the rules that fire, and that people are told of.",
       unit: units.Short,
       missing: "0",
@@ -20,7 +20,7 @@ export const NUMBERS = [
   ).thresholds(NONE_IS_GOOD),
   number(
     {
-      title: "About to fire",
+      title: "Pending",
       description: "Conditions that hold, but not yet for as long as their alert needs (for).",
       unit: units.Short,
       missing: "0",
@@ -65,7 +65,7 @@ export const FIRING = [
   joined(
     table(
       {
-        title: "Fire by Prometheus' rules",
+        title: "Firing by Prometheus' rules",
         description: "docs/alerts.md says what each means and what to do.",
         unit: units.Short,
         missing: NONE,
@@ -79,7 +79,7 @@ export const FIRING = [
   joined(
     table(
       {
-        title: "Fire by the monitors themselves",
+        title: "Firing by the monitors themselves",
         description:
           "What the hosts tell by themselves (alerts.log, monitor.tell), with no Prometheus between. For a moment the two may differ: each measures its own time.",
         unit: units.Short,

@@ -14,7 +14,7 @@ import {
   VizLegendOptionsBuilder,
   VizTooltipOptionsBuilder,
 } from "@grafana/grafana-foundation-sdk/common";
-import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { FieldColorBuilder, FieldColorModeId, type Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as statPanel from "@grafana/grafana-foundation-sdk/stat";
 import * as timelinePanel from "@grafana/grafana-foundation-sdk/statetimeline";
 import * as tablePanel from "@grafana/grafana-foundation-sdk/table";
@@ -48,13 +48,7 @@ export function lines(about: About, ...queries: Query[]): linesPanel.PanelBuilde
     .fillOpacity(10)
     .showPoints(VisibilityMode.Never)
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending))
-    .legend(
-      new VizLegendOptionsBuilder()
-        .displayMode(LegendDisplayMode.List)
-        .placement(LegendPlacement.Bottom)
-        .showLegend(true)
-        .calcs([]),
-    );
+    .legend(legend());
   for (const { regexp, properties } of DASHED_LINES) panel.overrideByRegexp(regexp, [...properties]);
   return panel;
 }
@@ -66,7 +60,7 @@ export function stacked(about: About, ...queries: Query[]): linesPanel.PanelBuil
     .stacking(new StackingConfigBuilder().mode(StackingMode.Normal));
 }
 
-/** How many there were in each step. */
+/** How many there were shortly before each moment. */
 export function counts(about: About, ...queries: Query[]): linesPanel.PanelBuilder {
   return lines(about, ...queries)
     .drawStyle(GraphDrawStyle.Bars)
@@ -84,21 +78,26 @@ export function number(about: About, ...queries: Query[]): statPanel.PanelBuilde
 
 /** States over time, a row for each series. */
 export function timeline(about: About, ...queries: Query[]): timelinePanel.PanelBuilder {
-  return described(new timelinePanel.PanelBuilder(), about, queries)
-    .showValue(VisibilityMode.Never)
-    .mergeValues(true)
-    .legend(
-      new VizLegendOptionsBuilder()
-        .displayMode(LegendDisplayMode.List)
-        .placement(LegendPlacement.Bottom)
-        .showLegend(true)
-        .calcs([]),
-    );
+  return (
+    described(new timelinePanel.PanelBuilder(), about, queries)
+      .showValue(VisibilityMode.Auto)
+      .mergeValues(true)
+      // A legend of states, which Grafana leaves out for the gradient that is its default.
+      .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic))
+      .legend(legend())
+  );
 }
 
 export function table(about: About, ...queries: Query[]): tablePanel.PanelBuilder {
   return described(new tablePanel.PanelBuilder(), about, queries);
 }
+
+const legend = () =>
+  new VizLegendOptionsBuilder()
+    .displayMode(LegendDisplayMode.List)
+    .placement(LegendPlacement.Bottom)
+    .showLegend(true)
+    .calcs([]);
 
 /** What the builders of all kinds of panels have in common, which the SDK has no type for. */
 interface AnyPanel<T> extends PanelBuilder {

@@ -3,6 +3,9 @@ import type { ThresholdsConfig, ValueMapping } from "@grafana/grafana-foundation
 import type { PanelBuilder } from "@grafana/grafana-foundation-sdk/table";
 import { REF_IDS } from "./panels";
 
+/** What is missing in one row is no reason to say in each cell what may be missing in all. */
+const NOTHING = { id: "noValue", value: "–" };
+
 /** How the values of one query look as a column. */
 export interface Column {
   readonly name: string;
@@ -40,6 +43,7 @@ export function joined(
         renameByName: { ...labels, ...Object.fromEntries(shown.map(([field, { name }]) => [field, name])) },
       },
     });
+  for (const name of Object.values(labels)) panel.overrideByName(name, [NOTHING]);
   for (const [, { name, unit, decimals, mappings, thresholds }] of shown) {
     const isColored = mappings !== undefined || thresholds !== undefined;
     const properties: [string, unknown][] = [
@@ -49,10 +53,10 @@ export function joined(
       ["thresholds", thresholds?.build()],
       ["custom.cellOptions", isColored ? { type: "color-text" } : undefined],
     ];
-    panel.overrideByName(
-      name,
-      properties.flatMap(([id, value]) => (value === undefined ? [] : [{ id, value }])),
-    );
+    panel.overrideByName(name, [
+      NOTHING,
+      ...properties.flatMap(([id, value]) => (value === undefined ? [] : [{ id, value }])),
+    ]);
   }
   return panel;
 }

@@ -36,6 +36,13 @@ test("their names are for ever", () => {
   ]);
 });
 
+test("docs/grafana.md has each of them with the question that it answers", () => {
+  const page = readFileSync(join(DASHBOARDS, "../../docs/grafana.md"), "utf8");
+  const table = [...page.matchAll(/^\| \[(.*)\]\(\.\.\/grafana\/dashboards\/(.*)\.json\) \| (.*) \|$/gm)];
+  const told = table.map(([, title, uid, question]) => [uid, `AI host / ${title ?? ""}`, question]);
+  expect(told.sort()).toEqual(ALL.map(({ uid, title, description }) => [uid, title, description]));
+});
+
 describe.each(byTitle)("%s", (_, dashboard) => {
   const panels = panelsOf(dashboard);
 
@@ -81,12 +88,36 @@ describe.each(byTitle)("%s", (_, dashboard) => {
     expect(area).toBe((height - sectionsOf(dashboard).length) * 24);
   });
 
-  test("ratios are percentages of 1, bytes are 1024-based, and tables name what they show", () => {
-    for (const panel of panels) {
-      const { unit } = panel.fieldConfig?.defaults ?? {};
-      const asked = (panel.targets ?? []).map(({ expr }) => unitOf(expr));
-      if (panel.type !== "table" && asked.some((one) => one !== undefined))
-        expect([...new Set(asked.filter((one) => one !== undefined))], panel.title).toEqual([unit]);
+  test("ratios are percentages of 1, and bytes are 1024-based, in the columns of tables too", () => {
+    for (const { title, type, targets = [], fieldConfig, transformations = [] } of panels) {
+      const unit = fieldConfig?.defaults.unit;
+      const { renameByName = {} } = (transformations.at(-1)?.options ?? {}) as {
+        renameByName?: Record<string, string>;
+      };
+      for (const { refId, expr } of targets) {
+        const column = renameByName[targets.length === 1 ? "Value" : `Value #${refId}`];
+        const own = fieldConfig?.overrides
+          .filter(({ matcher }) => matcher.options === column)
+          .flatMap(({ properties }) => properties.filter(({ id }) => id === "unit"));
+        const expected = unitOf(expr);
+        // A column that is there for its labels shows no number.
+        if (expected === undefined || (type === "table" && column === undefined)) continue;
+        expect(own?.[0]?.value ?? unit, `${title} ${refId}`).toBe(expected);
+      }
+    }
+  });
+
+  test("a table's columns are its queries' and their labels, and what is said of one is said of one that there is", () => {
+    for (const { title, transformations = [], targets = [], fieldConfig } of panels) {
+      const [, filter, organize] = transformations;
+      if (filter === undefined || organize === undefined) continue;
+      const { names } = (filter.options as { include: { names: string[] } }).include;
+      const { renameByName } = organize.options as { renameByName: Record<string, string> };
+      expect(names, title).toEqual(Object.keys(renameByName));
+      const values = targets.length === 1 ? ["Value"] : targets.map(({ refId }) => `Value #${refId}`);
+      expect(values, title).toEqual(expect.arrayContaining(names.filter((name) => name.startsWith("Value"))));
+      const told = fieldConfig?.overrides.map(({ matcher }) => matcher.options);
+      expect(new Set(told), title).toEqual(new Set(Object.values(renameByName)));
     }
   });
 
@@ -161,6 +192,40 @@ test("thresholds are each host's own, drawn as a line", () => {
     );
     expect(legend, title).toMatch(new RegExp((dashed?.matcher.options ?? "").slice(1, -1)));
   }
+});
+
+/** What is shown in another way: in parts, as a ratio, or over more of the time. */
+const NOT_SHOWN = [
+  "memory_zfs_arc_reclaimable_bytes",
+  "filesystem_size_bytes",
+  "filesystem_free_bytes",
+  "filesystem_readonly",
+  "service_cpu_user_seconds_total",
+  "service_cpu_system_seconds_total",
+  "service_cpu_cfs_throttled_seconds_total",
+  "service_cpu_cpuset_cores",
+  "service_memory_usage_bytes",
+  "service_memory_working_set_bytes",
+  "service_prompt_tokens_per_second",
+  "service_predicted_tokens_per_second",
+  "alert_pending",
+  "collections_total",
+];
+
+test("what the monitor tells is shown, or is known not to be", () => {
+  const asked = ALL.flatMap(questionsOf).map(({ expr }) => expr);
+  const recorded = [...RATES, ...THRESHOLDS_USED]
+    .filter(({ record }) => asked.some((expr) => expr.includes(record)))
+    .map(({ expr }) => expr);
+  const names = new Set([...asked, ...recorded].flatMap((expr) => expr.match(/\bairm_\w+/g) ?? []));
+  const not = FAMILIES.map(({ name }) => name).filter((name) => !names.has(PREFIX + name));
+  expect(not).toEqual(NOT_SHOWN);
+});
+
+test("what is recorded is shown", () => {
+  const asked = ALL.flatMap(questionsOf).map(({ expr }) => expr);
+  const idle = RATES.filter(({ record }) => !asked.some((expr) => expr.includes(record)));
+  expect(idle).toEqual([]);
 });
 
 describe("the checks themselves", () => {

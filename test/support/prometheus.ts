@@ -76,7 +76,7 @@ export class Prometheus {
     return this.ask(`label/${label}/values`, { "match[]": selector });
   }
 
-  /** Waits for an answer with data. */
+  /** Waits so many seconds for an answer with data. */
   async answer(query: string, seconds = 30): Promise<PrometheusSample[]> {
     let found: PrometheusSample[] = [];
     await this.until(
