@@ -7,11 +7,16 @@ import {
 import type { RatioAlert } from "../../components/prometheus/thresholds";
 import { line, ONE_HOST } from "./query";
 
+/** A line of its own, among parts that are stacked. */
+export const BESIDE_THE_STACK: readonly DynamicConfigValue[] = [
+  { id: "custom.fillOpacity", value: 0 },
+  { id: "custom.stacking", value: { mode: "none", group: "A" } },
+];
+
 const dashed = (color: string): readonly DynamicConfigValue[] => [
   { id: "color", value: { mode: "fixed", fixedColor: color } },
   { id: "custom.lineStyle", value: { fill: "dash", dash: [8, 6] } },
-  { id: "custom.fillOpacity", value: 0 },
-  { id: "custom.stacking", value: { mode: "none", group: "A" } },
+  ...BESIDE_THE_STACK,
 ];
 
 /** What is compared with is told from what is measured by its name. */

@@ -2,7 +2,7 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import * as missing from "../shared/missing";
 import { counts, lines, stacked } from "../shared/panels";
 import { line, ONE_HOST, SERVICES } from "../shared/query";
-import { alertAbove } from "../shared/thresholds";
+import { alertAbove, BESIDE_THE_STACK } from "../shared/thresholds";
 
 const S = `{${SERVICES}}`;
 
@@ -88,7 +88,7 @@ export const ANATOMY = [
     {
       title: "$service",
       description:
-        "Anonymous memory (KV cache, copied weights) goes to swap or is killed for; page cache (mapped weights) is dropped and read again. The limit holds for both.",
+        "Anonymous memory (KV cache, copied weights) goes to swap or is killed for; page cache (mapped weights) is dropped and read again. The limit holds for both together; what is in swap is not in it.",
       unit: units.BytesIEC,
       missing: missing.NOT_RUNNING,
       width: 24,
@@ -102,6 +102,7 @@ export const ANATOMY = [
     line(`airm_service_memory_swap_bytes${S}`, "in swap"),
     line(`airm_service_memory_limit_bytes${S}`, "limit"),
   )
+    .overrideByName("in swap", [...BESIDE_THE_STACK])
     .repeat("service")
     .repeatDirection("h")
     .maxPerRow(3),

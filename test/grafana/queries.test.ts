@@ -19,11 +19,16 @@ describe.skipIf(!hasApt)("the dashboards' queries on a real Prometheus (skipped 
   let host: DashboardHost;
   let frozen: DashboardHost;
   let prometheus: Prometheus;
+  const ending: (() => unknown)[] = [];
 
   beforeAll(async () => {
     const bundle = await buildMonitor(folder);
     host = new DashboardHost(bundle);
     frozen = new DashboardHost(bundle);
+    ending.push(
+      () => host.dispose(),
+      () => frozen.dispose(),
+    );
     await Promise.all([host.start(), frozen.start()]);
     writeFileSync(join(folder, "rules.yml"), renderPrometheusRules({ for: `${FOR_SECONDS}s` }));
     prometheus = await Prometheus.start({
@@ -31,16 +36,18 @@ describe.skipIf(!hasApt)("the dashboards' queries on a real Prometheus (skipped 
       rule_files: [join(folder, "rules.yml")],
       scrape_configs: [{ job_name: JOB, static_configs: [{ targets: [host.address, frozen.address] }] }],
     });
+    ending.push(() => {
+      prometheus.stop();
+    });
     // A host that was there, and is silent.
     await prometheus.answer(`count(airm_build_info{job="${JOB}"}) == 2`);
     await frozen.page.stop();
-    await prometheus.answer('ALERTS{alertname="AirmSilence", alertstate="firing"}');
+    await prometheus.answer('ALERTS{alertname="AirmSilence", alertstate="firing"}', 3 * FOR_SECONDS);
     host.fillMemory();
     await prometheus.answer('ALERTS{alertname="AirmMemory", alertstate="pending"}');
   }, 180_000);
   afterAll(async () => {
-    prometheus.stop();
-    await Promise.all([host.dispose(), frozen.dispose()]);
+    for (const end of ending.reverse()) await end();
     rmSync(folder, { recursive: true });
   });
 
