@@ -3,6 +3,8 @@ import type { AlertName } from "../../monitor/alerts/condition";
 import { MOST_RESTARTS } from "../../monitor/alerts/conditions/services";
 import { RECENT_SECONDS } from "../../monitor/alerts/recent";
 import { ESSENTIAL_COLLECTORS } from "../../monitor/report/snapshot";
+import { RATES } from "./rates";
+import { aboveThreshold, THRESHOLDS_USED } from "./thresholds";
 
 /** What the rules follow of the stack's settings; thresholds they take from the monitor's own metrics. */
 export interface RuleSettings {
@@ -23,31 +25,25 @@ interface Rule {
 }
 
 const RECENT = `${RECENT_SECONDS / 60}m`;
-/** Two samples at a scrape interval of a minute. */
-const RATE = "3m";
 const PERCENT = "{{ $value | humanizePercentage }}";
 
 /** What every host has is critical, as the monitor has it (monitor/report/snapshot.ts). */
 const COLLECTOR_SEVERITY = `{{ if match "^(${ESSENTIAL_COLLECTORS.join("|")})$" $labels.collector }}critical{{ else }}warning{{ end }}`;
 
-/** Each host's own threshold for an alert, so that one file of rules is right for a whole fleet. */
-const above = (value: string, alert: AlertName, labels = ""): string =>
-  `${value} > on (job, instance${labels}) group_left () max by (job, instance${labels}) (airm_alert_threshold_ratio{alert="${alert}"})`;
-
 /** increase() reaches beyond what it has seen: 2 may be 2.2, and nothing is 0. */
 const RULES: Readonly<Record<AlertName, Rule>> = {
   memory: {
-    expr: above("airm_memory_used_ratio", "memory"),
+    expr: aboveThreshold("memory"),
     severity: "warning",
     summary: `High memory usage: ${PERCENT}`,
   },
   cpu: {
-    expr: above("airm_cpu_used_ratio", "cpu"),
+    expr: aboveThreshold("cpu"),
     severity: "warning",
     summary: `High CPU usage: ${PERCENT}`,
   },
   swap: {
-    expr: above("airm_swap_judged_ratio", "swap"),
+    expr: aboveThreshold("swap"),
     severity: "warning",
     summary: `High swap usage: ${PERCENT}`,
   },
@@ -58,17 +54,17 @@ const RULES: Readonly<Record<AlertName, Rule>> = {
     immediate: true,
   },
   slice_memory: {
-    expr: above("airm_slice_memory_used_ratio", "slice_memory"),
+    expr: aboveThreshold("slice_memory"),
     severity: "warning",
     summary: `All AI services together ({{ $labels.slice }}): memory usage at ${PERCENT}`,
   },
   disk: {
-    expr: above("airm_filesystem_used_ratio", "disk"),
+    expr: aboveThreshold("disk"),
     severity: "warning",
     summary: `High disk usage ({{ $labels.mountpoint }}): ${PERCENT}`,
   },
   disk_inodes: {
-    expr: above("(1 - airm_filesystem_files_free / (airm_filesystem_files > 0))", "disk_inodes"),
+    expr: aboveThreshold("disk_inodes"),
     severity: "warning",
     summary: `High inode usage ({{ $labels.mountpoint }}): ${PERCENT}`,
   },
@@ -98,12 +94,12 @@ const RULES: Readonly<Record<AlertName, Rule>> = {
     summary: "Service {{ $labels.service }} fails its probe",
   },
   service_memory: {
-    expr: above("airm_service_memory_used_ratio", "service_memory", ", service"),
+    expr: aboveThreshold("service_memory"),
     severity: "warning",
     summary: `Service {{ $labels.service }} memory usage at ${PERCENT}`,
   },
   service_thrash: {
-    expr: above("airm_service_thrash_ratio", "service_thrash", ", service"),
+    expr: aboveThreshold("service_thrash"),
     severity: "warning",
     summary: `Service {{ $labels.service }} waits for memory ${PERCENT} of the time`,
   },
@@ -120,7 +116,7 @@ const RULES: Readonly<Record<AlertName, Rule>> = {
     immediate: true,
   },
   service_vram: {
-    expr: above("airm_service_vram_used_ratio", "service_vram", ", service"),
+    expr: aboveThreshold("service_vram"),
     severity: "warning",
     summary: `Service {{ $labels.service }} VRAM usage at ${PERCENT}`,
   },
@@ -180,6 +176,7 @@ export function renderPrometheusRules(settings: RuleSettings = {}): string {
       {
         groups: [
           { name: "airm-rates", rules: RATES },
+          { name: "airm-thresholds", rules: THRESHOLDS_USED },
           {
             name: "airm-alerts",
             rules: [
@@ -208,26 +205,3 @@ export function renderPrometheusRules(settings: RuleSettings = {}): string {
 
 const HEADER =
   "# Made by goblin-host (components/prometheus/rules.ts): rules for what ai-resource-monitor tells.\n";
-
-const RATES = [
-  {
-    record: "airm:service_memory_waiting:ratio",
-    expr: `rate(airm_service_pressure_memory_waiting_seconds_total[${RATE}])`,
-  },
-  {
-    record: "airm:service_memory_refaulted:bytes_per_second",
-    expr: `rate(airm_service_memory_refaulted_bytes_total[${RATE}])`,
-  },
-  {
-    record: "airm:service_cpu_throttled:ratio",
-    expr: `rate(airm_service_cpu_cfs_throttled_periods_total[${RATE}]) / (rate(airm_service_cpu_cfs_periods_total[${RATE}]) > 0)`,
-  },
-  {
-    record: "airm:service_cpu:cores",
-    expr: `rate(airm_service_cpu_usage_seconds_total[${RATE}])`,
-  },
-  {
-    record: "airm:pressure_memory_waiting:ratio",
-    expr: `rate(airm_pressure_memory_waiting_seconds_total[${RATE}])`,
-  },
-] as const;

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { RATES } from "../../components/prometheus/rates";
 import { renderPrometheusRules, ruleName } from "../../components/prometheus/rules";
+import { THRESHOLDS_USED } from "../../components/prometheus/thresholds";
 import { ALERT_NAMES, type AlertName } from "../../monitor/alerts/condition";
 import { debianProgram, hasApt } from "../support/debian-programs";
 
@@ -159,9 +161,101 @@ function counter(metric: string, firing: string, quiet: string, summary: string)
   };
 }
 
+/** Counters that grow by so much a minute, and what is recorded of that; nothing where it stands still: no sample at all. */
+interface RateCase {
+  readonly counters: Readonly<Record<string, number>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly recorded: number;
+  readonly idle: 0 | undefined;
+}
+
+/** Half of `each` a second. */
+const per = (counter: string, labels: Record<string, string> = {}, each = 60): RateCase => ({
+  counters: { [counter]: 30 * each },
+  labels,
+  recorded: each / 2,
+  idle: 0,
+});
+const lost = (way: string): RateCase => ({
+  counters: { [`airm_network_${way}_errors_total`]: 60, [`airm_network_${way}_drop_total`]: 180 },
+  labels: { device: "eth0" },
+  recorded: 4,
+  idle: 0,
+});
+const partOf = (counters: Record<string, number>, recorded: number): RateCase => ({
+  counters,
+  labels: OLLAMA,
+  recorded,
+  idle: undefined,
+});
+const pressures = (name: string, counter: string, labels = {}) =>
+  Object.fromEntries(
+    ["cpu_waiting", "memory_waiting", "io_waiting", "memory_stalled", "io_stalled"].map((kind) => [
+      `airm:${name}_${kind}:ratio`,
+      per(`airm_${counter}_${kind}_seconds_total`, labels, 1),
+    ]),
+  );
+
+const RATE_CASES: Readonly<Record<string, RateCase>> = {
+  "airm:cpu:cores": per("airm_cpu_seconds_total", { mode: "user" }, 4),
+  ...pressures("pressure", "pressure"),
+  "airm:disk_read:bytes_per_second": per("airm_disk_read_bytes_total", { device: "sda" }),
+  "airm:disk_written:bytes_per_second": per("airm_disk_written_bytes_total", { device: "sda" }),
+  "airm:disk_busy:ratio": per("airm_disk_io_time_seconds_total", { device: "sda" }, 1),
+  "airm:network_receive:bytes_per_second": per("airm_network_receive_bytes_total", { device: "eth0" }),
+  "airm:network_transmit:bytes_per_second": per("airm_network_transmit_bytes_total", { device: "eth0" }),
+  "airm:network_receive_lost:packets_per_second": lost("receive"),
+  "airm:network_transmit_lost:packets_per_second": lost("transmit"),
+  "airm:service_cpu:cores": per("airm_service_cpu_usage_seconds_total", OLLAMA, 2),
+  "airm:service_cpu_throttled:ratio": partOf(
+    { airm_service_cpu_cfs_throttled_periods_total: 150, airm_service_cpu_cfs_periods_total: 600 },
+    0.25,
+  ),
+  ...pressures("service", "service_pressure", OLLAMA),
+  "airm:service_memory_refaulted:bytes_per_second": per("airm_service_memory_refaulted_bytes_total", OLLAMA),
+  "airm:service_fs_reads:bytes_per_second": per("airm_service_fs_reads_bytes_total", OLLAMA),
+  "airm:service_fs_writes:bytes_per_second": per("airm_service_fs_writes_bytes_total", OLLAMA),
+  "airm:service_network_receive:bytes_per_second": per("airm_service_network_receive_bytes_total", OLLAMA),
+  "airm:service_network_transmit:bytes_per_second": per("airm_service_network_transmit_bytes_total", OLLAMA),
+  "airm:service_prompt_tokens:per_second": per("airm_service_prompt_tokens_total", OLLAMA),
+  "airm:service_prompt_tokens:per_busy_second": partOf(
+    { airm_service_prompt_tokens_total: 4800, airm_service_prompt_seconds_total: 10 },
+    480,
+  ),
+  "airm:service_predicted_tokens:per_second": per("airm_service_predicted_tokens_total", OLLAMA),
+  "airm:service_predicted_tokens:per_busy_second": partOf(
+    { airm_service_predicted_tokens_total: 1500, airm_service_predicted_seconds_total: 30 },
+    50,
+  ),
+  "airm:service_prompt_tokens_cached:ratio": partOf(
+    { airm_service_prompt_cached_tokens_total: 300, airm_service_prompt_tokens_total: 1200 },
+    0.2,
+  ),
+};
+
+/** The alerts that compare a ratio. */
+const RATIO_ALERTS = [
+  "memory",
+  "cpu",
+  "swap",
+  "slice_memory",
+  "disk",
+  "disk_inodes",
+  "service_memory",
+  "service_thrash",
+  "service_vram",
+] as const satisfies readonly AlertName[];
+
 test("prometheus/ai-resource-monitor.rules.yml is what the renderer says", () => {
   const file = readFileSync(join(ROOT, "prometheus/ai-resource-monitor.rules.yml"), "utf8");
   expect(file).toBe(renderPrometheusRules());
+});
+
+test("every rate that is recorded has its case, and every alert that compares a ratio records how near it is", () => {
+  expect(RATES.map(({ record }) => record)).toEqual(Object.keys(RATE_CASES));
+  expect(THRESHOLDS_USED.map(({ labels }) => labels.alert)).toEqual(RATIO_ALERTS);
+  const comparing = [...renderPrometheusRules().matchAll(/- alert: (\w+)\n +expr: .* > on .*/g)];
+  expect(comparing.map(([, name]) => name)).toEqual(RATIO_ALERTS.map(ruleName));
 });
 
 test("docs/alerts.md has a section for each alert, and no other", () => {
@@ -203,6 +297,52 @@ describe.skipIf(!hasApt)("promtool (skipped where there is no apt to have it fro
     expect(outcomeOf(name, CASES[name])).toEqual({
       status: 0,
       said: expect.stringContaining("SUCCESS") as string,
+    });
+  });
+
+  test.each(Object.entries(RATE_CASES))(
+    "%s is recorded",
+    (record, { counters, labels = {}, recorded, idle }) => {
+      const text = Object.entries(labels)
+        .map(([key, value]) => `,${key}="${value}"`)
+        .join("");
+      const series = Object.fromEntries(
+        Object.entries(counters).flatMap(([counter, step]) => [
+          [`${counter}{${HOST}${text}}`, `7+${step}x20`],
+          [`${counter}{${OTHER}${text}}`, "7x20"],
+        ]),
+      );
+      const sample = (host: string, value: number | undefined) =>
+        value === undefined ? [] : [{ labels: `{${host}${text}}`, value }];
+      expect(
+        asked(record, series, `round(${record}, 0.001)`, [...sample(HOST, recorded), ...sample(OTHER, idle)]),
+      ).toEqual({ status: 0, said: expect.stringContaining("SUCCESS") as string });
+    },
+  );
+
+  test.each(RATIO_ALERTS)("how near %s is to its own host's threshold is recorded", (name) => {
+    const { firing, quiet, labels = {} } = CASES[name];
+    const about = Object.entries(labels)
+      .map(([key, value]) => `,${key}="${value}"`)
+      .join("");
+    const used = name === "disk_inodes" ? { [HOST]: 1.056 } : { [HOST]: 1.2, [OTHER]: 0.989 };
+    const samples = Object.entries(used).map(([host, value]) => ({
+      labels: `{alert="${name}",${host}${about}}`,
+      value,
+    }));
+    const query = `round(airm:alert_threshold_used:ratio{alert="${name}"}, 0.001)`;
+    expect(asked(`used-${name}`, { ...firing, ...quiet }, query, samples)).toEqual({
+      status: 0,
+      said: expect.stringContaining("SUCCESS") as string,
+    });
+  });
+
+  test("would say so if something else was recorded", () => {
+    const [record] = Object.keys(RATE_CASES);
+    expect(
+      asked("other", { [`airm_cpu_seconds_total{${HOST}}`]: "0+60x20" }, record ?? "", []),
+    ).toMatchObject({
+      status: 1,
     });
   });
 
@@ -255,12 +395,21 @@ describe.skipIf(!hasApt)("promtool (skipped where there is no apt to have it fro
   }
 
   function tested(name: string, series: Record<string, string>, expected: readonly object[]) {
-    const file = join(folder, `${name}.yml`);
-    const test = {
-      interval: "1m",
-      input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
+    return tell(name, series, {
       alert_rule_test: [{ eval_time: "15m", alertname: ruleName(name), exp_alerts: expected }],
-    };
+    });
+  }
+
+  function asked(name: string, series: Record<string, string>, expr: string, expected: readonly object[]) {
+    return tell(name.replaceAll(":", "-"), series, {
+      promql_expr_test: [{ eval_time: "15m", expr, exp_samples: expected }],
+    });
+  }
+
+  function tell(name: string, series: Record<string, string>, expectation: object) {
+    const file = join(folder, `${name}.yml`);
+    const input = Object.entries(series).map(([one, values]) => ({ series: one, values }));
+    const test = { interval: "1m", input_series: input, ...expectation };
     writeFileSync(file, stringify({ rule_files: ["rules.yml"], evaluation_interval: "1m", tests: [test] }));
     return run("test", "rules", file);
   }

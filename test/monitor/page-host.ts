@@ -57,11 +57,16 @@ export class PageHost {
     return `http://127.0.0.1:${this.port}/`;
   }
 
-  /** @param more beside what every test has */
-  async start(more: MonitorConfig = {}, environment: NodeJS.ProcessEnv = {}): Promise<void> {
+  /** The address of its Ollama, which answers from now on. */
+  async ollama(): Promise<string> {
     if (!this.engine.listening)
       await new Promise<void>((resolve) => this.engine.listen(0, "127.0.0.1", resolve));
-    const engine = `http://127.0.0.1:${(this.engine.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${(this.engine.address() as AddressInfo).port}`;
+  }
+
+  /** @param more beside what every test has */
+  async start(more: MonitorConfig = {}, environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    const engine = await this.ollama();
     this.port ||= await freePort();
     const config: MonitorConfig = {
       host: "goblin",

@@ -13,6 +13,12 @@ export interface PrometheusSample {
   readonly value: readonly [number, string];
 }
 
+/** The course of a series: its labels, and its values as text by time. */
+export interface PrometheusSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}
+
 /** A real Prometheus on loopback, with a configuration and a folder of its own. */
 export class Prometheus {
   private said = "";
@@ -50,19 +56,37 @@ export class Prometheus {
 
   /** @throws Error with what Prometheus has against the query */
   async query(query: string): Promise<PrometheusSample[]> {
-    const response = await fetch(`${this.url}/api/v1/query?query=${encodeURIComponent(query)}`);
-    const answer = (await response.json()) as { error?: string; data?: { result: PrometheusSample[] } };
-    if (answer.data === undefined) throw new Error(`${query}: ${answer.error ?? "no data"}`);
-    return answer.data.result;
+    return (await this.ask<{ result: PrometheusSample[] }>("query", { query })).result;
   }
 
-  /** Waits for an answer with data. */
-  async answer(query: string): Promise<PrometheusSample[]> {
+  /** The last `seconds`, in steps of a second. */
+  async range(query: string, seconds: number): Promise<PrometheusSeries[]> {
+    const end = Date.now() / 1000;
+    const when = { start: `${end - seconds}`, end: `${end}`, step: "1" };
+    return (await this.ask<{ result: PrometheusSeries[] }>("query_range", { query, ...when })).result;
+  }
+
+  /** The labels of all series. */
+  labels(): Promise<string[]> {
+    return this.ask("labels", {});
+  }
+
+  /** The values that a label has had in series of a selector. */
+  labelValues(label: string, selector: string): Promise<string[]> {
+    return this.ask(`label/${label}/values`, { "match[]": selector });
+  }
+
+  /** Waits so many seconds for an answer with data. */
+  async answer(query: string, seconds = 30): Promise<PrometheusSample[]> {
     let found: PrometheusSample[] = [];
-    await this.until(async () => {
-      found = await this.query(query);
-      return found.length > 0;
-    }, query);
+    await this.until(
+      async () => {
+        found = await this.query(query);
+        return found.length > 0;
+      },
+      query,
+      seconds,
+    );
     return found;
   }
 
@@ -71,12 +95,20 @@ export class Prometheus {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async until(isSo: () => Promise<boolean>, what = "ready"): Promise<void> {
-    for (let left = 300; left > 0; left -= 1) {
+  private async ask<T>(what: string, asked: Record<string, string>): Promise<T> {
+    const response = await fetch(`${this.url}/api/v1/${what}?${new URLSearchParams(asked).toString()}`);
+    const answer = (await response.json()) as { error?: string; data?: T };
+    if (answer.data === undefined)
+      throw new Error(`${Object.values(asked).join(" ")}: ${answer.error ?? "no data"}`);
+    return answer.data;
+  }
+
+  private async until(isSo: () => Promise<boolean>, what = "ready", seconds = 30): Promise<void> {
+    for (let left = seconds * 10; left > 0; left -= 1) {
       if (this.child.exitCode !== null) break;
       if (await isSo().catch(() => false)) return;
       await sleep(100);
     }
-    throw new Error(`Prometheus has no ${what} within 30 s: ${this.said}`);
+    throw new Error(`Prometheus has no ${what} within ${seconds} s: ${this.said}`);
   }
 }
