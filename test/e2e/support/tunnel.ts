@@ -7,31 +7,57 @@ import { freePort } from "../../support/free-port";
 
 const SOCKET = "/run/ai-resource-monitor/monitor.sock";
 
-/** A way to the guest's monitor, as docs/monitor.md tells people to make one: a port of this machine that leads to its socket. */
-export class Tunnel {
-  private constructor(
-    readonly port: number,
-    private readonly child: ChildProcess,
-  ) {}
+/** An ssh of its own that forwards ports for as long as it is open. */
+class Forwarding {
+  private readonly child: ChildProcess;
 
-  static async open(vm: Vm): Promise<Tunnel> {
-    const port = await freePort();
-    const options = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", `127.0.0.1:${port}:${SOCKET}`];
-    const child = spawn("ssh", [...options, ...sshArguments(vm.files.sshConfig, "root", true)], {
+  protected constructor(vm: Vm, forwards: readonly string[]) {
+    const options = ["-N", "-o", "ExitOnForwardFailure=yes", ...forwards];
+    this.child = spawn("ssh", [...options, ...sshArguments(vm.files.sshConfig, "root", true)], {
       stdio: ["ignore", "ignore", "inherit"],
     });
-    const tunnel = new Tunnel(port, child);
-    for (let left = 300; left > 0; left--) {
-      if (child.exitCode !== null) break;
-      if (await isOpen(port)) return tunnel;
+  }
+
+  protected async until(isOpen: () => Promise<boolean>, what: string): Promise<void> {
+    for (let left = 300; left > 0 && this.child.exitCode === null; left--) {
+      if (await isOpen()) return;
       await sleep(200);
     }
-    tunnel.close();
-    throw new Error(`there is no tunnel to ${SOCKET} of ${vm.name}`);
+    this.close();
+    throw new Error(`there is no tunnel ${what}`);
   }
 
   close(): void {
     this.child.kill();
+  }
+}
+
+/** A way to the guest's monitor, as docs/monitor.md tells people to make one: a port of this machine that leads to its socket. */
+export class Tunnel extends Forwarding {
+  private constructor(
+    vm: Vm,
+    readonly port: number,
+  ) {
+    super(vm, ["-L", `127.0.0.1:${port}:${SOCKET}`]);
+  }
+
+  static async open(vm: Vm): Promise<Tunnel> {
+    const tunnel = new Tunnel(vm, await freePort());
+    await tunnel.until(() => isOpen(tunnel.port), `to ${SOCKET} of ${vm.name}`);
+    return tunnel;
+  }
+}
+
+/** Ports of the guest's loopback that lead to those of this machine's with the same numbers. */
+export class WayBack extends Forwarding {
+  static async open(vm: Vm, ports: readonly number[]): Promise<WayBack> {
+    const way = new WayBack(
+      vm,
+      ports.flatMap((port) => ["-R", `127.0.0.1:${port}:127.0.0.1:${port}`]),
+    );
+    const listening = `for port in ${ports.join(" ")}; do ss -Hltn "sport = :$port" | grep -q . || echo closed; done`;
+    await way.until(async () => (await vm.run(listening)) === "", `back from ${vm.name}`);
+    return way;
   }
 }
 
