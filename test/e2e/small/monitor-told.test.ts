@@ -1,5 +1,3 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
@@ -7,6 +5,7 @@ import { Alertmanager } from "../../support/alertmanager";
 import { Bugsink, withoutBugsink } from "../../support/bugsink";
 import { mayOverlay } from "../../support/debian-programs";
 import { freePort } from "../../support/free-port";
+import { Webhook } from "../../support/webhook";
 import { deploy, get, goTo, machine, SMALL_SIZE } from "../support/machine";
 import { MIXED } from "../support/small-host";
 import { WayBack } from "../support/tunnel";
@@ -21,11 +20,10 @@ const AFTER_MILLISECONDS = 30_000;
 describe.skipIf(!mayOverlay || withoutBugsink !== undefined)(
   "a real load on a host (skipped where Debian's Alertmanager or Bugsink cannot be had)",
   () => {
-    const posted: string[] = [];
     let vm: Vm;
     let alertmanager: Alertmanager;
     let bugsink: Bugsink;
-    let webhook: Server;
+    let webhook: Webhook;
     let wayBack: WayBack;
 
     beforeAll(async () => {
@@ -36,18 +34,9 @@ describe.skipIf(!mayOverlay || withoutBugsink !== undefined)(
       bugsink = new Bugsink(sentryPort);
       await bugsink.prepare();
       await bugsink.start();
-      webhook = createServer((request, response) => {
-        let body = "";
-        request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-        request.on("end", () => {
-          posted.push(body);
-          response.writeHead(204).end();
-        });
-      });
-      await new Promise<void>((resolve) => webhook.listen(0, "127.0.0.1", resolve));
-      const webhookPort = (webhook.address() as AddressInfo).port;
+      webhook = await Webhook.start();
       await goTo(vm, "applied", MIXED);
-      wayBack = await WayBack.open(vm, [alertmanager.port, sentryPort, webhookPort]);
+      wayBack = await WayBack.open(vm, [alertmanager.port, sentryPort, webhook.port]);
       await deploy(vm, "up", {
         secrets: ["goblin-host:monitorCredentials"],
         overrides: {
@@ -57,15 +46,14 @@ describe.skipIf(!mayOverlay || withoutBugsink !== undefined)(
           "goblin-host:monitorCredentials": {
             alertmanager: alertmanager.url,
             sentry: bugsink.dsn,
-            webhook: `http://127.0.0.1:${webhookPort}/alerts`,
+            webhook: `http://127.0.0.1:${webhook.port}/alerts`,
           },
         },
       });
     }, 1_200_000);
     afterAll(async () => {
       wayBack.close();
-      webhook.close();
-      webhook.closeAllConnections();
+      webhook.stop();
       await bugsink.dispose();
       await alertmanager.dispose();
     });
@@ -81,7 +69,7 @@ describe.skipIf(!mayOverlay || withoutBugsink !== undefined)(
         const { alert, service, status } = data["tags"] as Record<string, string | undefined>;
         return alert === "service_memory" && service === "ollama" ? [status ?? ""] : [];
       }),
-      webhook: posted.flatMap((body) =>
+      webhook: webhook.posted.flatMap(({ body }) =>
         body.includes("Service ollama memory usage") ? [/"status":\s*"(\w+)"/.exec(body)?.[1] ?? body] : [],
       ),
     });
