@@ -6,7 +6,7 @@ import { quoteEnvironment, quoteExecArgument } from "../render/shell";
 import { Size } from "../render/size";
 import { type Directive, renderUnitFile, replacing } from "../render/unit-file";
 import { listenText } from "./config";
-import type { PrometheusSettings } from "./schema";
+import { type PrometheusSettings, usualHigh } from "./schema";
 
 type Settled = z.output<typeof PrometheusSettings>;
 
@@ -72,8 +72,8 @@ export function alertmanagerCommand({ alertmanager: { listen } }: Settled, confi
 export function programLimits({ memory, cpu }: Share): Limit[] {
   return [
     size("MemoryMax", memory.max),
-    size("MemoryHigh", memory.high),
-    size("MemoryLow", memory.max.share(25)),
+    size("MemoryHigh", highOf(memory)),
+    size("MemoryLow", lowOf(memory)),
     // A limit that slows down needs somewhere to reclaim to, or what is behind it stands still.
     size("MemorySwapMax", memory.max.share(50)),
     plain("CPUQuota", `${cpu.quota}%`),
@@ -83,7 +83,17 @@ export function programLimits({ memory, cpu }: Share): Limit[] {
   ];
 }
 
-/** Both together. At the root of the cgroups nothing of the system weighs less than ai.slice (components/ai-slice/render.ts). */
+function highOf({ max, high = usualHigh(max) }: Share["memory"]): Size {
+  return high;
+}
+
+/** What is left to it while others can be reclaimed: a quarter of max, and never more than high. */
+function lowOf(memory: Share["memory"]): Size {
+  const [quarter, high] = [memory.max.share(25), highOf(memory)];
+  return quarter.bytes < high.bytes ? quarter : high;
+}
+
+/** Both together. What they weigh against ai.slice and the rest of the system is a utility's: never more, and not nothing. */
 export function sliceLimits(shares: readonly Share[], cores: string | undefined): Limit[] {
   const sum = (of: (share: Share) => Size) =>
     shares.reduce((total, share) => total.plus(of(share)), Size.ofBytes(0));
@@ -94,7 +104,7 @@ export function sliceLimits(shares: readonly Share[], cores: string | undefined)
     ),
     size(
       "MemoryLow",
-      sum(({ memory }) => memory.max.share(25)),
+      sum(({ memory }) => lowOf(memory)),
     ),
     plain("CPUWeight", 100),
     plain("IOWeight", 50),
@@ -121,7 +131,7 @@ export function renderProgramDropIn(
       // Debian's /etc/default has the arguments, and would have the last word on these variables.
       ["EnvironmentFile", ""],
       ["Environment", quoteEnvironment("GOMAXPROCS", String(Math.max(1, Math.floor(cpu.quota / 100))))],
-      ["Environment", quoteEnvironment("GOMEMLIMIT", memory.high.share(90).toString())],
+      ["Environment", quoteEnvironment("GOMEMLIMIT", highOf(memory).share(90).toString())],
       ...Object.entries(credentials).map(([name, file]): Directive => ["LoadCredential", `${name}:${file}`]),
       // Of a crash, and of a kill at its limit; for ever, because nobody else starts it again.
       ["Restart", "on-failure"],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Bundle } from "../host-bundle/bundle";
-import { SettingError, textField } from "../settings/field";
+import { secretUrl } from "../monitor-credentials/schema";
 import { NAME, NAME_RULE } from "../settings/name";
 import { renderAlertmanagerConfig } from "./config";
 
@@ -10,19 +10,8 @@ export const PROMETHEUS_CREDENTIALS = "prometheus-credentials";
 /** Alertmanager's configuration where it holds a secret. systemd hands it over, so that root alone reads the file. */
 export const SECRET_CONFIG = "/etc/goblin-host/credentials/alertmanager.yml";
 
-const URL_TEXT = /^https?:\/\/[!-.0-~][!-~]*$/;
-
 /** Who is told by Alertmanager: an address that is a secret. */
-export const PrometheusCredentialsSettings = z.strictObject({
-  webhook: textField(
-    { description: "A secret.", example: "", allowed: "an http:// or https:// address on one line" },
-    (text) => {
-      // Nothing of it is shown: what is wrong is what is allowed.
-      if (!URL_TEXT.test(text)) throw new SettingError("that is no such address");
-      return text;
-    },
-  ).optional(),
-});
+export const PrometheusCredentialsSettings = z.strictObject({ webhook: secretUrl() });
 
 /** The same of one host alone, by host. */
 export const HostPrometheusCredentialsSettings = z.record(

@@ -10,6 +10,11 @@ import { pathField, wordField } from "../settings/text-fields";
 export const PROMETHEUS_PORT = "9090";
 export const ALERTMANAGER_PORT = "9093";
 
+/** Two thirds of max, in whole MiB. */
+export function usualHigh(max: Size): Size {
+  return Size.ofBytes(Math.floor((max.mebibytes * 2) / 3) * 1024 ** 2);
+}
+
 const listen = (what: string, port: string) =>
   scalarField(
     {
@@ -20,33 +25,26 @@ const listen = (what: string, port: string) =>
     (text) => parseLoopbackAddress(text, port),
   ).prefault(`127.0.0.1:${port}`);
 
-/** @param least below which it does not even start well (measured: docs/components/prometheus-stack.md) */
-const memory = (what: string, { max, high, least }: { max: string; high: string; least: string }) =>
+/** @param least of max and of high: below them it does not run well (docs/components/prometheus-stack.md has what was measured) */
+const memory = (what: string, { max, least }: { max: string; least: readonly [string, string] }) =>
   z
     .strictObject({
       max: sizeField({
         description: `The most RAM ${what} may use, page cache of its data included. At it, the kernel reclaims, then ends it, and it starts again.`,
         example: max,
-        least,
+        least: least[0],
       }).prefault(max),
       high: sizeField({
-        description: `Where the kernel begins to slow ${what} down and reclaim. Go's own limit (GOMEMLIMIT) is 90% of it, at which it collects its garbage more often. DANGER: with its swap used up it stands still above this.`,
-        example: high,
-        least,
-      }).prefault(high),
+        description: `Where the kernel begins to slow ${what} down and reclaim. Go's own limit (GOMEMLIMIT) is 90% of it, at which it collects its garbage more often. DANGER: with its swap used up it stands still above this. Default two thirds of max.`,
+        example: usualHigh(Size.parse(max)).toString(),
+        least: least[1],
+      }).optional(),
     })
-    .superRefine((given, context) => {
-      if (given.high.bytes < given.max.bytes) return;
-      const lower = Size.ofBytes(given.max.bytes).share(66);
-      context.addIssue({
-        code: "custom",
-        path: ["high"],
-        message: `it must be below max, ${given.max}`,
-        params: {
-          fix: lower.bytes >= Size.parse(least).bytes ? lower.toString() : null,
-          preset: given.high.toString(),
-        } satisfies IssueParams,
-      });
+    .superRefine(({ max: most, high }, context) => {
+      if (high === undefined || high.bytes < most.bytes) return;
+      const message = `it must be below max, ${most}`;
+      const params: IssueParams = { fix: usualHigh(most).toString() };
+      context.addIssue({ code: "custom", path: ["high"], message, params });
     })
     .prefault({});
 
@@ -73,7 +71,7 @@ export const PrometheusSettings = z.strictObject({
     example: "goblin.example.com",
     allowed: "a host name or an IP address",
     fix: null,
-    pattern: /^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$/,
+    pattern: /^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/,
   }).optional(),
   retention: z
     .strictObject({
@@ -90,7 +88,7 @@ export const PrometheusSettings = z.strictObject({
       }).prefault("1GiB"),
     })
     .prefault({}),
-  memory: memory("Prometheus", { max: "384MiB", high: "256MiB", least: "96MiB" }),
+  memory: memory("Prometheus", { max: "384MiB", least: ["128MiB", "64MiB"] }),
   cpu: cpu("Prometheus", "50%"),
   alertmanager: z
     .strictObject({
@@ -100,7 +98,7 @@ export const PrometheusSettings = z.strictObject({
           "A file on the host with Alertmanager's whole configuration, kept there by you: Pulumi knows nothing of what is in it. Root alone need read it (0400), and another one is read at Alertmanager's next start. Default: `prometheusCredentials.webhook` gets the alerts, or nobody.",
         example: "/etc/goblin-host/alertmanager.yml",
       }).optional(),
-      memory: memory("Alertmanager", { max: "96MiB", high: "64MiB", least: "48MiB" }),
+      memory: memory("Alertmanager", { max: "96MiB", least: ["64MiB", "32MiB"] }),
       cpu: cpu("Alertmanager", "20%"),
     })
     .prefault({}),

@@ -7,7 +7,7 @@ import { renderPrometheusRules } from "../../components/prometheus/rules";
 import { renderAlertmanagerConfig, renderPrometheusConfig } from "../../components/prometheus-stack/config";
 import { renderPrometheusCredentials } from "../../components/prometheus-stack/receiver";
 import { renderPrometheusStack, type StackContext } from "../../components/prometheus-stack/render";
-import { PrometheusSettings } from "../../components/prometheus-stack/schema";
+import { PrometheusSettings, usualHigh } from "../../components/prometheus-stack/schema";
 import { checkSettings, formatIssue } from "../../components/settings/issues";
 import { formatPath } from "../../components/settings/values";
 import { commands, isSecretInput, mockEngine, type Registered, settle, textOf } from "./mock-engine";
@@ -232,6 +232,17 @@ MemoryMax=480M
     ]);
   });
 
+  it("has less of both where max is less, and protects no more than high", () => {
+    expect(render({ memory: { max: "128MiB" } }).limits?.["prometheus.service"]).toMatchObject({
+      MemoryMax: String(128 * 1024 ** 2),
+      MemoryHigh: String(85 * 1024 ** 2),
+      MemoryLow: String(32 * 1024 ** 2),
+    });
+    const { limits = {} } = render({ memory: { max: "1GiB", high: "128MiB" } });
+    expect(limits["prometheus.service"]?.MemoryLow).toBe(String(128 * 1024 ** 2));
+    expect(limits["prometheus.slice"]?.MemoryLow).toBe(String((128 + 24) * 1024 ** 2));
+  });
+
   it("asks a monitor with a token over TLS by copies of its files, which must be there", () => {
     const token = "/etc/ai-resource-monitor/listen.token";
     const [certificate, key] = ["/etc/ai-resource-monitor/c.pem", "/etc/ai-resource-monitor/k.pem"];
@@ -397,12 +408,10 @@ describe("the settings", () => {
       { address: "127.0.0.1", port: 9093 },
     ]);
     expect([retention.days, String(retention.size)]).toEqual([15, "1GiB"]);
-    expect([memory.max, memory.high, alertmanager.memory.max, alertmanager.memory.high].map(String)).toEqual([
-      "384MiB",
-      "256MiB",
-      "96MiB",
-      "64MiB",
-    ]);
+    expect([memory.max, usualHigh(memory.max)].map(String)).toEqual(["384MiB", "256MiB"]);
+    const { max } = alertmanager.memory;
+    expect([max, usualHigh(max)].map(String)).toEqual(["96MiB", "64MiB"]);
+    expect([memory.high, alertmanager.memory.high]).toEqual([undefined, undefined]);
     expect([cpu.quota, alertmanager.cpu.quota]).toEqual([50, 20]);
   });
 
@@ -418,9 +427,12 @@ describe("the settings", () => {
     [{ retention: "15d" }, 'retention is "15d": that is not allowed here'],
     [{ retention: { days: 0 } }, "retention.days is 0: that is less than 1"],
     [{ retention: { size: "1MiB" } }, 'retention.size is "1MiB": that is less than 128MiB'],
-    [{ memory: { max: "64MiB" } }, 'memory.max is "64MiB": that is less than 96MiB'],
+    [{ memory: { max: "64MiB" } }, 'memory.max is "64MiB": that is less than 128MiB'],
     [{ memory: { high: "384MiB" } }, 'memory.high is "384MiB": it must be below max, 384MiB'],
-    [{ memory: { max: "200MiB" } }, 'memory.high is by default "256MiB": it must be below max, 200MiB'],
+    [
+      { alertmanager: { memory: { high: "1MiB" } } },
+      'alertmanager.memory.high is "1MiB": that is less than 32MiB',
+    ],
     [{ cpu: { quota: "50" } }, 'cpu.quota is "50": a quota needs its percent sign: 100% is one core'],
     [
       { alertmanager: { config: "alertmanager.yml" } },
@@ -440,8 +452,8 @@ describe("the settings", () => {
     expect(fix({ listen: "[fd00::1]:9090" })).toEqual(["127.0.0.1:9090"]);
     expect(fix({ listen: "[::1]:443" })).toEqual(["[::1]:9090"]);
     expect(fix({ alertmanager: { listen: "127.0.0.1" } })).toEqual(["127.0.0.1:9093"]);
-    expect(fix({ memory: { max: "300MiB", high: "300MiB" } })).toEqual(["198MiB"]);
-    expect(fix({ memory: { max: "96MiB", high: "96MiB" } })).toEqual([null]);
+    expect(fix({ memory: { max: "300MiB", high: "300MiB" } })).toEqual(["200MiB"]);
+    expect(fix({ memory: { max: "128MiB", high: "1GiB" } })).toEqual(["85MiB"]);
   });
 });
 

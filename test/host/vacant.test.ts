@@ -40,7 +40,8 @@ describe("a unit that must not be the owner's", () => {
       const file = "/lib/systemd/system/prometheus.service";
       host.unit(UNIT, { ActiveState: "inactive", UnitFileState: "disabled", FragmentPath: file });
       expect(problems(host)).toEqual([]);
-      host.unit(UNIT, { ActiveState: "failed", UnitFileState: "masked", FragmentPath: "" });
+      const mask = host.at(`etc/${UNIT}`);
+      host.unit(UNIT, { ActiveState: "failed", UnitFileState: "masked", FragmentPath: mask });
       expect(problems(host)).toEqual([]);
     });
   });

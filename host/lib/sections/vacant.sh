@@ -17,16 +17,17 @@ preflight_vacant() {
   done
 }
 
-# preflight_unit_vacant SETTING UNIT: one that is installed, and neither runs nor is to run, is nobody's.
+# preflight_unit_vacant SETTING UNIT: one that is installed, and neither runs nor is to run, is nobody's; a mask is no file.
 preflight_unit_vacant() {
-  local setting=$1 unit=$2 what=''
+  local setting=$1 unit=$2 state what=''
   seen "$unit" ActiveState
   is_running "$REPLY"
   [[ -z $ANSWER ]] || what="is $REPLY"
   seen "$unit" UnitFileState
-  [[ $REPLY != @(enabled|enabled-runtime|linked|linked-runtime|alias) ]] || what+="${what:+ and }is $REPLY"
+  state=$REPLY
+  [[ $state != @(enabled|enabled-runtime|linked|linked-runtime|alias) ]] || what+="${what:+ and }is $state"
   seen "$unit" FragmentPath
-  [[ $REPLY != "$UNIT_FOLDER"/* ]] || what+="${what:+ and }has a file of its own, $REPLY"
+  [[ $REPLY != "$UNIT_FOLDER"/* || $state == masked* ]] || what+="${what:+ and }has a file of its own, $REPLY"
   [[ -z $what ]] || problem "$setting: $unit of this host's owner $what, and this would take its place. ${WANT["requires|$setting|remedy"]-}"
 }
 

@@ -153,7 +153,7 @@ describe("Prometheus and Alertmanager on a host", () => {
     expect(await runs()).toBe(run);
   });
 
-  it("show the monitor its word, and tell a webhook, by files that nobody else reads", async () => {
+  it("show the monitor its word, and tell a webhook, by files that no user else reads", async () => {
     await vm.run(
       `printf 'a-word-of-many-characters\\n' | install -o 65532 -m 0400 /dev/stdin /etc/ai-resource-monitor/listen.token
       install -m 0755 /dev/stdin /run/receiver.pl`,
