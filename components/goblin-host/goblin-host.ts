@@ -47,8 +47,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
 
 /**
  * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, Docker, the models' folder, the
- * monitor, Prometheus where it is wanted, the network of the containers, and the limits of every workload, applied in this order and removed in the
- * opposite one.
+ * monitor, Prometheus where it is wanted, the network of the containers, and the limits of every workload, applied in
+ * this order and removed in the opposite one.
  *
  * @example
  * new GoblinHost("goblin", {
@@ -68,8 +68,8 @@ export class GoblinHost extends pulumi.ComponentResource {
   constructor(name: string, args: GoblinHostArgs, opts?: pulumi.ComponentResourceOptions) {
     const transformations = [...(opts?.transformations ?? []), knownAsBefore(name, args.formerly ?? [])];
     super("goblin-host:index:GoblinHost", name, {}, { ...opts, transformations });
-    const { address, privateKey, credentials = {}, observation, ...secretsAndRest } = args;
-    const { monitorCredentials, prometheusCredentials, ...rest } = secretsAndRest;
+    const { address, privateKey, observation, ...others } = args;
+    const { credentials = {}, monitorCredentials, prometheusCredentials, ...rest } = others;
     const { settingPath = (path: string) => path, ...given } = rest;
     // The address may be known only later; its own form is checked where it is written down.
     parseSettings(this, name, GoblinHostSettings, {
