@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 // end-to-end tests boot the VM, one file at a time.
 const integration = [
   "test/components/prometheus-rules.test.ts",
+  "test/components/prometheus-stack-programs.test.ts",
   "test/grafana/queries.test.ts",
   "test/monitor/alertmanager.test.ts",
   "test/monitor/bundle.test.ts",

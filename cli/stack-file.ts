@@ -76,6 +76,8 @@ function hidden(given: Readonly<Record<string, unknown>>): Record<string, unknow
 const STAND_INS: Readonly<Record<string, string>> = {
   monitorCredentials: HIDDEN_ADDRESS,
   hostMonitorCredentials: HIDDEN_ADDRESS,
+  prometheusCredentials: HIDDEN_ADDRESS,
+  hostPrometheusCredentials: HIDDEN_ADDRESS,
 };
 
 function hide(value: unknown, standIn: string): unknown {

@@ -26,6 +26,8 @@ export { type ObserveMode, observeHosts, type WatchedHost } from "./observation/
 export type { Observation } from "./observation/observe";
 export { enforcePolicy } from "./policy/enforce";
 export { renderPrometheusRules, type RuleSettings } from "./prometheus/rules";
+export { PrometheusStack, type PrometheusStackArgs } from "./prometheus-stack/prometheus-stack";
+export { PrometheusSettings } from "./prometheus-stack/schema";
 export { SwapFileSettings } from "./swap-file/schema";
 export { SwapFile, type SwapFileArgs } from "./swap-file/swap-file";
 export { ZramDeviceSettings } from "./zram-device/schema";

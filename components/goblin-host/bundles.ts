@@ -25,6 +25,9 @@ import { type MonitorAddresses, SECRET_SINKS } from "../monitor-credentials/sche
 import { monitorCommand, monitorImage, monitorRevision } from "../monitor/image";
 import { MONITOR_USER, renderMonitorHost } from "../monitor/render";
 import { MonitorSettings, ThresholdSettings } from "../monitor/schema";
+import { renderPrometheusCredentials } from "../prometheus-stack/receiver";
+import { renderPrometheusStack } from "../prometheus-stack/render";
+import { PrometheusSettings } from "../prometheus-stack/schema";
 import { renderSwapFile } from "../swap-file/render";
 import { SwapFileSettings } from "../swap-file/schema";
 import { renderZramDevice } from "../zram-device/render";
@@ -50,11 +53,9 @@ export function hostBundles(host: ConfiguredHost, stack: StackId): SentBundle[] 
   );
 }
 
-function hostParts(
-  { name, settings, credentials, monitorCredentials, settingPath }: ConfiguredHost,
-  declared: DeclaredHost,
-): Part[] {
-  const { workloads, daily, hasNetwork } = declared;
+function hostParts(host: ConfiguredHost, declared: DeclaredHost): Part[] {
+  const { name, settings, credentials, monitorCredentials, settingPath } = host;
+  const { workloads, daily, hasNetwork, hasPrometheus } = declared;
   const { path: modelsPath } = declared.models;
   const monitor = valid(MonitorSettings, settings.monitor ?? {});
   const before = workloads.map(({ unit }) => unit);
@@ -90,6 +91,7 @@ function hostParts(
       settingPath("monitor"),
       monitorCredentials,
     ),
+    ...(hasPrometheus ? prometheusParts(host, declared) : []),
     ...(hasNetwork
       ? [["network-bundle", renderContainerNetwork(settingPath("workloads"))] satisfies Part]
       : []),
@@ -127,6 +129,27 @@ function monitorParts(
       "monitor-timer-bundle",
       renderMonitorTimer(monitor.collect, monitorRevision(monitorImage(), monitor.baseImage, config)),
     ],
+  ];
+}
+
+function prometheusParts(
+  { name, settings, prometheusCredentials, settingPath }: ConfiguredHost,
+  { connection }: DeclaredHost,
+): Part[] {
+  const hasSecretConfig = prometheusCredentials.webhook !== undefined;
+  const stack = renderPrometheusStack(valid(PrometheusSettings, settings.prometheus ?? {}), {
+    host: firstName(name, connection.firstNames),
+    monitor: valid(MonitorSettings, settings.monitor ?? {}),
+    reserve: valid(ReserveSettings, settings.reserve ?? {}),
+    hasSecretConfig,
+    setting: settingPath("prometheus"),
+    monitorSetting: settingPath("monitor"),
+  });
+  return [
+    ...(hasSecretConfig
+      ? [["prometheus-credentials", renderPrometheusCredentials(prometheusCredentials)] satisfies Part]
+      : []),
+    ["prometheus-bundle", stack],
   ];
 }
 

@@ -17,6 +17,8 @@ import { ModelStorage } from "../model-storage/model-storage";
 import type { MonitorAddresses } from "../monitor-credentials/schema";
 import { Monitor } from "../monitor/monitor";
 import type { Observation } from "../observation/observe";
+import { PrometheusStack } from "../prometheus-stack/prometheus-stack";
+import type { PrometheusReceivers } from "../prometheus-stack/receiver";
 import { parseSettings } from "../settings/parse";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
@@ -35,6 +37,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
   readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
   /** Addresses of those whom the monitor tells that are secrets. Default: none. */
   readonly monitorCredentials?: MonitorAddresses<pulumi.Input<string>> | undefined;
+  /** Who is told by the host's Alertmanager, by an address that is a secret. Default: nobody. */
+  readonly prometheusCredentials?: PrometheusReceivers<pulumi.Input<string>> | undefined;
   /** What a look at the host came to (`observeHosts`). Default: nobody looked, and drift does not show. */
   readonly observation?: Observation | undefined;
   /** Where a setting of this host stands in the configuration, for the host's error messages. Default: its path. */
@@ -43,8 +47,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
 
 /**
  * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, Docker, the models' folder, the
- * monitor, the network of the containers, and the limits of every workload, applied in this order and removed in the
- * opposite one.
+ * monitor, Prometheus where it is wanted, the network of the containers, and the limits of every workload, applied in
+ * this order and removed in the opposite one.
  *
  * @example
  * new GoblinHost("goblin", {
@@ -64,7 +68,8 @@ export class GoblinHost extends pulumi.ComponentResource {
   constructor(name: string, args: GoblinHostArgs, opts?: pulumi.ComponentResourceOptions) {
     const transformations = [...(opts?.transformations ?? []), knownAsBefore(name, args.formerly ?? [])];
     super("goblin-host:index:GoblinHost", name, {}, { ...opts, transformations });
-    const { address, privateKey, credentials = {}, monitorCredentials, observation, ...rest } = args;
+    const { address, privateKey, observation, ...others } = args;
+    const { credentials = {}, monitorCredentials, prometheusCredentials, ...rest } = others;
     const { settingPath = (path: string) => path, ...given } = rest;
     // The address may be known only later; its own form is checked where it is written down.
     parseSettings(this, name, GoblinHostSettings, {
@@ -141,14 +146,29 @@ export class GoblinHost extends pulumi.ComponentResource {
       },
       after(storage),
     );
+    const metrics = declared.hasPrometheus
+      ? new PrometheusStack(
+          `${name}-prometheus`,
+          {
+            ...given.prometheus,
+            host,
+            monitor,
+            reserve,
+            credentials: prometheusCredentials,
+            settingPath: settingPath("prometheus"),
+            monitorSettingPath: settingPath("monitor"),
+          },
+          after(watcher.timer),
+        )
+      : undefined;
     const network = declared.hasNetwork
       ? new ContainerNetwork(
           `${name}-network`,
           { host, settingPath: settingPath("workloads") },
-          after(watcher.timer),
+          after(metrics ?? watcher.timer),
         )
       : undefined;
-    const services = this.workloads(name, declared.workloads, network ?? watcher.timer, {
+    const services = this.workloads(name, declared.workloads, network ?? metrics ?? watcher.timer, {
       host,
       provider,
       network,
@@ -157,12 +177,13 @@ export class GoblinHost extends pulumi.ComponentResource {
       settingPath,
     });
 
-    const bundles = [manager, compressed, disk, killer, slices, engine, storage, watcher, ...services].map(
+    const parts = [manager, compressed, disk, killer, slices, engine, storage, watcher];
+    const bundles = [...parts, ...(metrics === undefined ? [] : [metrics]), ...services].map(
       ({ hostBundle }) => hostBundle.bundle,
     );
     this.limits = Object.assign({}, ...bundles.map(({ limits }) => limits ?? {})) as Record<string, Limits>;
     const page = { listen: watcher.listen, setting: settingPath("monitor.listen") };
-    this.nextSteps = reachedAs(host).apply((target) => nextSteps(target, page));
+    this.nextSteps = reachedAs(host).apply((target) => nextSteps(target, page, metrics?.listen));
     this.registerOutputs({ limits: this.limits, nextSteps: this.nextSteps });
   }
 

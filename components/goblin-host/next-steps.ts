@@ -15,8 +15,11 @@ export interface PageAccess {
   readonly setting: string;
 }
 
-/** Commands that show what is in force on a host, for the operator's own machine. */
-export function nextSteps(target: SshTarget, page: PageAccess): string[] {
+/**
+ * Commands that show what is in force on a host, for the operator's own machine.
+ * @param prometheus where the host's Prometheus answers; undefined: it has none of this project's
+ */
+export function nextSteps(target: SshTarget, page: PageAccess, prometheus?: ListenAddress): string[] {
   const ssh = sshCommand(target);
   const sudo = target.user === "root" ? "" : "sudo -n ";
   return [
@@ -24,7 +27,13 @@ export function nextSteps(target: SshTarget, page: PageAccess): string[] {
     `what happened at boot: ${ssh} ${sudo}journalctl -u ai-resource-manager`,
     `what has changed on the host: ${ssh} ${sudo}ai-resource-manager verify`,
     `the monitor's page: ${pageStep(target, page)}`,
+    ...(prometheus === undefined ? [] : [`Prometheus: ${prometheusStep(target, prometheus)}`]),
   ];
+}
+
+/** At the same port here: the links in its alerts lead there. */
+function prometheusStep(target: SshTarget, { address, port }: ListenAddress): string {
+  return `${tunnelCommand(target, port, `${bracketed(address)}:${port}`)}, then open http://127.0.0.1:${port}/`;
 }
 
 /** sshd opens what it forwards to as the user who has logged in, whom sudo makes no difference to. */

@@ -12,6 +12,8 @@ export const SECRET_KEYS = [
   "hostCredentials",
   "monitorCredentials",
   "hostMonitorCredentials",
+  "prometheusCredentials",
+  "hostPrometheusCredentials",
 ] as const;
 
 /** A host as far as secrets are concerned. */
@@ -117,6 +119,8 @@ export function setSecret(path: string): string {
       hostCredentials: ".HOST.WORKLOAD.NAME",
       monitorCredentials: ".SINK",
       hostMonitorCredentials: ".HOST.SINK",
+      prometheusCredentials: ".webhook",
+      hostPrometheusCredentials: ".HOST.webhook",
     }[path] ?? "";
   return `pulumi config set --path --secret '${PROJECT}:${path}${whole}'`;
 }
@@ -126,6 +130,8 @@ function wayOut(key: string): string {
     return `${setSecret("credentials")}, and pulumi config rm --path '${PROJECT}:workloads.WORKLOAD.environment.NAME'`;
   if (key === "monitor")
     return `${setSecret("monitorCredentials")}, and pulumi config rm --path of the secret in ${PROJECT}:monitor`;
+  if (key === "prometheus")
+    return `${setSecret("prometheusCredentials")}, and pulumi config rm --path of the secret in ${PROJECT}:prometheus`;
   if (key === "hosts")
     return `${setSecret("hostCredentials")}, and pulumi config rm --path of the secret in ${PROJECT}:hosts`;
   return `pulumi config set --path --plaintext '${PROJECT}:${key}...', or pulumi config rm`;

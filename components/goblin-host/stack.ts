@@ -10,8 +10,11 @@ import { emptyEntries } from "./empty";
 import { fixCommand } from "./fix";
 import { PROJECT } from "./project";
 import type { MonitorAddresses } from "../monitor-credentials/schema";
+import type { PrometheusReceivers } from "../prometheus-stack/receiver";
 import { GoblinHostSettings, SharedSettings } from "./schema";
 import { readMonitorCredentials } from "./monitor-secrets";
+import { toldTwice } from "./prometheus-checks";
+import { readPrometheusCredentials } from "./prometheus-secrets";
 import { type HostCredentials, misplacedSecrets, readCredentials, SECRET_KEYS } from "./secrets";
 
 /** One host of the stack, as GoblinHost takes it. */
@@ -23,6 +26,8 @@ export interface ConfiguredHost {
   readonly credentials: HostCredentials;
   /** Addresses of those whom its monitor tells that are secrets. */
   readonly monitorCredentials: MonitorAddresses;
+  /** Who is told by its Alertmanager, by an address that is a secret. */
+  readonly prometheusCredentials: PrometheusReceivers;
 }
 
 export interface StackSettings {
@@ -65,19 +70,28 @@ export function readStack(
     { credentials: parse(given["credentials"]), hostCredentials: parse(given["hostCredentials"]) },
     hosts,
   );
+  const located = hosts.map(({ name, own, raw }) => ({
+    name,
+    raw,
+    pathOf: (path: SettingPath) =>
+      `${PROJECT}:${formatPath(locateSetting({ host: name, own, shared, sharable }, path))}`,
+  }));
   const addresses = readMonitorCredentials(
     {
       monitorCredentials: parse(given["monitorCredentials"]),
       hostMonitorCredentials: parse(given["hostMonitorCredentials"]),
     },
-    hosts.map(({ name, own, raw }) => ({
-      name,
-      raw,
-      pathOf: (path: SettingPath) =>
-        `${PROJECT}:${formatPath(locateSetting({ host: name, own, shared, sharable }, path))}`,
-    })),
+    located,
   );
-  for (const problem of [...credentials.problems, ...addresses.problems]) problems.add(problem);
+  const receivers = readPrometheusCredentials(
+    {
+      prometheusCredentials: parse(given["prometheusCredentials"]),
+      hostPrometheusCredentials: parse(given["hostPrometheusCredentials"]),
+    },
+    located,
+  );
+  for (const problem of [...credentials.problems, ...addresses.problems, ...receivers.problems])
+    problems.add(problem);
   if (problems.size > 0) return { problems: [...problems] };
   return {
     hosts: hosts.map(({ name, own, raw }) => {
@@ -89,10 +103,13 @@ export function readStack(
         settingPath: (path) => `${PROJECT}:${formatPath(locateSetting(layers, path.split(".")))}`,
         credentials: credentials.of(name),
         monitorCredentials: addresses.of(name),
+        prometheusCredentials: receivers.of(name),
       };
     }),
     warnings: hosts.flatMap(({ name, raw }) =>
-      hostWarnings(raw).map((warning) => `host ${name}: ${warning}`),
+      [...hostWarnings(raw), ...toldTwice(raw, addresses.of(name), receivers.of(name))].map(
+        (warning) => `host ${name}: ${warning}`,
+      ),
     ),
   };
 }

@@ -11,14 +11,16 @@ const address = (allowed: string, pattern: RegExp) =>
     if (!pattern.test(text)) throw new SettingError("that is no such address");
     return text;
   }).optional();
-const url = () => address("an http:// or https:// address on one line", /^https?:\/\/[!-.0-~][!-~]*$/);
+/** An address of HTTP's. */
+export const secretUrl = () =>
+  address("an http:// or https:// address on one line", /^https?:\/\/[!-.0-~][!-~]*$/);
 
 /** By whom is told: an address that is a secret. */
 export const MonitorCredentialsSettings = z.strictObject({
-  alertmanager: url(),
-  webhook: url(),
+  alertmanager: secretUrl(),
+  webhook: secretUrl(),
   sentry: address("a DSN of Sentry's, such as https://KEY@sentry.example.com/7", DSN),
-  heartbeat: url(),
+  heartbeat: secretUrl(),
 });
 
 /** Who can be told by an address that is a secret. */

@@ -39,6 +39,19 @@ export function parsePrivateAddress(text: string, usualPort: string, why: string
   return parsed;
 }
 
+/**
+ * The same of one that this machine alone reaches, at a port that needs no privilege.
+ * @throws SettingError as {@link parseListen}, and for one that is not so
+ */
+export function parseLoopbackAddress(text: string, usualPort: string): ListenAddress {
+  const parsed = parseListen(text, usualPort);
+  if (!/^(127\.|::1$)/.test(parsed.address))
+    throw new SettingError("others than this host reach that address", `127.0.0.1:${parsed.port}`);
+  if (parsed.port < 1024)
+    throw new SettingError("a port below 1024 is for root alone", text.replace(/[0-9]+$/, usualPort));
+  return parsed;
+}
+
 /** An address alone gets the usual port; a port, or a name and a port, the address of loopback. */
 function meant(text: string, usualPort: string): string {
   const [port] = /[0-9]{1,5}$/.exec(text) ?? [];
