@@ -1,5 +1,5 @@
 import type { SettledConfig } from "../config/schema";
-import { type GpuSample, isAbsent, type Snapshot } from "../report/snapshot";
+import { type GpuSample, isAbsent, type ServiceSample, type Snapshot } from "../report/snapshot";
 import type { Usage } from "../report/usage";
 import { CollectorFailures } from "./collector-failures";
 import type { AlertInput } from "./condition";
@@ -33,7 +33,10 @@ export class Conditions {
     else this.gpus = [];
     const names = config.services.map(({ name }) => name);
     this.recent.keep(["oom", ...names.flatMap((name) => [`oom ${name}`, `restarts ${name}`])]);
-    const events = new Map(names.map((name) => [name, this.eventsOf(name, snapshot)]));
+    const usages = new Map(usage.services?.map((service) => [service.sample.name, service]));
+    const events = new Map(
+      names.map((name) => [name, this.eventsOf(name, usages.get(name)?.sample, snapshot.monotonicSeconds)]),
+    );
     this.oomKillsElsewhere = this.elsewhere.count(snapshot);
     const kills = this.recent.grown("oom", this.oomKillsElsewhere, snapshot.monotonicSeconds);
     return [
@@ -44,7 +47,7 @@ export class Conditions {
       ...config.services.flatMap((service) =>
         serviceConditions(
           service,
-          usage.services?.find(({ sample }) => sample.name === service.name),
+          usages.get(service.name),
           events.get(service.name) ?? { oomKills: undefined, restarts: undefined },
           thresholds,
         ),
@@ -65,8 +68,7 @@ export class Conditions {
     this.elsewhere.restore(elsewhere);
   }
 
-  private eventsOf(name: string, { services, monotonicSeconds }: Snapshot): ServiceEvents {
-    const sample = services?.find((service) => service.name === name);
+  private eventsOf(name: string, sample: ServiceSample | undefined, monotonicSeconds: number): ServiceEvents {
     return {
       oomKills: this.recent.grown(`oom ${name}`, sample?.oomKills, monotonicSeconds),
       restarts: this.recent.grown(`restarts ${name}`, sample?.restarts, monotonicSeconds),

@@ -15,7 +15,8 @@ export class Recent {
 
   /** Forgets what is counted no more: what it would be when it comes back is not of late. */
   keep(names: readonly string[]): void {
-    for (const name of this.counters.keys()) if (!names.includes(name)) this.counters.delete(name);
+    const kept = new Set(names);
+    for (const name of this.counters.keys()) if (!kept.has(name)) this.counters.delete(name);
   }
 
   /**

@@ -18,6 +18,8 @@ export type OomKillsState = Readonly<Record<string, Count>>;
  */
 export class OomKills {
   private readonly counts = new Map<string, Count>();
+  /** How many of the services that are watched lie in each slice. */
+  private readonly servicesIn = new Map<string, number>();
 
   constructor(private readonly root: string) {}
 
@@ -29,18 +31,27 @@ export class OomKills {
     for (const [name, count] of Object.entries(state)) this.counts.set(name, count);
   }
 
+  /** A new collection, of these services; the others are forgotten. */
+  begin(services: readonly ServiceSettings[]): void {
+    const names = new Set(services.map(({ name }) => name));
+    for (const name of this.counts.keys()) if (!names.has(name)) this.counts.delete(name);
+    this.servicesIn.clear();
+    for (const service of services) {
+      let slice = slicePath(sliceOf(service));
+      while (slice !== "") {
+        this.servicesIn.set(slice, (this.servicesIn.get(slice) ?? 0) + 1);
+        slice = slice.slice(0, Math.max(0, slice.lastIndexOf("/")));
+      }
+    }
+  }
+
   /**
    * @param folder the service's cgroup; undefined when it does not run
-   * @param others what else is watched: a slice that holds more than one would not tell whose processes they were
    * @returns undefined as long as nothing counts them
    */
-  observe(
-    service: ServiceSettings,
-    folder: string | undefined,
-    others: readonly ServiceSettings[],
-  ): number | undefined {
+  observe(service: ServiceSettings, folder: string | undefined): number | undefined {
     const before = this.counts.get(service.name);
-    const counting = this.ownSlice(service, folder, others) ?? folder;
+    const counting = this.ownSlice(service, folder) ?? folder;
     const now = counting === undefined ? undefined : this.read(counting);
     if (counting === undefined || now === undefined) return before?.total;
     const total = before === undefined ? now : before.total + growth(before, counting, now);
@@ -48,18 +59,10 @@ export class OomKills {
     return total;
   }
 
-  /** Forgets the services that are watched no more. */
-  keep(names: readonly string[]): void {
-    for (const name of this.counts.keys()) if (!names.includes(name)) this.counts.delete(name);
-  }
-
-  private ownSlice(
-    service: ServiceSettings,
-    folder: string | undefined,
-    others: readonly ServiceSettings[],
-  ): string | undefined {
+  /** Undefined where it holds more than this service, which would not tell whose processes they were. */
+  private ownSlice(service: ServiceSettings, folder: string | undefined): string | undefined {
     const path = slicePath(sliceOf(service));
-    const shared = others.some((other) => other !== service && slicePath(sliceOf(other)).startsWith(path));
+    const shared = (this.servicesIn.get(path) ?? 0) > 1;
     const elsewhere = folder !== undefined && !folder.startsWith(`${path}/`);
     return service.cgroup !== undefined || shared || elsewhere ? undefined : path;
   }

@@ -32,8 +32,8 @@ export class ServiceCollector {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
     this.starts.begin(services.map(({ name }) => name));
-    this.oomKills.keep(services.map(({ name }) => name));
-    return services.map((service) => this.sample(service, services));
+    this.oomKills.begin(services);
+    return services.map((service) => this.sample(service));
   }
 
   /** The slice that all of them lie under; undefined where they lie under none, or it is not there. */
@@ -49,7 +49,7 @@ export class ServiceCollector {
   }
 
   /** What cannot be read of one service costs that part of it. */
-  private sample(service: ServiceSettings, services: readonly ServiceSettings[]): ServiceBase {
+  private sample(service: ServiceSettings): ServiceBase {
     const problems: string[] = [];
     const attempt = <T>(action: () => T): T | undefined => {
       try {
@@ -79,7 +79,7 @@ export class ServiceCollector {
                 start?.pid === undefined ? undefined : readOwnNetwork(this.roots, start.pid),
               ),
             },
-      oomKills: found && attempt(() => this.oomKills.observe(service, folder, services)),
+      oomKills: found && attempt(() => this.oomKills.observe(service, folder)),
       restarts: start?.restarts ?? this.starts.restartsOf(service.name),
       problems,
     };

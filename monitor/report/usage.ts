@@ -68,6 +68,7 @@ export interface Usage {
 
 export function deriveUsage(now: Snapshot, before: Sampled | undefined, config: SettledConfig): Usage {
   const { memory, swap, cpu, filesystem, rootFilesystem, slice } = now;
+  const earlier = new Map(before?.services?.map((sample) => [sample.name, sample]));
   return {
     memory:
       memory === undefined ? undefined : share(memory.totalBytes - memory.availableBytes, memory.totalBytes),
@@ -82,7 +83,7 @@ export function deriveUsage(now: Snapshot, before: Sampled | undefined, config: 
           ? undefined
           : share(slice.memory.usedBytes, slice.memory.limitBytes),
     },
-    services: now.services?.map((sample) => serviceUsage(sample, now, before, config)),
+    services: now.services?.map((sample) => serviceUsage(sample, now, earlier.get(sample.name), config)),
   };
 }
 
@@ -122,12 +123,11 @@ function diskUsage(filesystem: Filesystem | undefined): Share | undefined {
 function serviceUsage(
   sample: ServiceSample,
   now: Snapshot,
-  before: Sampled | undefined,
+  earlier: NonNullable<Sampled["services"]>[number] | undefined,
   config: SettledConfig,
 ): ServiceUsage {
   const { running } = sample;
   const memory = running?.memory;
-  const earlier = before?.services?.find(({ name }) => name === sample.name);
   const sameRun = earlier?.restarts === sample.restarts ? earlier.running : undefined;
   return {
     sample,

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sinksOf } from "../../monitor/delivery/sinks";
 import { HttpClient } from "../../monitor/host/http";
 import { Monitor } from "../../monitor/monitor";
-import { Bugsink, withoutBugsink } from "../support/bugsink";
+import { Bugsink } from "../support/bugsink";
+import { withoutPython } from "../support/python-programs";
 import { FaultyReceiver } from "../support/faulty-receiver";
 import { collectorOf, FakeClock, FixtureHost, settled } from "./fixture-host";
 
@@ -16,8 +17,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-describe.skipIf(withoutBugsink !== undefined)(
-  `a real receiver of Sentry's messages${withoutBugsink === undefined ? "" : ` (skipped: ${withoutBugsink})`}`,
+describe.skipIf(withoutPython !== undefined)(
+  `a real receiver of Sentry's messages${withoutPython === undefined ? "" : ` (skipped: ${withoutPython})`}`,
   () => {
     const host = new FixtureHost();
     let bugsink: Bugsink;

@@ -1,25 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { cacheFolder } from "../sandbox/paths";
+import { pythonPrograms } from "./python-programs";
 
-/** A receiver that speaks Sentry's protocol, by somebody else: https://www.bugsink.com. It names its own dependencies' versions. */
+/** A receiver that speaks Sentry's protocol, by somebody else: https://www.bugsink.com. */
 const PACKAGE = "bugsink==2.6.2";
-
-/** Why this machine cannot have it; undefined where it can. */
-export const withoutBugsink = ((): string | undefined => {
-  const asked = spawnSync("python3", [
-    "-c",
-    "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))",
-  ]);
-  return asked.status === 0
-    ? undefined
-    : "there is no python3 3.11 with venv (Debian: apt-get install python3-venv)";
-})();
 
 /** An event as Bugsink shows it. */
 export interface ShownEvent {
@@ -40,12 +29,12 @@ export class Bugsink {
 
   /** Makes its database; it does not run yet. */
   async prepare(): Promise<void> {
-    const venv = await installed();
+    const bin = await pythonPrograms(PACKAGE);
     writeFileSync(join(this.folder, "bugsink_conf.py"), this.configuration());
-    await this.manage(venv, "migrate");
-    await this.manage(venv, "migrate", "--database", "snappea");
+    await this.manage(bin, "migrate");
+    await this.manage(bin, "migrate", "--database", "snappea");
     const made = await this.manage(
-      venv,
+      bin,
       "shell",
       "--no-imports",
       "-c",
@@ -54,11 +43,11 @@ export class Bugsink {
     const key = /^[0-9a-f-]{32,36}$/m.exec(made)?.[0].replaceAll("-", "");
     if (key === undefined) throw new Error(`bugsink made no project: ${made}`);
     this.dsn = `http://${key}@127.0.0.1:${this.port}/1`;
-    this.token = (await this.manage(venv, "create_auth_token")).trim().split("\n").at(-1) ?? "";
+    this.token = (await this.manage(bin, "create_auth_token")).trim().split("\n").at(-1) ?? "";
   }
 
   async start(): Promise<void> {
-    const { bin } = await installed();
+    const bin = await pythonPrograms(PACKAGE);
     const bind = `127.0.0.1:${this.port}`;
     this.server = spawn(join(bin, "gunicorn"), ["--bind", bind, "--workers", "1", "bugsink.wsgi"], {
       cwd: this.folder,
@@ -122,7 +111,7 @@ export class Bugsink {
     });
   }
 
-  private async manage({ bin }: Installed, ...args: string[]): Promise<string> {
+  private async manage(bin: string, ...args: string[]): Promise<string> {
     const options = { cwd: this.folder, env: this.environment, extendEnv: false };
     return (await execa(join(bin, "bugsink-manage"), args, options)).stdout;
   }
@@ -148,24 +137,4 @@ BUGSINK = {
 }
 `;
   }
-}
-
-interface Installed {
-  readonly bin: string;
-}
-
-/** In a virtual environment of its own in the cache, made once. */
-async function installed(): Promise<Installed> {
-  const folder = join(cacheFolder(), "python", PACKAGE.replace("==", "-"));
-  const bin = join(folder, "bin");
-  if (existsSync(join(folder, "complete"))) return { bin };
-  mkdirSync(dirname(folder), { recursive: true });
-  // Its programs name the folder that they were installed in: it is made where it stays, and counts when it is whole.
-  rmSync(folder, { recursive: true, force: true });
-  await execa("python3", ["-m", "venv", folder]);
-  await execa(join(bin, "pip"), ["install", "--quiet", "--disable-pip-version-check", PACKAGE]);
-  const done = join(folder, "complete");
-  writeFileSync(`${done}.new`, "");
-  renameSync(`${done}.new`, done);
-  return { bin };
 }

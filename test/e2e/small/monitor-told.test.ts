@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
 import { Alertmanager } from "../../support/alertmanager";
-import { Bugsink, withoutBugsink } from "../../support/bugsink";
+import { Bugsink } from "../../support/bugsink";
 import { mayOverlay } from "../../support/debian-programs";
 import { freePort } from "../../support/free-port";
+import { withoutPython } from "../../support/python-programs";
 import { Webhook } from "../../support/webhook";
 import { deploy, get, goTo, machine, SMALL_SIZE } from "../support/machine";
 import { MIXED } from "../support/small-host";
@@ -17,7 +18,7 @@ const SERVICE_THRESHOLD = 70;
 /** Long enough that what is told twice has come. */
 const AFTER_MILLISECONDS = 30_000;
 
-describe.skipIf(!mayOverlay || withoutBugsink !== undefined)(
+describe.skipIf(!mayOverlay || withoutPython !== undefined)(
   "a real load on a host (skipped where Debian's Alertmanager or Bugsink cannot be had)",
   () => {
     let vm: Vm;
