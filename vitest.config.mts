@@ -4,8 +4,16 @@ import { defineConfig } from "vitest/config";
 // Unit tests take seconds and need no machine; integration tests start Pulumi programs, npm and the real engine;
 // end-to-end tests boot the VM, one file at a time.
 const integration = [
+  "test/components/prometheus-rules.test.ts",
+  "test/components/prometheus-stack-programs.test.ts",
+  "test/grafana/queries.test.ts",
+  "test/monitor/alertmanager.test.ts",
   "test/monitor/bundle.test.ts",
+  "test/monitor/prometheus.test.ts",
+  "test/monitor/page.test.ts",
+  "test/monitor/sentry.test.ts",
   "test/cli.test.ts",
+  "test/examples/**/*.test.ts",
   "test/package.test.ts",
   "test/sandbox/engine/**/*.test.ts",
   "test/sandbox/llamacpp/server.test.ts",

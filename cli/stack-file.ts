@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT } from "../components/goblin-host/project";
 import { SECRET_KEYS } from "../components/goblin-host/secrets";
+import { HIDDEN_ADDRESS } from "../components/monitor-credentials/schema";
 import { formatProblems, readStack, type StackSettings } from "../components/goblin-host/stack";
 import type { StackId } from "../components/host-bundle/identity";
 import { isMap } from "../components/settings/values";
@@ -31,7 +32,7 @@ export function readStackFile(stack: string, folder: string): StackSettings {
       .filter(([key]) => key.startsWith(`${PROJECT}:`))
       .map(([key, value]) => [key.slice(PROJECT.length + 1), value]),
   );
-  const whole = ["credentials", "hostCredentials"].filter((key) => isEncrypted(given[key]));
+  const whole = SECRET_KEYS.filter((key) => key !== "privateKey").filter((key) => isEncrypted(given[key]));
   if (whole.length > 0) {
     throw new CliError(
       `${PROJECT}:${whole.join(` and ${PROJECT}:`)} in Pulumi.${name}.yaml is encrypted as a whole, and only Pulumi can read it. ` +
@@ -68,13 +69,21 @@ function noSuchStack(name: string, folder: string): string {
 /** Nothing is decrypted here: the names are all that matters. */
 function hidden(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const meant = SECRET_KEYS.filter((key) => given[key] !== undefined);
-  return Object.fromEntries(meant.map((key) => [key, hide(given[key])]));
+  return Object.fromEntries(meant.map((key) => [key, hide(given[key], STAND_INS[key] ?? "[secret]")]));
 }
 
-function hide(value: unknown): unknown {
-  if (isEncrypted(value)) return "[secret]";
+/** What stands for a secret that must have a form. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  monitorCredentials: HIDDEN_ADDRESS,
+  hostMonitorCredentials: HIDDEN_ADDRESS,
+  prometheusCredentials: HIDDEN_ADDRESS,
+  hostPrometheusCredentials: HIDDEN_ADDRESS,
+};
+
+function hide(value: unknown, standIn: string): unknown {
+  if (isEncrypted(value)) return standIn;
   if (!isMap(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hide(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hide(inner, standIn)]));
 }
 
 /** `secure:` stands for a value that is encrypted. */

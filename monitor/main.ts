@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { collectOnce } from "./cli/collect";
 import { EXIT, type ExitCode } from "./cli/exit-codes";
 import { HELP } from "./cli/help";
@@ -6,9 +7,13 @@ import { readOutput } from "./cli/print";
 import { serve } from "./cli/serve";
 import { ConfigError } from "./config/check";
 import { ConfigFile } from "./config/file";
-import { errorText } from "./host/files";
+import { errorText, readText } from "./host/files";
 import { LockedError } from "./output/lock";
+import { COLLECTED_FILE, parseCollected } from "./output/outputs";
 import { VERSION } from "./version";
+
+// Nobody is shown a stack, and a file that is not there is no reason to look at one: a fifth of a collection's time.
+Error.stackTraceLimit = 0;
 
 function warn(message: string): void {
   process.stderr.write(`${message.replace(/^/gm, "ai-resource-monitor: ")}\n`);
@@ -29,18 +34,27 @@ async function run({ mode, configFile, roots }: Options): Promise<ExitCode> {
       const { hung } = await collectOnce(new ConfigFile(configFile).read(), roots, warn);
       // exit(3) waits for libuv's threads, and one of them waits for the mount: status 137 is told by --help.
       if (hung) process.kill(process.pid, "SIGKILL");
-      return EXIT.ok;
+      const { unseen } = parseCollected(readText(join(roots.run, COLLECTED_FILE)) ?? "") ?? { unseen: [] };
+      if (unseen.length === 0) return EXIT.ok;
+      warn(unseenText(unseen));
+      return EXIT.stale;
     }
     default: {
       const printed = readOutput(mode, roots);
       if ("text" in printed) {
         process.stdout.write(printed.text);
-        return EXIT.ok;
+        if (printed.unseen.length === 0) return EXIT.ok;
+        warn(unseenText(printed.unseen));
+        return EXIT.stale;
       }
       warn(printed.stale);
       return EXIT.stale;
     }
   }
+}
+
+function unseenText(unseen: readonly string[]): string {
+  return `not everything could be read: ${unseen.join(", ")}. --display and --json say why`;
 }
 
 function terminated(): Promise<void> {

@@ -7,6 +7,7 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
+import { buildPage } from "./build-page";
 
 const root = dirname(import.meta.dirname);
 
@@ -14,6 +15,7 @@ const root = dirname(import.meta.dirname);
 export async function buildMonitor(folder = join(root, "monitor", "dist")): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const outfile = join(folder, "ai-resource-monitor.js");
+  const { page, inputs } = await buildPage();
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ["monitor/main.ts"],
@@ -22,7 +24,7 @@ export async function buildMonitor(folder = join(root, "monitor", "dist")): Prom
     platform: "node",
     target: "node20",
     format: "cjs",
-    define: { AIRM_VERSION: JSON.stringify(version) },
+    define: { AIRM_VERSION: JSON.stringify(version), AIRM_PAGE: JSON.stringify(page) },
     banner: { js: "#!/usr/bin/env node" },
     // Unminified, the text would carry where each package lies.
     minify: true,
@@ -32,7 +34,10 @@ export async function buildMonitor(folder = join(root, "monitor", "dist")): Prom
     metafile: true,
     logLevel: "warning",
   });
-  writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licenses(Object.keys(metafile.inputs)));
+  writeFileSync(
+    join(folder, "THIRD-PARTY-LICENSES.txt"),
+    licenses([...Object.keys(metafile.inputs), ...inputs]),
+  );
   copyFileSync(join(root, "monitor", "Dockerfile"), join(folder, "Dockerfile"));
   return outfile;
 }

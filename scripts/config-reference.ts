@@ -19,6 +19,7 @@ const SECTIONS: Record<string, string> = {
     "The AI workloads, by name: [CgroupService](components/cgroup-service.md), [LimitedContainer](components/limited-container.md), [ContainerNetwork](components/container-network.md).",
   monitor:
     "The monitor's container: [Monitor](components/monitor.md), [MonitorTimer](components/monitor-timer.md).",
+  prometheus: "Prometheus and Alertmanager on the host: [PrometheusStack](components/prometheus-stack.md).",
   manager: "The host's own manager: [Manager](components/manager.md).",
   thresholds: "Alert thresholds: [the monitor](monitor.md#alerts).",
 };
@@ -45,18 +46,26 @@ and \`-- --verbose\` for a value that begins with a dash.
 
 ## Secrets
 
-Three keys hold secrets and nothing else; a secret in any other key is refused, because it would be plain text in Pulumi's state,
+Seven keys hold secrets and nothing else; a secret in any other key is refused, because it would be plain text in Pulumi's state,
 in previews and on the host. What becomes of them: [operations.md](operations.md#secrets).
 
     pulumi config set --secret goblin-host:privateKey <KEYFILE
     pulumi config set --path --secret 'goblin-host:credentials.WORKLOAD.NAME'
     pulumi config set --path --secret 'goblin-host:hostCredentials.HOST.WORKLOAD.NAME'
+    pulumi config set --path --secret 'goblin-host:monitorCredentials.SINK'
+    pulumi config set --path --secret 'goblin-host:hostMonitorCredentials.HOST.SINK'
+    pulumi config set --path --secret 'goblin-host:prometheusCredentials.webhook'
+    pulumi config set --path --secret 'goblin-host:hostPrometheusCredentials.HOST.webhook'
 
 | key | meaning |
 |---|---|
 | \`privateKey\` | An SSH key without a passphrase, for where there is no ssh-agent. |
 | \`credentials\` | By workload: secret variables of its environment. Their names are no secrets. |
 | \`hostCredentials\` | By host: the same for this host alone, over the shared ones. |
+| \`monitorCredentials\` | Addresses of those whom the monitor tells: \`alertmanager\`, \`webhook\`, \`sentry\` (a DSN), \`heartbeat\` (one for each host). |
+| \`hostMonitorCredentials\` | By host: the same for this host alone, over the shared ones. |
+| \`prometheusCredentials\` | Whom the host's Alertmanager tells: \`webhook\`, an address. |
+| \`hostPrometheusCredentials\` | By host: the same for this host alone, over the shared ones. |
 `;
 
 /** The whole of docs/config.md. */

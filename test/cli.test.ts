@@ -145,6 +145,13 @@ describe("npm run drift", () => {
     stack((config) => {
       config["goblin-host:privateKey"] = { secure: "AAAB" };
       config["goblin-host:credentials"] = { ollama: { TOKEN: { secure: "AAAB" } } };
+      config["goblin-host:monitorCredentials"] = {
+        webhook: { secure: "AAAB" },
+        sentry: { secure: "AAAB" },
+      };
+      config["goblin-host:monitor"] = { listen: "127.0.0.1:9465" };
+      config["goblin-host:prometheus"] = { enabled: true };
+      config["goblin-host:prometheusCredentials"] = { webhook: { secure: "AAAB" } };
     });
     server.answer = () => ({ stdout: '{"absent":true,"boot":"b"}' });
     const { hosts } = JSON.parse((await run("drift", "--json")).stdout) as {
@@ -156,12 +163,15 @@ describe("npm run drift", () => {
     }));
     const secret = { ...held.find(({ name }) => name === "credentials-ollama") };
     expect(secret.digest).toBe("of the secret");
+    for (const name of ["monitor-credentials", "prometheus-credentials"])
+      expect(held.find((bundle) => bundle.name === name)?.digest).toBe("of the secret");
     answer([...held, { ...held[0], ...secret, name: "credentials-gone" } as Bundle]);
     const told = await run("drift", "--json");
     expect(told.stdout).not.toContain("of the secret");
+    expect(told.stdout).toContain('"bundle": "prometheus-stack"');
     expect(told.stdout).toContain('"bundle": "credentials-gone"');
     answer(held);
-    expect(await run("drift")).toMatchObject({ exitCode: 0, stdout: `${at()}: in sync, 13 bundles` });
+    expect(await run("drift")).toMatchObject({ exitCode: 0, stdout: `${at()}: in sync, 16 bundles` });
     answer(
       held.map((bundle) => (bundle.name === secret.name ? { ...bundle, findings: [SWAP_OFF] } : bundle)),
     );

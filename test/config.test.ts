@@ -5,6 +5,12 @@ const HOST_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`;
 const HOST = { address: "198.51.100.7", hostKey: HOST_KEY };
 const OTHER = { ...HOST, address: "198.51.100.8" };
 const WORKLOAD = { memory: { max: "8GiB" } };
+/** What an address that the internet reaches needs. */
+const ACCESS = {
+  token: "/etc/ai-resource-monitor/listen.token",
+  certificate: "/etc/ai-resource-monitor/c.pem",
+  key: "/etc/ai-resource-monitor/k.pem",
+};
 
 afterEach(() => {
   vi.resetModules();
@@ -199,6 +205,12 @@ describe("what is refused names the path, the value, what is allowed, and the co
       [`environment["A B"]`, "letters, digits and _"],
     ],
     ["an image without container", workload({ image: "ollama" }), ["needs runtime: container"]],
+    [
+      "a key for what is no llama-server",
+      workload({ apiKeyFile: "/etc/ai-resource-monitor/a.key" }),
+      ["only a llama-server is asked with a key"],
+    ],
+    ["a key elsewhere", workload({ apiKeyFile: "/root/a.key" }), ["with .key at its end"]],
     [
       "two workloads with one unit",
       { workloads: { a: WORKLOAD, b: { ...WORKLOAD, unit: "a.service" } } },
@@ -458,13 +470,13 @@ describe("secrets", () => {
       `the configuration has 3 things to mend:
 
   goblin-host:hosts holds a secret, which would be plain text in Pulumi's state, in previews and on the host
-    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials, goblin-host:monitorCredentials, goblin-host:hostMonitorCredentials, goblin-host:prometheusCredentials, goblin-host:hostPrometheusCredentials
     fix: pulumi config set --path --secret 'goblin-host:hostCredentials.HOST.WORKLOAD.NAME', and pulumi config rm --path of the secret in goblin-host:hosts
   goblin-host:workloads holds a secret, which would be plain text in Pulumi's state, in previews and on the host
-    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials, goblin-host:monitorCredentials, goblin-host:hostMonitorCredentials, goblin-host:prometheusCredentials, goblin-host:hostPrometheusCredentials
     fix: pulumi config set --path --secret 'goblin-host:credentials.WORKLOAD.NAME', and pulumi config rm --path 'goblin-host:workloads.WORKLOAD.environment.NAME'
   goblin-host:swap holds a secret, which would be plain text in Pulumi's state, in previews and on the host
-    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials
+    allowed: goblin-host:privateKey, goblin-host:credentials, goblin-host:hostCredentials, goblin-host:monitorCredentials, goblin-host:hostMonitorCredentials, goblin-host:prometheusCredentials, goblin-host:hostPrometheusCredentials
     fix: pulumi config set --path --plaintext 'goblin-host:swap...', or pulumi config rm
 `,
     );
@@ -503,6 +515,137 @@ describe("secrets", () => {
     );
     expect(await refusal({ credentials: "hunter2", workloads }, "test", ["credentials"])).toContain(
       'goblin-host:credentials is "[secret]": that is not allowed here',
+    );
+  });
+
+  const HOOK = "https://hooks.example.com/hunter2";
+
+  it("of a monitor are each host's, its own over the shared ones", async () => {
+    const { hosts } = await read(
+      {
+        hosts: { a: HOST, b: OTHER },
+        monitorCredentials: { webhook: HOOK },
+        hostMonitorCredentials: { b: { webhook: `${HOOK}-b`, heartbeat: HOOK } },
+      },
+      "test",
+      ["monitorCredentials", "hostMonitorCredentials"],
+    );
+    expect(hosts.map(({ monitorCredentials }) => monitorCredentials)).toEqual([
+      { webhook: HOOK },
+      { webhook: `${HOOK}-b`, heartbeat: HOOK },
+    ]);
+  });
+
+  it("of a monitor are refused where they are none, wrong, twice, or of no host, without being shown", async () => {
+    const keys = ["monitorCredentials", "hostMonitorCredentials"];
+    expect(await refusal({ monitor: { tell: { webhook: HOOK } } }, "test", ["monitor"])).toContain(
+      "fix: pulumi config set --path --secret 'goblin-host:monitorCredentials.SINK', and pulumi config rm",
+    );
+    expect(await refusal({ monitorCredentials: { webhook: HOOK } })).toContain(
+      "goblin-host:monitorCredentials is no secret, and must be one",
+    );
+    const wrong = await refusal(
+      { monitorCredentials: { webhook: "hunter2", pager: "hunter2" } },
+      "test",
+      keys.slice(0, 1),
+    );
+    expect(wrong).toContain(
+      `goblin-host:monitorCredentials.webhook is "[secret]": that is no such address
+    allowed: an http:// or https:// address on one line
+    fix: pulumi config set --path --secret 'goblin-host:monitorCredentials.webhook'`,
+    );
+    expect(wrong).toContain("goblin-host:monitorCredentials.pager");
+    expect(wrong).not.toContain("hunter2");
+    expect(
+      await refusal(
+        {
+          hosts: {
+            a: HOST,
+            b: { ...OTHER, monitor: { tell: { sentry: "/etc/ai-resource-monitor/s.url" } } },
+          },
+          monitor: { tell: { webhook: "/etc/ai-resource-monitor/w.url" } },
+          monitorCredentials: { webhook: HOOK, heartbeat: HOOK },
+          hostMonitorCredentials: {
+            b: { sentry: "https://hunter2@sentry.example.com/7" },
+            c: { webhook: HOOK },
+          },
+        },
+        "test",
+        keys,
+      ),
+    ).toBe(
+      `the configuration has 4 things to mend:
+
+  goblin-host:hostMonitorCredentials.c: there is no host of that name
+    allowed: a, b
+    fix: pulumi config rm --path 'goblin-host:hostMonitorCredentials.c'
+  goblin-host:monitorCredentials.webhook: goblin-host:monitor.tell.webhook names a file of yours with the same address, and an address has one place
+    allowed: one of the two
+    fix: pulumi config rm --path 'goblin-host:monitor.tell.webhook', or pulumi config rm --path 'goblin-host:monitorCredentials.webhook'
+  goblin-host:hostMonitorCredentials.b.sentry: goblin-host:hosts.b.monitor.tell.sentry names a file of yours with the same address, and an address has one place
+    allowed: one of the two
+    fix: pulumi config rm --path 'goblin-host:hosts.b.monitor.tell.sentry', or pulumi config rm --path 'goblin-host:hostMonitorCredentials.b.sentry'
+  goblin-host:monitorCredentials.heartbeat is the one heartbeat of a and b, and while one of them lives nobody misses the others
+    allowed: one for each host
+    fix: pulumi config set --path --secret 'goblin-host:hostMonitorCredentials.b.heartbeat'
+`,
+    );
+  });
+
+  it("of an Alertmanager are each host's, its own over the shared ones", async () => {
+    const keys = ["prometheusCredentials", "hostPrometheusCredentials"];
+    const secrets = {
+      hosts: { a: HOST, b: OTHER },
+      prometheusCredentials: { webhook: HOOK },
+      hostPrometheusCredentials: { b: { webhook: `${HOOK}-b` } },
+    };
+    const { hosts } = await read(secrets, "test", keys);
+    expect(hosts.map(({ prometheusCredentials }) => prometheusCredentials)).toEqual([
+      { webhook: HOOK },
+      { webhook: `${HOOK}-b` },
+    ]);
+  });
+
+  it("of an Alertmanager are refused where they are none, wrong, twice, or of no host, without being shown", async () => {
+    const keys = ["prometheusCredentials", "hostPrometheusCredentials"];
+    expect(await refusal({ prometheus: { webhook: HOOK } }, "test", ["prometheus"])).toContain(
+      "fix: pulumi config set --path --secret 'goblin-host:prometheusCredentials.webhook', and pulumi config rm --path of the secret in goblin-host:prometheus",
+    );
+    expect(await refusal({ prometheusCredentials: { webhook: HOOK } })).toContain(
+      "goblin-host:prometheusCredentials is no secret, and must be one",
+    );
+    const wrong = await refusal(
+      { prometheusCredentials: { webhook: "hunter2", slack: "hunter2" } },
+      "test",
+      keys.slice(0, 1),
+    );
+    expect(wrong).toContain(
+      `goblin-host:prometheusCredentials.webhook is "[secret]": that is no such address
+    allowed: an http:// or https:// address on one line
+    fix: pulumi config set --path --secret 'goblin-host:prometheusCredentials.webhook'`,
+    );
+    expect(wrong).toContain("goblin-host:prometheusCredentials.slack");
+    expect(wrong).not.toContain("hunter2");
+    const config = "/etc/goblin-host/alertmanager.yml";
+    expect(
+      await refusal(
+        {
+          hosts: { a: HOST, b: { ...OTHER, prometheus: { alertmanager: { config } } } },
+          hostPrometheusCredentials: { b: { webhook: HOOK }, c: { webhook: HOOK } },
+        },
+        "test",
+        keys.slice(1),
+      ),
+    ).toBe(
+      `the configuration has 2 things to mend:
+
+  goblin-host:hostPrometheusCredentials.c: there is no host of that name
+    allowed: a, b
+    fix: pulumi config rm --path 'goblin-host:hostPrometheusCredentials.c'
+  goblin-host:hostPrometheusCredentials.b.webhook: goblin-host:hosts.b.prometheus.alertmanager.config names a file of yours that says who is told, and that is said in one place
+    allowed: one of the two
+    fix: pulumi config rm --path 'goblin-host:hosts.b.prometheus.alertmanager.config', or pulumi config rm --path 'goblin-host:hostPrometheusCredentials.b.webhook'
+`,
     );
   });
 
@@ -546,5 +689,105 @@ describe("secrets", () => {
     expect(message).toContain(
       'goblin-host:workloads.ollama.environmentFile is "/etc/ollama.env": a container reads no such file by itself',
     );
+  });
+});
+
+describe("Prometheus on a host", () => {
+  const monitor = { listen: "127.0.0.1:9465" };
+  const on = { enabled: true };
+  const warnings = async (
+    config: Record<string, unknown>,
+    secrets: readonly string[] = [],
+  ): Promise<string[]> => {
+    const { log } = await import("@pulumi/pulumi");
+    const warn = vi.spyOn(log, "warn").mockResolvedValue();
+    await read(config, "test", secrets);
+    return warn.mock.calls.map(([message]) => message).filter((message) => message.includes("told twice"));
+  };
+
+  it("needs the monitor's address, and the name in its certificate", async () => {
+    const folder = "/etc/ai-resource-monitor";
+    const access = { certificate: `${folder}/c.pem`, key: `${folder}/k.pem` };
+    // The command sets a truth value as a word.
+    expect(await refusal({ prometheus: { enabled: "true" }, monitor: { access } })).toBe(
+      `the configuration has 2 things to mend:
+
+  goblin-host:monitor.listen is missing: Prometheus scrapes the monitor at an address, and it has none (prometheus.enabled)
+    allowed: ADDRESS:PORT; an address that is neither loopback nor private needs all of \`monitor.access\`
+    fix: pulumi config set --path 'goblin-host:monitor.listen' 127.0.0.1:9465
+  goblin-host:prometheus.serverName is missing: the monitor shows a certificate (monitor.access.certificate), and Prometheus asks it for that name
+    allowed: a host name or an IP address
+    fix: pulumi config set --path 'goblin-host:prometheus.serverName' goblin.example.com
+`,
+    );
+    expect(await refusal({ prometheus: { ...on, serverName: "goblin" }, monitor })).toBe(
+      `the configuration has one thing to mend:
+
+  goblin-host:prometheus.serverName is "goblin": the monitor shows no certificate (monitor.access.certificate) that could have a name
+    allowed: a host name or an IP address
+    fix: pulumi config rm --path 'goblin-host:prometheus.serverName'
+`,
+    );
+    const { hosts } = await read({
+      prometheus: { ...on, serverName: "goblin" },
+      monitor: { ...monitor, access },
+    });
+    expect(hosts).toHaveLength(1);
+  });
+
+  it("is asked for nothing where it is off", async () => {
+    const { hosts } = await read({ prometheus: { enabled: false, serverName: "goblin" } });
+    expect(hosts[0]?.settings.prometheus).toEqual({ enabled: false, serverName: "goblin" });
+  });
+
+  it("has addresses that nobody else has: not the monitor, not Alertmanager, not a container", async () => {
+    const taken = await refusal({
+      prometheus: { ...on, listen: "127.0.0.1:9465", alertmanager: { listen: "127.0.0.1:9465" } },
+      monitor,
+    });
+    expect(taken).toBe(
+      `the configuration has 2 things to mend:
+
+  goblin-host:prometheus.listen is "127.0.0.1:9465": the monitor has that address (monitor.listen)
+    allowed: ADDRESS:PORT; the address loopback (127.0.0.1, [::1]), the port from 1024 on
+    fix: pulumi config set --path 'goblin-host:prometheus.listen' 127.0.0.1:9466
+  goblin-host:prometheus.alertmanager.listen is "127.0.0.1:9465": the monitor has that address (monitor.listen)
+    allowed: ADDRESS:PORT; the address loopback (127.0.0.1, [::1]), the port from 1024 on
+    fix: pulumi config set --path 'goblin-host:prometheus.alertmanager.listen' 127.0.0.1:9467
+`,
+    );
+    expect(await refusal({ prometheus: on, monitor: { listen: "0.0.0.0:9090", access: ACCESS } })).toContain(
+      'goblin-host:prometheus.listen is by default "127.0.0.1:9090": the monitor has that address (monitor.listen)',
+    );
+    const container = { ...WORKLOAD, runtime: "container", image: "a:1", ports: ["9093:9093"] };
+    expect(await refusal({ prometheus: on, monitor, workloads: { a: container } })).toContain(
+      'goblin-host:workloads.a.ports[0] is "9093:9093": Alertmanager listens on port 9093/tcp at 127.0.0.1',
+    );
+    await read({ prometheus: { ...on, listen: "[::1]:9465" }, monitor });
+    await read({ workloads: { a: container } });
+  });
+
+  it("warns where the monitor tells of the same alerts as Alertmanager does", async () => {
+    const stack = { prometheus: on, monitor };
+    const hook = { prometheusCredentials: { webhook: "https://hooks.example.com/hunter2" } };
+    const monitors = { monitorCredentials: { alertmanager: "http://10.0.0.7:9093" } };
+    const keys = ["prometheusCredentials", "monitorCredentials"];
+    expect(await warnings({ ...stack, ...hook, ...monitors }, keys)).toEqual([
+      "host goblin: alerts are told twice: by the monitor itself (alertmanager), and by Alertmanager (prometheusCredentials.webhook), whose rules are the same conditions. Take the one or the other away, unless they are for different people",
+    ]);
+    vi.restoreAllMocks();
+    const config = "/etc/goblin-host/alertmanager.yml";
+    const tell = { sentry: "/etc/ai-resource-monitor/s.url", heartbeat: "/etc/ai-resource-monitor/h.url" };
+    const own = { prometheus: { ...on, alertmanager: { config } }, monitor: { ...monitor, tell } };
+    expect(await warnings(own)).toEqual([
+      expect.stringContaining(
+        "by the monitor itself (sentry), and by Alertmanager (prometheus.alertmanager.config)",
+      ),
+    ]);
+    vi.restoreAllMocks();
+    // Nobody is told by the one, by the other, or there is no other.
+    expect(await warnings({ ...stack, ...monitors }, keys.slice(1))).toEqual([]);
+    expect(await warnings({ ...stack, ...hook }, keys.slice(0, 1))).toEqual([]);
+    expect(await warnings({ ...hook, ...monitors }, keys)).toEqual([]);
   });
 });

@@ -38,8 +38,15 @@ it(
   { timeout: 120_000 },
   () => {
     const packed = JSON.parse(npm(process.cwd(), "pack", "--json", "--pack-destination", folder)) as [
-      { filename: string },
+      { filename: string; files: { path: string }[] },
     ];
+    const data = packed[0].files.map(({ path }) => path).filter((path) => /^(grafana|prometheus)/.test(path));
+    expect(data).toEqual([
+      ...["alerts", "fleet", "gpu", "host", "verdicts", "workloads"].map(
+        (name) => `grafana/dashboards/airm-${name}.json`,
+      ),
+      "prometheus/ai-resource-monitor.rules.yml",
+    ]);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }));
     npm(folder, "install", "--ignore-scripts", join(folder, packed[0].filename));
     writeFileSync(join(folder, "index.ts"), example());

@@ -24,6 +24,12 @@ function configOf(stack: string): Config {
   );
 }
 
+/** The same with everything that a stack may have and these have not. */
+function withPrometheus(config: Config): Config {
+  const monitor = { ...(config["monitor"] as object | undefined), listen: "127.0.0.1:9465" };
+  return { ...config, monitor, prometheus: { enabled: true } };
+}
+
 async function deploy(config: Config, stack = "test", secrets: readonly string[] = []) {
   vi.resetModules();
   const registered = await mockEngine({ observe: "off", ...config }, stack, secrets);
@@ -112,19 +118,24 @@ describe("the program", () => {
   it.each(["prod", "sandbox", "containers"])(
     "sends what drift detection without Pulumi compares with (%s)",
     async (stack) => {
-      const config = configOf(stack);
+      const config = withPrometheus(configOf(stack));
       const credentials = { ollama: { OLLAMA_TOKEN: "hunter2" } };
-      const { registered } = await deploy({ ...config, credentials }, stack, ["credentials"]);
+      const monitorCredentials = { webhook: "https://hooks.example.com/hunter2" };
+      const prometheusCredentials = { webhook: "https://alerts.example.com/hunter2" };
+      const secret = { credentials, monitorCredentials, prometheusCredentials };
+      const { registered } = await deploy({ ...config, ...secret }, stack, Object.keys(secret));
       const [[name, own] = ["", {}]] = Object.entries(config["hosts"] as Record<string, object>);
       const settings = { ...config, ...own } as GoblinHostSettings & { hosts?: object };
       delete settings.hosts;
-      const host = { name, settings, credentials, settingPath: (path: string) => `goblin-host:${path}` };
+      const settingPath = (path: string) => `goblin-host:${path}`;
+      const host = { name, settings, ...secret, settingPath };
       const bundles = hostBundles(host, { project: "goblin-host", stack });
       expect(bundles.map(({ text }) => text)).toEqual(commands(registered).map((command) => textOf(command)));
       expect(bundles.map(({ secret }) => secret)).toEqual(
         commands(registered).map((command) => isSecretInput(command)),
       );
-      const shown = registered.filter(({ name: of }) => of !== `${name}-ollama-credentials-apply`);
+      const secrets = ["ollama", "monitor", "prometheus"].map((of) => `${name}-${of}-credentials-apply`);
+      const shown = registered.filter(({ name: of }) => !secrets.includes(of));
       const container = shown.find(({ name: of }) => of === `${name}-ollama-container`);
       expect(isSecretInput(container, "envs")).toBe(stack === "containers");
       expect(JSON.stringify(shown.filter((resource) => resource !== container))).not.toContain("hunter2");
@@ -133,6 +144,27 @@ describe("the program", () => {
       );
     },
   );
+
+  it("declares Prometheus only where it is wanted, after the monitor and before the workloads", async () => {
+    const { registered, limits } = await deploy(withPrometheus(configOf("sandbox")), "sandbox");
+    const names = commands(registered).map(({ name }) => name.replace(/^sandbox-|-bundle-apply$/g, ""));
+    const at = names.indexOf("prometheus");
+    expect(names.slice(at - 1, at + 2)).toEqual(["monitor-timer", "prometheus", "network"]);
+    const reached = ancestors(registered, "sandbox-prometheus-bundle-apply");
+    expect(reached).toContain("sandbox-monitor-timer-bundle-apply");
+    expect(ancestors(registered, "sandbox-network-bundle-apply")).toContain(
+      "sandbox-prometheus-bundle-apply",
+    );
+    // Nothing else of the host is another for it but the monitor, which is asked at an address.
+    const without = await deploy(configOf("sandbox"), "sandbox");
+    const texts = (of: readonly Registered[]): Record<string, string> =>
+      Object.fromEntries(commands(of).map((command) => [command.name, textOf(command)]));
+    const [before, after] = [texts(without.registered), texts(registered)];
+    expect(Object.keys(after).filter((name) => after[name] !== before[name])).toEqual(
+      ["monitor", "monitor-timer", "prometheus"].map((part) => `sandbox-${part}-bundle-apply`),
+    );
+    expect(limits["sandbox"]?.["prometheus.service"]?.MemoryMax).toBe("402653184");
+  });
 
   it("holds the specification's numbers in production", async () => {
     const { registered } = await deploy(configOf("prod"), "prod");
@@ -209,7 +241,7 @@ describe("the program", () => {
     const [own] = Object.values(hosts as Record<string, object>);
     // Of its own, so that the host's errors name it by the host.
     const host = { ...own, swap: { size: "4GiB" } };
-    const config = { ...shared, privateKey: "not a real key" };
+    const config = { ...withPrometheus(shared), privateKey: "not a real key" };
     const before = await deploy({ ...config, hosts: { goblin: host } }, "test", ["privateKey"]);
     const formerly = ["goblin", "vps"];
     const renamed = { ...config, hosts: { prime: { ...host, formerly } } };

@@ -20,14 +20,21 @@ const CONTEXT_FULL_FROM = Size.parse("4GiB");
 
 /**
  * The variables that keep an engine inside memory.max, none of which it derives from the limit by itself. None is above the
- * engine's own default: a limit never makes a workload take more than it would without one.
+ * engine's own default: a limit never makes a workload take more than it would without one. And what lets the monitor see what a
+ * llama-server does, which takes effect as they do: when it starts the next time.
  */
 export function engineVariables(workload: SettledWorkload): Record<string, Derived> {
-  if (workload.engine === "llama.cpp") return promptCache(workload, 1);
+  if (workload.engine === "llama.cpp") return { ...promptCache(workload, 1), ...metrics(workload) };
   if (workload.engine === "none") return {};
   // Models on a GPU are in its memory, of which Ollama derives both by itself.
   const onCpu = mayUseGpu(workload) ? {} : { ...contextLength(workload), ...maxLoadedModels(workload) };
   return { ...onCpu, ...promptCache(workload, modelsOf(workload)) };
+}
+
+/** Without it /metrics is refused. Its option does the same, and needs no variable. */
+function metrics(workload: SettledWorkload): Record<string, Derived> {
+  if (workload.api === "none" || isArgument(workload, ["--metrics"])) return {};
+  return { LLAMA_ARG_ENDPOINT_METRICS: { value: "1", rule: "lets the monitor count tokens and requests" } };
 }
 
 /** Ollama starts a llama-server for each model (since 0.30), which has its environment, and a cache of its own. */

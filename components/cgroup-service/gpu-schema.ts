@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choiceField, integerField } from "../settings/fields";
+import { choiceField, integerField, sizeField } from "../settings/fields";
 import type { IssueParams } from "../settings/issues";
 import { tokenField } from "../settings/text-fields";
 
@@ -40,6 +40,11 @@ export const GpuSettings = z
           "Groups that it has beside its own. A container with AMD's GPUs that does not run as root needs one: the nodes are for root and the host's group render, which an image does not know by name. A service with AMD's has render and video by itself; NVIDIA's nodes are open to every group, unless the driver was told otherwise.",
       })
       .default([]),
+    vramMax: sizeField({
+      description:
+        "What it may use of its GPUs' memory, which `vramThreshold` is a share of. An alert only. Default: all of it.",
+      example: "16GiB",
+    }).optional(),
     vramThreshold: integerField({
       description:
         "Alert above this use of its VRAM, in percent; NVIDIA only, for the monitor measures no others. An alert only: nothing on a host can limit VRAM.",

@@ -3,6 +3,7 @@ import { VARIABLE, VARIABLE_RULE } from "../credentials/schema";
 import { ContainerFields } from "../limited-container/schema";
 import { GpuSettings } from "./gpu-schema";
 import { HealthSettings } from "./health-schema";
+import { parseHealthUrl } from "./health-url";
 import { classWeight, CpuSettings, type IoInput, IoSettings, MemorySettings } from "./limits-schema";
 import { ENGINES } from "./engine";
 import { HARDENING_DIRECTIVES } from "./hardening";
@@ -75,6 +76,22 @@ export const WorkloadSettings = z.strictObject({
   engine: choiceField(ENGINES, {
     description:
       "What serves the models. The variables that keep it inside memory.max follow from this, and Ollama sees its own limit. Default: by the name of its program (`exec`, `entrypoint`), image, unit or workload: ollama, llama-server, llama.cpp, llama-cpp or llamacpp; else none.",
+  }).optional(),
+  api: textField(
+    {
+      description:
+        "Where its engine answers on the host, which the monitor asks what it has loaded and does; none: it is not asked. Default: by OLLAMA_HOST in `environment`, or by --host and --port or LLAMA_ARG_HOST and LLAMA_ARG_PORT of llama-server, or the port that a container publishes; other engines are not asked.",
+      example: "http://127.0.0.1:11434",
+      allowed: "an http URL without spaces: http://ADDRESS[:PORT][/PATH], or none",
+    },
+    (text) => (text === "none" ? text : parseHealthUrl(text)),
+  ).optional(),
+  apiKeyFile: wordField({
+    description:
+      "A file on the host with the API key that the monitor asks llama-server with, kept there by you: Pulumi knows nothing of what is in it. Give it to the monitor's user alone: chown 65532, chmod 0400.",
+    example: "/etc/ai-resource-monitor/llamacpp.key",
+    allowed: "a file right below /etc/ai-resource-monitor, with .key at its end",
+    pattern: /^\/etc\/ai-resource-monitor\/[A-Za-z0-9_-]+\.key$/,
   }).optional(),
   memory: MemorySettings,
   cpu: CpuSettings.prefault({}),

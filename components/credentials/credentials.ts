@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Bundle } from "../host-bundle/bundle";
 import type { HostBundle, HostBundleArgs } from "../host-bundle/host-bundle";
 import { renderCredentials } from "./render";
 
@@ -9,18 +10,23 @@ export function hasAny(credentials: Credentials | undefined): credentials is Cre
   return credentials !== undefined && Object.keys(credentials).length > 0;
 }
 
-/** A workload's secret bundle; what it is made from may be known only later. */
+/** A workload's secret bundle. */
 export function credentialsBundle(
   workload: string,
   credentials: Credentials,
 ): Pick<HostBundleArgs, "bundle" | "sealed"> {
-  const isKnown = (values: Credentials): values is Readonly<Record<string, string>> =>
-    Object.values(values).every((value) => typeof value === "string");
-  if (isKnown(credentials)) return { bundle: renderCredentials(workload, credentials) };
-  return {
-    bundle: renderCredentials(workload, {}),
-    sealed: pulumi.output(credentials).apply((values) => renderCredentials(workload, values)),
-  };
+  return secretBundle(credentials, (values) => renderCredentials(workload, values));
+}
+
+/** A secret bundle; what it is made from may be known only later. */
+export function secretBundle(
+  values: Credentials,
+  render: (values: Readonly<Record<string, string>>) => Bundle,
+): Pick<HostBundleArgs, "bundle" | "sealed"> {
+  const isKnown = (given: Credentials): given is Readonly<Record<string, string>> =>
+    Object.values(given).every((value) => typeof value === "string");
+  if (isKnown(values)) return { bundle: render(values) };
+  return { bundle: render({}), sealed: pulumi.output(values).apply(render) };
 }
 
 /**

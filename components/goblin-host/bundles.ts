@@ -9,7 +9,7 @@ import { renderEarlyOom } from "../early-oom/render";
 import { EarlyOomSettings } from "../early-oom/schema";
 import { renderContainerNetwork } from "../container-network/render";
 import type { Bundle } from "../host-bundle/bundle";
-import { ownerOf, type StackId } from "../host-bundle/identity";
+import { firstName, ownerOf, type StackId } from "../host-bundle/identity";
 import { type SentBundle, sentBundle } from "../host-bundle/sent";
 import { renderContainerReadiness, renderContainerUnit } from "../limited-container/render";
 import { containerRevision } from "../limited-container/revision";
@@ -20,9 +20,14 @@ import { renderModelStorage } from "../model-storage/render";
 import { ModelsSettings } from "../model-storage/schema";
 import { renderMonitorTimer } from "../monitor-timer/render";
 import { monitorConfig, watchesGpus } from "../monitor/config";
+import { renderMonitorCredentials } from "../monitor-credentials/render";
+import { type MonitorAddresses, SECRET_SINKS } from "../monitor-credentials/schema";
 import { monitorCommand, monitorImage, monitorRevision } from "../monitor/image";
-import { renderMonitorHost } from "../monitor/render";
+import { MONITOR_USER, renderMonitorHost } from "../monitor/render";
 import { MonitorSettings, ThresholdSettings } from "../monitor/schema";
+import { renderPrometheusCredentials } from "../prometheus-stack/receiver";
+import { renderPrometheusStack } from "../prometheus-stack/render";
+import { PrometheusSettings } from "../prometheus-stack/schema";
 import { renderSwapFile } from "../swap-file/render";
 import { SwapFileSettings } from "../swap-file/schema";
 import { renderZramDevice } from "../zram-device/render";
@@ -48,8 +53,10 @@ export function hostBundles(host: ConfiguredHost, stack: StackId): SentBundle[] 
   );
 }
 
-function hostParts({ settings, credentials, settingPath }: ConfiguredHost, declared: DeclaredHost): Part[] {
-  const { modelsPath, workloads, daily, hasNetwork } = declared;
+function hostParts(host: ConfiguredHost, declared: DeclaredHost): Part[] {
+  const { name, settings, credentials, monitorCredentials, settingPath } = host;
+  const { workloads, daily, hasNetwork, hasPrometheus } = declared;
+  const { path: modelsPath } = declared.models;
   const monitor = valid(MonitorSettings, settings.monitor ?? {});
   const before = workloads.map(({ unit }) => unit);
   const slices = renderSlices(
@@ -76,7 +83,15 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
       "models-bundle",
       renderModelStorage(valid(ModelsSettings, settings.models ?? {}), settingPath("models")),
     ],
-    ...monitorParts(monitor, settings, declared, settingPath("monitor")),
+    ...monitorParts(
+      firstName(name, declared.connection.firstNames),
+      monitor,
+      settings,
+      declared,
+      settingPath("monitor"),
+      monitorCredentials,
+    ),
+    ...(hasPrometheus ? prometheusParts(host, declared) : []),
     ...(hasNetwork
       ? [["network-bundle", renderContainerNetwork(settingPath("workloads"))] satisfies Part]
       : []),
@@ -89,24 +104,52 @@ function hostParts({ settings, credentials, settingPath }: ConfiguredHost, decla
 }
 
 function monitorParts(
+  host: string,
   monitor: ReturnType<typeof MonitorSettings.parse>,
   { thresholds = {} }: GoblinHostSettings,
-  { workloads, modelsPath }: DeclaredHost,
+  { workloads, models }: DeclaredHost,
   setting: string,
+  addresses: MonitorAddresses,
 ): Part[] {
   const watched = {
+    host,
     monitor,
     thresholds: valid(ThresholdSettings, thresholds),
     workloads: workloads.map(({ settled }) => settled),
-    modelsPath,
+    models,
+    credentials: SECRET_SINKS.filter((sink) => addresses[sink] !== undefined),
   };
   const config = monitorConfig(watched);
   return [
+    ...(watched.credentials.length > 0
+      ? [["monitor-credentials", renderMonitorCredentials(addresses, MONITOR_USER)] satisfies Part]
+      : []),
     ["monitor-bundle", renderMonitorHost(config, monitorCommand(), { gpu: watchesGpus(watched), setting })],
     [
       "monitor-timer-bundle",
       renderMonitorTimer(monitor.collect, monitorRevision(monitorImage(), monitor.baseImage, config)),
     ],
+  ];
+}
+
+function prometheusParts(
+  { name, settings, prometheusCredentials, settingPath }: ConfiguredHost,
+  { connection }: DeclaredHost,
+): Part[] {
+  const hasSecretConfig = prometheusCredentials.webhook !== undefined;
+  const stack = renderPrometheusStack(valid(PrometheusSettings, settings.prometheus ?? {}), {
+    host: firstName(name, connection.firstNames),
+    monitor: valid(MonitorSettings, settings.monitor ?? {}),
+    reserve: valid(ReserveSettings, settings.reserve ?? {}),
+    hasSecretConfig,
+    setting: settingPath("prometheus"),
+    monitorSetting: settingPath("monitor"),
+  });
+  return [
+    ...(hasSecretConfig
+      ? [["prometheus-credentials", renderPrometheusCredentials(prometheusCredentials)] satisfies Part]
+      : []),
+    ["prometheus-bundle", stack],
   ];
 }
 

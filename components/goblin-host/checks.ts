@@ -9,6 +9,7 @@ import { isMap, valueAt } from "../settings/values";
 import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
 import { portIssues } from "./ports";
+import { prometheusIssues } from "./prometheus-checks";
 import { ownedTwice, workloadIssues } from "./workload-checks";
 
 /**
@@ -24,6 +25,7 @@ export function crossCheck(raw: unknown, stack: string): SettingIssue[] {
     ...workloads.flatMap((workload) => workloadIssues(workload, raw)),
     ...ownedTwice(raw, "unit"),
     ...ownedTwice(raw, "slice"),
+    ...prometheusIssues(raw),
     ...portIssues(raw),
     ...reservedCoreIssues(workloads, raw),
   ];

@@ -11,6 +11,7 @@ import { CONTAINER_ONLY } from "../limited-container/schema";
 import { ManagerSettings } from "../manager/schema";
 import { checkSettings } from "../settings/issues";
 import { ModelsSettings } from "../model-storage/schema";
+import { PrometheusSettings } from "../prometheus-stack/schema";
 import { GoblinHostSettings } from "./schema";
 
 /** A workload of a host, in the order of importance. */
@@ -25,16 +26,18 @@ export interface DeclaredWorkload {
 /** What a host's settings come to beside the settings of its parts. */
 export interface DeclaredHost {
   readonly connection: Omit<HostConnection, "address" | "privateKey">;
-  readonly modelsPath: string;
+  readonly models: { readonly path: string; readonly mount: "any" | "required" };
   readonly daily: "verify" | "repair";
   readonly workloads: readonly DeclaredWorkload[];
   /** Whether some of them share a network. */
   readonly hasNetwork: boolean;
+  /** Whether it has a Prometheus of this project's. */
+  readonly hasPrometheus: boolean;
 }
 
 /** @param settings valid settings */
 export function declareHost(name: string, settings: Omit<GoblinHostSettings, "address">): DeclaredHost {
-  const { models = {}, manager = {}, workloads = {} } = settings;
+  const { models = {}, manager = {}, prometheus = {}, workloads = {} } = settings;
   const declared = declareWorkloads(workloads);
   const { formerly, port, user, hostKey, insecureSkipHostKeyCheck, proxyJump } = valid(GoblinHostSettings, {
     ...settings,
@@ -50,10 +53,11 @@ export function declareHost(name: string, settings: Omit<GoblinHostSettings, "ad
       ...(hostKey === undefined ? {} : { hostKey }),
       ...(proxyJump === undefined ? {} : { proxyJump }),
     },
-    modelsPath: valid(ModelsSettings, models).path,
+    models: valid(ModelsSettings, models),
     daily: valid(ManagerSettings, manager).daily,
     workloads: declared,
     hasNetwork: declared.some(({ settled, as }) => "container" in as && settled.network === "shared"),
+    hasPrometheus: valid(PrometheusSettings, prometheus).enabled,
   };
 }
 

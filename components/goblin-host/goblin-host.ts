@@ -14,15 +14,18 @@ import { dockerProvider } from "../limited-container/docker-provider";
 import { LimitedContainer } from "../limited-container/limited-container";
 import { Manager } from "../manager/manager";
 import { ModelStorage } from "../model-storage/model-storage";
+import type { MonitorAddresses } from "../monitor-credentials/schema";
 import { Monitor } from "../monitor/monitor";
 import type { Observation } from "../observation/observe";
+import { PrometheusStack } from "../prometheus-stack/prometheus-stack";
+import type { PrometheusReceivers } from "../prometheus-stack/receiver";
 import { parseSettings } from "../settings/parse";
-import { sshCommand, type SshTarget } from "../ssh/target";
 import { SwapFile } from "../swap-file/swap-file";
 import { ZramDevice } from "../zram-device/zram-device";
 import { PACKAGES_AHEAD } from "./ahead";
 import { type DeclaredWorkload, declareHost } from "./declare";
 import { knownAsBefore } from "./former-names";
+import { nextSteps } from "./next-steps";
 import { GoblinHostSettings } from "./schema";
 
 /** The settings of one host, and what only the program can give. */
@@ -32,6 +35,10 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
   readonly privateKey?: pulumi.Input<string>;
   /** By workload: secret variables of its environment. Default: none. */
   readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
+  /** Addresses of those whom the monitor tells that are secrets. Default: none. */
+  readonly monitorCredentials?: MonitorAddresses<pulumi.Input<string>> | undefined;
+  /** Who is told by the host's Alertmanager, by an address that is a secret. Default: nobody. */
+  readonly prometheusCredentials?: PrometheusReceivers<pulumi.Input<string>> | undefined;
   /** What a look at the host came to (`observeHosts`). Default: nobody looked, and drift does not show. */
   readonly observation?: Observation | undefined;
   /** Where a setting of this host stands in the configuration, for the host's error messages. Default: its path. */
@@ -40,8 +47,8 @@ export interface GoblinHostArgs extends Omit<GoblinHostSettings, "address"> {
 
 /**
  * One AI host inside its resources: the manager, zram, a swapfile, EarlyOOM, slices, Docker, the models' folder, the
- * monitor, the network of the containers, and the limits of every workload, applied in this order and removed in the
- * opposite one.
+ * monitor, Prometheus where it is wanted, the network of the containers, and the limits of every workload, applied in
+ * this order and removed in the opposite one.
  *
  * @example
  * new GoblinHost("goblin", {
@@ -61,7 +68,8 @@ export class GoblinHost extends pulumi.ComponentResource {
   constructor(name: string, args: GoblinHostArgs, opts?: pulumi.ComponentResourceOptions) {
     const transformations = [...(opts?.transformations ?? []), knownAsBefore(name, args.formerly ?? [])];
     super("goblin-host:index:GoblinHost", name, {}, { ...opts, transformations });
-    const { address, privateKey, credentials = {}, observation, ...rest } = args;
+    const { address, privateKey, observation, ...others } = args;
+    const { credentials = {}, monitorCredentials, prometheusCredentials, ...rest } = others;
     const { settingPath = (path: string) => path, ...given } = rest;
     // The address may be known only later; its own form is checked where it is written down.
     parseSettings(this, name, GoblinHostSettings, {
@@ -70,7 +78,7 @@ export class GoblinHost extends pulumi.ComponentResource {
     });
     const { swap = {}, zram = {}, earlyOom = {}, reserve = {}, monitor = {}, workloads = {} } = given;
     const declared = declareHost(name, given);
-    const { modelsPath } = declared;
+    const { path: modelsPath, mount: modelsMount } = declared.models;
     for (const workload of Object.keys(credentials).filter((key) => !Object.hasOwn(workloads, key)))
       throw new pulumi.ResourceError(
         `host "${name}" has credentials for "${workload}", which is no workload of it`,
@@ -132,18 +140,35 @@ export class GoblinHost extends pulumi.ComponentResource {
         thresholds: given.thresholds ?? {},
         workloads: declared.workloads.map(({ settled }) => settled),
         modelsPath,
+        modelsMount,
+        credentials: monitorCredentials,
         settingPath: settingPath("monitor"),
       },
       after(storage),
     );
+    const metrics = declared.hasPrometheus
+      ? new PrometheusStack(
+          `${name}-prometheus`,
+          {
+            ...given.prometheus,
+            host,
+            monitor,
+            reserve,
+            credentials: prometheusCredentials,
+            settingPath: settingPath("prometheus"),
+            monitorSettingPath: settingPath("monitor"),
+          },
+          after(watcher.timer),
+        )
+      : undefined;
     const network = declared.hasNetwork
       ? new ContainerNetwork(
           `${name}-network`,
           { host, settingPath: settingPath("workloads") },
-          after(watcher.timer),
+          after(metrics ?? watcher.timer),
         )
       : undefined;
-    const services = this.workloads(name, declared.workloads, network ?? watcher.timer, {
+    const services = this.workloads(name, declared.workloads, network ?? metrics ?? watcher.timer, {
       host,
       provider,
       network,
@@ -152,11 +177,13 @@ export class GoblinHost extends pulumi.ComponentResource {
       settingPath,
     });
 
-    const bundles = [manager, compressed, disk, killer, slices, engine, storage, watcher, ...services].map(
+    const parts = [manager, compressed, disk, killer, slices, engine, storage, watcher];
+    const bundles = [...parts, ...(metrics === undefined ? [] : [metrics]), ...services].map(
       ({ hostBundle }) => hostBundle.bundle,
     );
     this.limits = Object.assign({}, ...bundles.map(({ limits }) => limits ?? {})) as Record<string, Limits>;
-    this.nextSteps = reachedAs(host).apply(nextSteps);
+    const page = { listen: watcher.listen, setting: settingPath("monitor.listen") };
+    this.nextSteps = reachedAs(host).apply((target) => nextSteps(target, page, metrics?.listen));
     this.registerOutputs({ limits: this.limits, nextSteps: this.nextSteps });
   }
 
@@ -204,14 +231,4 @@ interface WorkloadsContext {
   readonly modelsPath: string;
   readonly credentials: Readonly<Record<string, Credentials>>;
   readonly settingPath: (path: string) => string;
-}
-
-function nextSteps(target: SshTarget): string[] {
-  const ssh = sshCommand(target);
-  const sudo = target.user === "root" ? "" : "sudo -n ";
-  return [
-    `what the kernel enforces: ${ssh} ${sudo}ai-resource-manager verify --table`,
-    `what happened at boot: ${ssh} ${sudo}journalctl -u ai-resource-manager`,
-    `what has changed on the host: ${ssh} ${sudo}ai-resource-manager verify`,
-  ];
 }

@@ -1,5 +1,6 @@
 import { formatPublishedPort, parsePublishedPort, type PublishedPort } from "../limited-container/port";
 import { type ListenAddress, parseListen } from "../monitor/listen";
+import { stackListeners } from "./prometheus-checks";
 import { overlap, parseIpAddress } from "../settings/ip-address";
 import type { SettingIssue } from "../settings/issues";
 import { isMap, type SettingPath, valueAt } from "../settings/values";
@@ -19,11 +20,12 @@ interface Published {
 }
 
 /**
- * Ports of the host that two would answer at: containers, one container twice, or a container and the monitor. Told of
+ * Ports of the host that two would answer at: containers, one container twice, or a container and the monitor, Prometheus or
+ * Alertmanager. Told of
  * the later one, with the next port that nobody has. What is wrong by itself is skipped.
  */
 export function portIssues(raw: unknown): SettingIssue[] {
-  const claims: Claim[] = monitorsClaim(raw);
+  const claims: Claim[] = [...monitorsClaim(raw), ...stackClaims(raw)];
   const colliding: [Published, Claim][] = [];
   for (const published of publishedPorts(raw)) {
     const other = claims.find((claim) => collide(claim, published.port));
@@ -65,6 +67,14 @@ function monitorsClaim(raw: unknown): Claim[] {
   const address = parseIpAddress(listen?.address ?? "");
   if (listen === undefined || address === undefined) return [];
   return [{ address, host: listen.port, protocol: "tcp", holder: "the monitor listens on" }];
+}
+
+function stackClaims(raw: unknown): Claim[] {
+  return stackListeners(raw).flatMap(({ name, at }) => {
+    const address = parseIpAddress(at.address);
+    if (address === undefined) return [];
+    return [{ address, host: at.port, protocol: "tcp", holder: `${name} listens on` } as const];
+  });
 }
 
 function publishedPorts(raw: unknown): Published[] {

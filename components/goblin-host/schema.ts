@@ -9,6 +9,7 @@ import { SwapFileSettings } from "../swap-file/schema";
 import { ZramDeviceSettings } from "../zram-device/schema";
 import { ManagerSettings } from "../manager/schema";
 import { MonitorSettings, ThresholdSettings } from "../monitor/schema";
+import { PrometheusSettings } from "../prometheus-stack/schema";
 import { choiceField } from "../settings/fields";
 import { NAME, NAME_RULE } from "../settings/name";
 
@@ -34,6 +35,7 @@ export const SharedSettings = z.strictObject({
     })
     .default({}),
   monitor: MonitorSettings.prefault({}),
+  prometheus: PrometheusSettings.prefault({}),
   manager: ManagerSettings.prefault({}),
   thresholds: ThresholdSettings.prefault({}),
 });

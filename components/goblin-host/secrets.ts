@@ -6,7 +6,15 @@ import { fixCommand } from "./fix";
 import { PROJECT } from "./project";
 
 /** The keys of the configuration that hold secrets. In any other, one would be plain text in the state and on the host. */
-export const SECRET_KEYS = ["privateKey", "credentials", "hostCredentials"] as const;
+export const SECRET_KEYS = [
+  "privateKey",
+  "credentials",
+  "hostCredentials",
+  "monitorCredentials",
+  "hostMonitorCredentials",
+  "prometheusCredentials",
+  "hostPrometheusCredentials",
+] as const;
 
 /** A host as far as secrets are concerned. */
 interface Host {
@@ -73,7 +81,12 @@ export function readCredentials(
   };
 }
 
-function stray(key: string, names: readonly string[], known: readonly string[], what: string): string[] {
+export function stray(
+  key: string,
+  names: readonly string[],
+  known: readonly string[],
+  what: string,
+): string[] {
   return names
     .filter((name) => !known.includes(name))
     .map((name) => {
@@ -82,13 +95,13 @@ function stray(key: string, names: readonly string[], known: readonly string[], 
     });
 }
 
-function keysAt(map: unknown, key: string): string[] {
+export function keysAt(map: unknown, key: string): string[] {
   const value = valueAt(map, [key]);
   return isMap(value) ? Object.keys(value) : [];
 }
 
 /** The issue of a value that nobody may see. */
-function explain(key: string): (issue: SettingIssue) => string {
+export function explain(key: string): (issue: SettingIssue) => string {
   return ({ value, ...issue }) => {
     const path = [key, ...issue.path];
     const shown = { ...issue, value: value === undefined ? undefined : "[secret]" };
@@ -98,15 +111,27 @@ function explain(key: string): (issue: SettingIssue) => string {
 }
 
 /** Without the value, for which it asks: a shell's history would keep it. */
-function setSecret(path: string): string {
+export function setSecret(path: string): string {
   if (path === "privateKey") return `pulumi config set --secret ${PROJECT}:privateKey <KEYFILE`;
-  const whole = { credentials: ".WORKLOAD.NAME", hostCredentials: ".HOST.WORKLOAD.NAME" }[path] ?? "";
+  const whole =
+    {
+      credentials: ".WORKLOAD.NAME",
+      hostCredentials: ".HOST.WORKLOAD.NAME",
+      monitorCredentials: ".SINK",
+      hostMonitorCredentials: ".HOST.SINK",
+      prometheusCredentials: ".webhook",
+      hostPrometheusCredentials: ".HOST.webhook",
+    }[path] ?? "";
   return `pulumi config set --path --secret '${PROJECT}:${path}${whole}'`;
 }
 
 function wayOut(key: string): string {
   if (key === "workloads")
     return `${setSecret("credentials")}, and pulumi config rm --path '${PROJECT}:workloads.WORKLOAD.environment.NAME'`;
+  if (key === "monitor")
+    return `${setSecret("monitorCredentials")}, and pulumi config rm --path of the secret in ${PROJECT}:monitor`;
+  if (key === "prometheus")
+    return `${setSecret("prometheusCredentials")}, and pulumi config rm --path of the secret in ${PROJECT}:prometheus`;
   if (key === "hosts")
     return `${setSecret("hostCredentials")}, and pulumi config rm --path of the secret in ${PROJECT}:hosts`;
   return `pulumi config set --path --plaintext '${PROJECT}:${key}...', or pulumi config rm`;

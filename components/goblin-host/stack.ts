@@ -9,7 +9,12 @@ import { crossCheck, hostWarnings } from "./checks";
 import { emptyEntries } from "./empty";
 import { fixCommand } from "./fix";
 import { PROJECT } from "./project";
+import type { MonitorAddresses } from "../monitor-credentials/schema";
+import type { PrometheusReceivers } from "../prometheus-stack/receiver";
 import { GoblinHostSettings, SharedSettings } from "./schema";
+import { readMonitorCredentials } from "./monitor-secrets";
+import { toldTwice } from "./prometheus-checks";
+import { readPrometheusCredentials } from "./prometheus-secrets";
 import { type HostCredentials, misplacedSecrets, readCredentials, SECRET_KEYS } from "./secrets";
 
 /** One host of the stack, as GoblinHost takes it. */
@@ -19,6 +24,10 @@ export interface ConfiguredHost {
   /** Where a setting of this host stands in the configuration. What is sent to a host names it by its first name. */
   readonly settingPath: (path: string) => string;
   readonly credentials: HostCredentials;
+  /** Addresses of those whom its monitor tells that are secrets. */
+  readonly monitorCredentials: MonitorAddresses;
+  /** Who is told by its Alertmanager, by an address that is a secret. */
+  readonly prometheusCredentials: PrometheusReceivers;
 }
 
 export interface StackSettings {
@@ -61,7 +70,28 @@ export function readStack(
     { credentials: parse(given["credentials"]), hostCredentials: parse(given["hostCredentials"]) },
     hosts,
   );
-  for (const problem of credentials.problems) problems.add(problem);
+  const located = hosts.map(({ name, own, raw }) => ({
+    name,
+    raw,
+    pathOf: (path: SettingPath) =>
+      `${PROJECT}:${formatPath(locateSetting({ host: name, own, shared, sharable }, path))}`,
+  }));
+  const addresses = readMonitorCredentials(
+    {
+      monitorCredentials: parse(given["monitorCredentials"]),
+      hostMonitorCredentials: parse(given["hostMonitorCredentials"]),
+    },
+    located,
+  );
+  const receivers = readPrometheusCredentials(
+    {
+      prometheusCredentials: parse(given["prometheusCredentials"]),
+      hostPrometheusCredentials: parse(given["hostPrometheusCredentials"]),
+    },
+    located,
+  );
+  for (const problem of [...credentials.problems, ...addresses.problems, ...receivers.problems])
+    problems.add(problem);
   if (problems.size > 0) return { problems: [...problems] };
   return {
     hosts: hosts.map(({ name, own, raw }) => {
@@ -72,10 +102,14 @@ export function readStack(
         settings,
         settingPath: (path) => `${PROJECT}:${formatPath(locateSetting(layers, path.split(".")))}`,
         credentials: credentials.of(name),
+        monitorCredentials: addresses.of(name),
+        prometheusCredentials: receivers.of(name),
       };
     }),
     warnings: hosts.flatMap(({ name, raw }) =>
-      hostWarnings(raw).map((warning) => `host ${name}: ${warning}`),
+      [...hostWarnings(raw), ...toldTwice(raw, addresses.of(name), receivers.of(name))].map(
+        (warning) => `host ${name}: ${warning}`,
+      ),
     ),
   };
 }

@@ -7,7 +7,7 @@ import { isMap, type SettingPath, valueAt } from "../settings/values";
 
 /** What is wrong between the settings of one workload. */
 export function workloadIssues(workload: SettledWorkload, raw: unknown): SettingIssue[] {
-  const { name, runtime, exec, image, gpu, hardening, environmentFile } = workload;
+  const { name, runtime, engine, exec, image, gpu, hardening, environmentFile, apiKeyFile } = workload;
   const at = (key: string, message: string, allowed: string, fix: string | null = null): SettingIssue => {
     const path = ["workloads", name, key];
     return { path, value: valueAt(raw, path), message, allowed, fix };
@@ -21,6 +21,10 @@ export function workloadIssues(workload: SettledWorkload, raw: unknown): Setting
   }
   if (runtime === "systemd" && image !== undefined)
     issues.push(at("image", "an image needs runtime: container", "runtime: container beside it"));
+  if (apiKeyFile !== undefined && engine !== "llama.cpp") {
+    const message = "only a llama-server is asked with a key, and this is none";
+    issues.push(at("apiKeyFile", message, "engine: llama.cpp beside it"));
+  }
   const hidesDevices = hardening.profile === "standard" && !hardening.except.includes("PrivateDevices");
   if (runtime === "systemd" && gpu !== undefined && hidesDevices) {
     const message = "standard hides every device, and gpu names some; the profile gpu leaves these alone";

@@ -58,6 +58,16 @@ export interface BundleRequirement {
   /** GPUs of a vendor, with commas between them: by number, UUID or node. */
   readonly gpus?: string;
   readonly vendor?: "nvidia" | "amd";
+  /** A file that must be there, and the `remedy` where it is not. */
+  readonly file?: string;
+  /**
+   * A unit that must not be the owner's where this bundle is the first to have it, at whose address (`listen`, of loopback) nobody
+   * else may answer, and whose `package`, which this project brings, must not have a `folder` of the owner's to delete when it goes.
+   */
+  readonly vacant?: string;
+  readonly listen?: string;
+  readonly package?: string;
+  readonly folder?: string;
   /** A device node, the `remedy` where it is missing, and the groups of one who opens it and is not root, by number. */
   readonly device?: string;
   readonly groups?: string;
@@ -73,6 +83,8 @@ export interface BundleFile {
   readonly content: string;
   /** Four octal digits. */
   readonly mode: string;
+  /** `uid:gid`. Default: root's. */
+  readonly owner?: string;
   /** The content holds tokens that the host resolves. */
   readonly expand?: boolean;
 }

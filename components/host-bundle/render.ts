@@ -29,6 +29,7 @@ function sectionsOf(bundle: Bundle): Record<string, Section | undefined> {
     requires: map(bundle.requires, (requirement) => ({ ...requirement })),
     files: map(bundle.files, (file) => ({
       mode: file.mode,
+      owner: file.owner,
       content: file.content,
       expand: flag(file.expand),
     })),

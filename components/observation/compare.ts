@@ -1,5 +1,7 @@
 import type { SentBundle } from "../host-bundle/sent";
 import { isCredentials } from "../credentials/render";
+import { MONITOR_CREDENTIALS } from "../monitor-credentials/render";
+import { PROMETHEUS_CREDENTIALS } from "../prometheus-stack/receiver";
 import { formatFinding, versionDrift } from "./drift";
 import type { HostStatus } from "./status";
 
@@ -54,8 +56,13 @@ export function compareHost(
     .filter(({ name }) => !names.has(name))
     .map(({ name, digest, generation }): BundleState => {
       const drift = ["this stack does not declare it"];
-      const found = isCredentials(name) ? undefined : digest;
+      const found = isSecret(name) ? undefined : digest;
       return { bundle: name, drift, declared: undefined, found, generation };
     });
   return [...states, ...surplus];
+}
+
+/** Of what is not declared, too: from a digest a short secret could be guessed. */
+function isSecret(bundle: string): boolean {
+  return isCredentials(bundle) || bundle === MONITOR_CREDENTIALS || bundle === PROMETHEUS_CREDENTIALS;
 }

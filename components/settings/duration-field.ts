@@ -3,13 +3,18 @@ import { scalarField, SettingError } from "./field";
 
 /**
  * A duration in whole seconds or minutes; components/render/duration.ts reads it.
- * @param doc `most` is the longest one. Default: 99999min
+ * @param doc `least` is the shortest one, `most` the longest. Default: 1s and 99999min
  */
-export function durationField(doc: { description: string; example: string; most?: string }) {
-  const { most, ...rest } = doc;
-  const allowed = `seconds or minutes: ${doc.example}, 5min${most === undefined ? "" : `, at most ${most}`}`;
+export function durationField(doc: { description: string; example: string; least?: string; most?: string }) {
+  const { least, most, ...rest } = doc;
+  const bounds = [least && `at least ${least}`, most && `at most ${most}`].filter(
+    (bound) => bound !== undefined,
+  );
+  const allowed = [`seconds or minutes: ${doc.example}, 5min`, ...bounds].join(", ");
   return scalarField({ ...rest, allowed }, (text) => {
     if (!/^[1-9][0-9]{0,4}(s|min)$/.test(text)) throw new SettingError("that is no duration", meant(text));
+    if (least !== undefined && parseDuration(text) < parseDuration(least))
+      throw new SettingError(`that is less than ${least}`, least);
     if (most !== undefined && parseDuration(text) > parseDuration(most))
       throw new SettingError(`that is more than ${most}`, most);
     return text;

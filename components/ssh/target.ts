@@ -38,3 +38,12 @@ export function sshCommand({ user, address, port, proxyJump }: SshTarget): strin
     proxyJump === undefined ? "" : `-J ${proxyJump.user}@${bracketed(proxyJump.address)}:${proxyJump.port} `;
   return `ssh ${jump}${port === 22 ? "" : `-p ${port} `}${user}@${address}`;
 }
+
+/**
+ * The command with which an operator reaches `remote` of the host (a Unix socket's path, or `ADDRESS:PORT`) at a port of the
+ * loopback here. It ends where that port is taken: another host's tunnel would answer in its place.
+ */
+export function tunnelCommand(target: SshTarget, port: number, remote: string): string {
+  const forward = `ssh -N -o ExitOnForwardFailure=yes -L 127.0.0.1:${port}:${remote} `;
+  return sshCommand(target).replace(/^ssh /, forward);
+}

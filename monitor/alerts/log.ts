@@ -14,7 +14,7 @@ const TAIL_BYTES = 16_384;
  * @param deployment the one that is watched, whose id follows
  */
 export function renderLogLine(
-  { kind, message }: AlertEvent,
+  { kind, message }: Pick<AlertEvent, "kind" | "message">,
   time: number,
   utcOffsetMinutes: number,
   deployment?: string,

@@ -1,9 +1,9 @@
-import type { AlertInput, AlertName } from "./inputs";
+import { type AlertInput, type AlertName, LABEL_NAMES, type Labels } from "./condition";
 
 /** A condition that holds: not yet long enough (pending), or raised (firing). Times of day in ms, others monotonic s. */
 export interface Alert {
   readonly alert: AlertName;
-  readonly service: string | undefined;
+  readonly labels: Labels;
   readonly severity: "warning" | "critical";
   readonly phase: "pending" | "firing";
   /** When it began to hold. */
@@ -15,10 +15,11 @@ export interface Alert {
   readonly message: string;
 }
 
-/** What the log is to be told. */
-export interface AlertEvent {
+/** What the log is to be told, and whoever is called. */
+export interface AlertEvent extends Pick<AlertInput, "alert" | "labels" | "severity" | "message"> {
   readonly kind: "ALERT" | "RESOLVED";
-  readonly message: string;
+  /** Whether it was told before, and goes on: for the log alone. */
+  readonly repeated: boolean;
 }
 
 /** The alerts and the boot in which their monotonic times were taken. */
@@ -64,16 +65,24 @@ export function stepAlerts(
   });
   for (const gone of known.values()) {
     if (gone.phase === "firing")
-      events.push({ kind: "RESOLVED", message: `${gone.message} (no longer watched)` });
+      events.push(eventOf("RESOLVED", { ...gone, message: `${gone.message} (no longer watched)` }));
   }
   return { book: { bootId: now.bootId, alerts }, events };
 }
 
 function carryOver({ bootId, alerts }: AlertBook, now: Now): Alert[] {
-  if (bootId === now.bootId) return [...alerts];
+  const { monotonicSeconds } = now;
+  // A time that has not come yet was never counted in this boot.
+  const clamped = (seconds: number) => Math.min(seconds, monotonicSeconds);
+  if (bootId === now.bootId)
+    return alerts.map((alert) => ({
+      ...alert,
+      sinceSeconds: clamped(alert.sinceSeconds),
+      loggedSeconds: clamped(alert.loggedSeconds),
+    }));
   return alerts
     .filter(({ phase }) => phase === "firing")
-    .map((alert) => ({ ...alert, sinceSeconds: now.monotonicSeconds, loggedSeconds: now.monotonicSeconds }));
+    .map((alert) => ({ ...alert, sinceSeconds: monotonicSeconds, loggedSeconds: monotonicSeconds }));
 }
 
 function step(
@@ -87,20 +96,24 @@ function step(
   if (value === undefined) return alert;
   if (alert?.phase === "firing") {
     if (value <= clearBelow(threshold)) {
-      events.push({ kind: "RESOLVED", message });
+      events.push(eventOf("RESOLVED", input));
       return undefined;
     }
-    if (now.monotonicSeconds - alert.loggedSeconds < repeatSeconds) return { ...alert, message };
-    events.push({ kind: "ALERT", message });
-    return { ...alert, message, loggedSeconds: now.monotonicSeconds };
+    const { severity } = input;
+    // That it has become worse is news, though it fires already.
+    const worse = severity === "critical" && alert.severity === "warning";
+    if (!worse && now.monotonicSeconds - alert.loggedSeconds < repeatSeconds)
+      return { ...alert, severity, message };
+    events.push(eventOf("ALERT", input, !worse));
+    return { ...alert, severity, message, loggedSeconds: now.monotonicSeconds };
   }
   if (value <= threshold) return undefined;
   const sinceSeconds = alert?.sinceSeconds ?? now.monotonicSeconds;
   const held = input.immediate || now.monotonicSeconds - sinceSeconds >= forSeconds;
-  if (held) events.push({ kind: "ALERT", message });
+  if (held) events.push(eventOf("ALERT", input));
   return {
     alert: input.alert,
-    service: input.service,
+    labels: input.labels,
     severity: input.severity,
     phase: held ? "firing" : "pending",
     sinceSeconds,
@@ -110,6 +123,15 @@ function step(
   };
 }
 
-function keyOf({ alert, service }: { alert: AlertName; service: string | undefined }): string {
-  return `${alert} ${service ?? ""}`;
+function eventOf(
+  kind: AlertEvent["kind"],
+  { alert, labels, severity, message }: Omit<AlertEvent, "kind" | "repeated">,
+  repeated = false,
+): AlertEvent {
+  return { kind, repeated, alert, labels, severity, message };
+}
+
+/** What tells one alert from another. */
+export function keyOf({ alert, labels }: Pick<AlertInput, "alert" | "labels">): string {
+  return [alert, ...LABEL_NAMES.map((name) => labels[name] ?? "")].join("\0");
 }

@@ -1,13 +1,14 @@
 import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Collector } from "../collectors/collector";
+import { Collector, type Tools } from "../collectors/collector";
 import { FilesystemCollector } from "../collectors/filesystem";
 import { NvidiaSmi } from "../collectors/nvidia-smi";
 import type { SettledConfig } from "../config/schema";
 import { SYSTEM_CLOCK } from "../host/clock";
+import { sinksOf } from "../delivery/sinks";
 import { errorCode } from "../host/files";
-import { httpGet } from "../host/http-get";
+import { HttpClient } from "../host/http";
 import type { Roots } from "../host/roots";
 import { Monitor } from "../monitor";
 import { CollectorLock } from "../output/lock";
@@ -16,8 +17,8 @@ import { localTime } from "../render/times";
 /** The HTTP socket's name in the run folder. */
 export const SOCKET_FILE = "monitor.sock";
 
-/** CPU times need two samples; the first collection waits this long for the second. */
-export const SECOND_SAMPLE_MILLISECONDS = 1000;
+/** CPU times need two samples: the only collection of a process waits this long for the second. */
+const SECOND_SAMPLE_MILLISECONDS = 1000;
 
 const SERVER_MILLISECONDS = 15_000;
 
@@ -27,16 +28,13 @@ export function assemble(
   roots: Roots,
   gpu: NvidiaSmi,
   warn: (message: string) => void,
+  listener?: Tools["listener"],
 ) {
-  const { collector, filesystem } = collectorOf(config, roots, gpu);
-  return { monitor: new Monitor(config, roots, collector, SYSTEM_CLOCK, warn), filesystem };
-}
-
-/** What looks, without what remembers. */
-export function collectorOf(config: SettledConfig, roots: Roots, gpu: NvidiaSmi) {
-  const filesystem = new FilesystemCollector(roots, config.models);
-  const collector = new Collector(config, roots, { clock: SYSTEM_CLOCK, get: httpGet, filesystem, gpu });
-  return { collector, filesystem };
+  const filesystem = new FilesystemCollector(roots);
+  const http = new HttpClient();
+  const collector = new Collector(roots, { clock: SYSTEM_CLOCK, http, filesystem, gpu, listener });
+  const sinks = sinksOf(config, roots.state, http, warn);
+  return { monitor: new Monitor(config, roots, collector, SYSTEM_CLOCK, warn, sinks), filesystem };
 }
 
 /** Who holds the lock, for whoever finds it held. */
@@ -57,9 +55,10 @@ export async function collectOnce(
   try {
     gpu.start();
     const { monitor, filesystem } = assemble(config, roots, gpu, warn);
-    await monitor.prime();
+    monitor.prime();
     await sleep(SECOND_SAMPLE_MILLISECONDS);
     await monitor.collect();
+    await monitor.told;
     return { hung: filesystem.hung };
   } finally {
     gpu.stop();

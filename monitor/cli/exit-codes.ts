@@ -5,7 +5,7 @@ export const EXIT = {
   failed: 1,
   /** The command line or the configuration is wrong; nothing was done. */
   usage: 2,
-  /** Nothing was collected yet, or it is older than three intervals. */
+  /** Nothing was collected yet, it is older than three intervals, or what every host has could not be read. */
   stale: 3,
   /** Another collector is at work. */
   locked: 4,

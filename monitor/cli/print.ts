@@ -8,7 +8,8 @@ export const STALE_INTERVALS = 3;
 
 const WHY = `To see why: docker ps -a --filter name=ai-resource-monitor; docker logs ai-resource-monitor`;
 
-export type Printed = { readonly text: string } | { readonly stale: string };
+export type Printed =
+  { readonly text: string; readonly unseen: readonly string[] } | { readonly stale: string };
 
 /** What the collector last rendered, or why that cannot be relied on. */
 export function readOutput(output: keyof Outputs, roots: Roots): Printed {
@@ -20,7 +21,7 @@ export function readOutput(output: keyof Outputs, roots: Roots): Printed {
   const uptimeSeconds = Math.floor(Number((readText(join(roots.procfs, "uptime")) ?? "").split(" ")[0]));
   const age = uptimeSeconds - collected.uptimeSeconds;
   const allowed = STALE_INTERVALS * collected.intervalSeconds;
-  if (age >= 0 && age <= allowed) return { text };
+  if (age >= 0 && age <= allowed) return { text, unseen: collected.unseen };
   const what = age < 0 ? "of an earlier boot" : `${age} s old (allowed: ${allowed} s)`;
   return { stale: `the last collection is ${what}.\n${WHY}` };
 }

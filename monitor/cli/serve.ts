@@ -1,18 +1,27 @@
 import type { Server } from "node:http";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NvidiaSmi } from "../collectors/nvidia-smi";
 import { type ConfigFile, needsRestart } from "../config/file";
+import type { SettledConfig } from "../config/schema";
 import { SYSTEM_CLOCK } from "../host/clock";
 import { errorText } from "../host/files";
 import type { Roots } from "../host/roots";
-import { createMonitorServer, listen, listenOnSocket, type Served } from "../http/server";
+import { HistoryRequests } from "../http/history";
+import { Page } from "../http/page";
+import { createMonitorServer, listenOnSocket, type Served } from "../http/server";
+import { TcpListener } from "../http/tcp-listener";
+import type { Monitor } from "../monitor";
 import { CollectorLock, LockedError } from "../output/lock";
 import type { Outputs } from "../output/outputs";
 import { readRequest, watchRequests } from "../output/request";
-import { assemble, collectorOf, lockHolder, SECOND_SAMPLE_MILLISECONDS, SOCKET_FILE } from "./collect";
+import { assemble, lockHolder, SOCKET_FILE } from "./collect";
 import { STALE_INTERVALS } from "./print";
 import { Schedule } from "./schedule";
+
+/** Between the first two samples: 25 ticks of every CPU's clock, so that the first answer is there at once. */
+const SECOND_SAMPLE_MILLISECONDS = 250;
 
 /**
  * `serve`: collects at every interval and answers HTTP, until `stop` settles. It follows its configuration file: at once
@@ -24,102 +33,158 @@ export async function serve(
   stop: Promise<unknown>,
   warn: (message: string) => void,
 ): Promise<void> {
-  let config = configFile.read();
+  const config = configFile.read();
   const lock = await CollectorLock.acquire(roots.run, lockHolder("serve"));
-  const gpu = new NvidiaSmi(config.gpu.command, config.intervalSeconds, SYSTEM_CLOCK);
-  const servers: Server[] = [];
-  const { monitor } = assemble(config, roots, gpu, warn);
-  let outputs: Outputs | undefined;
-  let collectedAt = SYSTEM_CLOCK.monotonic();
-  let failure: string | undefined;
-  // A restart gets a lock again, the folder anew where it was replaced under a container's mount, and its configuration.
-  let lose: (error: Error) => void = () => undefined;
-  const lost = new Promise<never>((_, reject) => {
-    lose = reject;
-  });
-  let primedNow: () => void = () => undefined;
-  const primed = new Promise<void>((resolve) => {
-    primedNow = resolve;
-  });
-  const follow = (): void => {
+  const service = new MonitorService(config, configFile, lock, roots, warn);
+  try {
+    await service.run(stop);
+  } finally {
+    service.close();
+    lock.release();
+  }
+}
+
+class MonitorService {
+  private readonly gpu: NvidiaSmi;
+  private readonly monitor: Monitor;
+  private readonly schedule: Schedule;
+  private readonly listener: TcpListener | undefined;
+  private socket: Server | undefined;
+  private readonly lost = deferred<never>();
+  private readonly primed = deferred<undefined>();
+  private readonly served: Served;
+  private outputs: Outputs | undefined;
+  private collectedTime: number | undefined;
+  private collectedAt = SYSTEM_CLOCK.monotonic();
+  private failure: string | undefined;
+
+  constructor(
+    private config: SettledConfig,
+    private readonly file: ConfigFile,
+    private readonly lock: CollectorLock,
+    private readonly roots: Roots,
+    private readonly warn: (message: string) => void,
+  ) {
+    const { intervalSeconds, gpu, listen } = config;
+    this.gpu = new NvidiaSmi(gpu.command, intervalSeconds, SYSTEM_CLOCK);
+    this.served = {
+      page: new Page(),
+      history: new HistoryRequests(roots.state, () => this.config, SYSTEM_CLOCK.now),
+      hostName: () => this.config.host ?? hostname(),
+      outputs: () => this.outputs,
+      collectedAt: () => this.collectedTime,
+      problem: () => this.problem(),
+      available: () => this.monitor.available,
+      intervalSeconds: () => this.config.intervalSeconds,
+      collect: () => this.collectNow(),
+    };
+    this.listener = listen && new TcpListener(listen, this.served, SYSTEM_CLOCK);
+    const { monitor } = assemble(config, roots, this.gpu, warn, this.listener);
+    this.monitor = monitor;
+    this.schedule = new Schedule(
+      intervalSeconds,
+      SYSTEM_CLOCK,
+      () => this.collect(),
+      (missed) => {
+        monitor.missedIntervals += missed;
+      },
+    );
+  }
+
+  /** @throws Error for what another process that starts anew can do something about. */
+  async run(stop: Promise<unknown>): Promise<void> {
+    await this.open();
+    this.gpu.start();
+    this.monitor.prime();
+    await Promise.race([sleep(SECOND_SAMPLE_MILLISECONDS), stop]);
+    this.primed.resolve(undefined);
+    const watcher = this.followRequests();
+    this.schedule.start();
+    await Promise.race([stop, this.lost.promise]).finally(() => watcher?.close());
+  }
+
+  close(): void {
+    this.schedule.stop();
+    this.gpu.stop();
+    this.listener?.close();
+    this.socket?.close();
+    this.socket?.closeAllConnections();
+  }
+
+  private async open(): Promise<void> {
+    this.socket = await createMonitorServer(this.served, { mayCollect: true });
+    await listenOnSocket(this.socket, join(this.roots.run, SOCKET_FILE));
+  }
+
+  private async collect(): Promise<void> {
     try {
-      const next = configFile.readIfChanged();
-      if (next === undefined) return;
-      if (needsRestart(config, next)) {
-        lose(
-          new Error(
-            "the configuration asks for another interval, listener, GPU program or history: start again",
-          ),
+      if (!this.lock.held) {
+        this.lost.reject(
+          new LockedError(`the lock in ${this.roots.run} was taken away; another may collect now`),
         );
         return;
       }
-      config = next;
-      monitor.reconfigure(next, collectorOf(next, roots, gpu).collector);
+      this.followConfig();
+      await this.listener?.follow();
+      this.outputs = await this.monitor.collect();
+      this.collectedAt = SYSTEM_CLOCK.monotonic();
+      this.collectedTime = SYSTEM_CLOCK.now();
+      this.failure = undefined;
     } catch (error) {
-      warn(`the configuration before stays in force: ${errorText(error)}`);
+      if (this.failure !== errorText(error)) this.warn(errorText(error));
+      this.failure = errorText(error);
     }
-  };
-  const collect = async () => {
+  }
+
+  /** Out of its turn, for one who waits for it. */
+  private async collectNow(): Promise<void> {
+    // Not before the first sample: there would be nothing that a part of CPU time could be told from.
+    await this.primed.promise;
+    await this.schedule.now();
+    if (this.failure !== undefined) throw new Error(this.failure);
+  }
+
+  private followConfig(): void {
     try {
-      if (!lock.held) {
-        lose(new LockedError(`the lock in ${roots.run} was taken away; another may collect now`));
+      const next = this.file.readIfChanged();
+      if (next === undefined) return;
+      if (needsRestart(this.config, next)) {
+        const what = "another interval, listener, GPU program, history, name or sinks";
+        this.lost.reject(new Error(`the configuration asks for ${what}: start again`));
         return;
       }
-      follow();
-      outputs = await monitor.collect();
-      collectedAt = SYSTEM_CLOCK.monotonic();
-      failure = undefined;
+      this.config = next;
+      this.monitor.reconfigure(next);
     } catch (error) {
-      if (failure !== errorText(error)) warn(errorText(error));
-      failure = errorText(error);
+      this.warn(`the configuration before stays in force: ${errorText(error)}`);
     }
-  };
-  const schedule = new Schedule(config.intervalSeconds, SYSTEM_CLOCK, collect, (missed) => {
-    monitor.missedIntervals += missed;
-  });
-  const served: Served = {
-    outputs: () => outputs,
-    problem: () => {
-      const age = Math.floor(SYSTEM_CLOCK.monotonic() - collectedAt);
-      if (age <= STALE_INTERVALS * config.intervalSeconds) return undefined;
-      return `the last collection is ${age} s old${failure === undefined ? "" : `: ${failure}`}`;
-    },
-    collect: async () => {
-      // Not before the first sample: a collection beside it would find the filesystem's call in flight.
-      await primed;
-      await schedule.now();
-      if (failure !== undefined) throw new Error(failure);
-    },
-  };
-  try {
-    const socket = createMonitorServer(served, true);
-    servers.push(socket);
-    await listenOnSocket(socket, join(roots.run, SOCKET_FILE));
-    if (config.listen !== undefined) {
-      const tcp = createMonitorServer(served, false);
-      servers.push(tcp);
-      await listen(tcp, { host: config.listen.address, port: config.listen.port });
-    }
-    gpu.start();
-    await monitor.prime();
-    await Promise.race([sleep(SECOND_SAMPLE_MILLISECONDS), stop]);
-    primedNow();
-    let token = readRequest(roots)?.token;
-    const watcher = watchRequests(roots, () => {
-      const request = readRequest(roots);
+  }
+
+  /** Collects at once when the host's command asks; undefined where its folder cannot be watched. */
+  private followRequests() {
+    let token = readRequest(this.roots)?.token;
+    return watchRequests(this.roots, () => {
+      const request = readRequest(this.roots);
       if (request === undefined || request.token === token) return;
       token = request.token;
-      void schedule.now();
+      void this.schedule.now();
     });
-    schedule.start();
-    await Promise.race([stop, lost]).finally(() => watcher?.close());
-  } finally {
-    schedule.stop();
-    gpu.stop();
-    for (const server of servers) {
-      server.close();
-      server.closeAllConnections();
-    }
-    lock.release();
   }
+
+  private problem(): string | undefined {
+    const age = Math.floor(SYSTEM_CLOCK.monotonic() - this.collectedAt);
+    if (age <= STALE_INTERVALS * this.config.intervalSeconds) return undefined;
+    return `the last collection is ${age} s old${this.failure === undefined ? "" : `: ${this.failure}`}`;
+  }
+}
+
+/** A promise that somebody else settles. */
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((settle, refuse) => {
+    resolve = settle;
+    reject = refuse;
+  });
+  return { promise, resolve, reject };
 }

@@ -1,17 +1,33 @@
-import { readText } from "../host/files";
+import { readRequired, readText } from "../host/files";
 import type { Roots } from "../host/roots";
-import { type CpuTimes, parseCpuTimes } from "../parse/cpu";
+import { CPU_MODES, type CpuMode, type CpuSeconds, type CpuTimes, parseCpuTimes } from "../parse/cpu";
 import { type Load, parseLoad, parseOomKills } from "../parse/load";
 import { parseStall, type Pressure, PRESSURE_RESOURCES, type Stall } from "../parse/pressure";
 
-export function collectCpu({ procfs }: Roots): CpuTimes | undefined {
-  const text = readText(`${procfs}/stat`);
-  return text === undefined ? undefined : parseCpuTimes(text);
+/**
+ * The CPU times, whose sums only grow: the kernel's own iowait and idle may go backwards (proc_stat(5)), which Prometheus
+ * would take for a restart and count anew.
+ */
+export class CpuCollector {
+  private before: CpuSeconds | undefined;
+  private told: CpuSeconds | undefined;
+
+  collect({ procfs }: Roots): CpuTimes {
+    const times = parseCpuTimes(readRequired(`${procfs}/stat`));
+    const { before, told } = this;
+    const { total } = times;
+    const sum = (mode: CpuMode) =>
+      before === undefined || told === undefined
+        ? total[mode]
+        : told[mode] + Math.max(0, total[mode] - before[mode]);
+    this.told = Object.fromEntries(CPU_MODES.map((mode) => [mode, sum(mode)])) as Record<CpuMode, number>;
+    this.before = total;
+    return { ...times, total: this.told };
+  }
 }
 
-export function collectLoad({ procfs }: Roots): Load | undefined {
-  const text = readText(`${procfs}/loadavg`);
-  return text === undefined ? undefined : parseLoad(text);
+export function collectLoad({ procfs }: Roots): Load {
+  return parseLoad(readRequired(`${procfs}/loadavg`));
 }
 
 export function collectOomKills({ procfs }: Roots): number | undefined {

@@ -24,5 +24,11 @@ export function joinGpuProcesses(
     const usedBytes = (sums.get(key)?.usedBytes ?? 0) + memoryUsedBytes;
     sums.set(key, { service: service.name, gpu, usedBytes });
   }
-  return { gpus: reading.gpus, services: [...sums.values()], malformedLines: reading.malformedLines };
+  return {
+    gpus: reading.gpus,
+    services: [...sums.values()],
+    malformedLines: reading.malformedLines,
+    known: reading.known,
+    problems: reading.problems,
+  };
 }

@@ -1,60 +1,103 @@
 import type { ServiceSettings } from "../config/schema";
 import type { Clock } from "../host/clock";
-import { listFolder, readText } from "../host/files";
+import { errorText, listFolder, readText } from "../host/files";
 import type { Roots } from "../host/roots";
-import { containerId, slicePath } from "../parse/cgroup";
-import { parseKeyed } from "../parse/text";
-import type { RunningService, ServiceSample } from "../report/snapshot";
-import { readPressure } from "./cpu";
-import { readCgroup } from "./cgroup";
+import { containerId, sliceOf, slicePath } from "../parse/cgroup";
+import { keyedCount } from "../parse/text";
+import type { RunningService, ServiceSample, SliceSample } from "../report/snapshot";
+import { readCgroup, readMemory } from "./cgroup";
+import { readOwnNetwork } from "./network";
+import { OomKills } from "./oom-kills";
 import { ServiceStarts } from "./starts";
 
 /** What is known of a service besides its cgroup. */
-export type ServiceBase = Omit<ServiceSample, "models" | "probe">;
+export type ServiceBase = Omit<ServiceSample, "models" | "llamaCpp" | "probe">;
 
 /** Finds the services' cgroups and reads them. It asks neither systemd nor Docker. */
 export class ServiceCollector {
   private readonly starts: ServiceStarts;
+  readonly oomKills: OomKills;
 
   constructor(
     private readonly roots: Roots,
-    private readonly services: readonly ServiceSettings[],
     private readonly clock: Clock,
   ) {
-    this.starts = new ServiceStarts(roots);
+    this.starts = new ServiceStarts(roots, clock);
+    this.oomKills = new OomKills(roots.cgroup);
   }
 
-  collect(): ServiceBase[] {
+  collect(services: readonly ServiceSettings[]): ServiceBase[] {
     const { cgroup } = this.roots;
     if (readText(`${cgroup}/cgroup.controllers`) === undefined) {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
-    return this.services.map((service) => {
-      const folder = this.find(service);
-      const { startTimeSeconds, restarts } = this.starts.observe(service.name, folder);
-      return {
-        name: service.name,
-        runtime: service.runtime,
-        unit: service.unit ?? `${service.name}.service`,
-        image: service.image,
-        declaredMemoryBytes: service.memoryMaxBytes,
-        declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
-        running: folder === undefined ? undefined : this.read(folder, startTimeSeconds),
-        restarts,
-      };
-    });
+    this.starts.begin(services.map(({ name }) => name));
+    this.oomKills.begin(services);
+    return services.map((service) => this.sample(service));
+  }
+
+  /** The slice that all of them lie under; undefined where they lie under none, or it is not there. */
+  collectSlice(services: readonly ServiceSettings[]): SliceSample | undefined {
+    const [name, ...others] = new Set(
+      services.flatMap((service) =>
+        service.cgroup === undefined ? slicePath(sliceOf(service)).split("/")[0] : [],
+      ),
+    );
+    if (name === undefined || others.length > 0) return undefined;
+    if (readText(`${this.roots.cgroup}/${name}/cgroup.events`) === undefined) return undefined;
+    return { name, memory: readMemory(this.roots.cgroup, name) };
+  }
+
+  /** What cannot be read of one service costs that part of it. */
+  private sample(service: ServiceSettings): ServiceBase {
+    const problems: string[] = [];
+    const attempt = <T>(action: () => T): T | undefined => {
+      try {
+        return action();
+      } catch (error) {
+        problems.push(errorText(error));
+        return undefined;
+      }
+    };
+    const found = attempt(() => ({ folder: this.find(service) }));
+    const folder = found?.folder;
+    const start = found && attempt(() => this.starts.observe(service.name, folder));
+    return {
+      name: service.name,
+      runtime: service.runtime,
+      unit: service.unit ?? `${service.name}.service`,
+      image: service.image,
+      declaredMemoryBytes: service.memoryMaxBytes,
+      declaredCores: service.quotaPercent === undefined ? undefined : service.quotaPercent / 100,
+      up: found && folder !== undefined,
+      running:
+        folder === undefined
+          ? undefined
+          : {
+              ...this.read(folder, start?.startTimeSeconds, problems),
+              network: attempt(() =>
+                start?.pid === undefined ? undefined : readOwnNetwork(this.roots, start.pid),
+              ),
+            },
+      oomKills: found && attempt(() => this.oomKills.observe(service, folder)),
+      restarts: start?.restarts ?? this.starts.restartsOf(service.name),
+      problems,
+    };
   }
 
   /** The cgroup with processes in it that is the service's; undefined when it does not run. */
   private find(service: ServiceSettings): string | undefined {
-    const alive = this.candidates(service).filter((folder) => this.isPopulated(folder));
+    const candidates = this.candidates(service);
+    if (service.runtime === "systemd") return candidates.find((folder) => this.isPopulated(folder));
     // While Docker replaces a container there may be two: the one that holds more memory does the work.
+    const alive = candidates.filter((folder) => this.isPopulated(folder));
     return alive.sort((a, b) => this.usage(b) - this.usage(a))[0];
   }
 
-  private candidates({ name, runtime, unit, slice, cgroup }: ServiceSettings): string[] {
+  private candidates(service: ServiceSettings): string[] {
+    const { name, runtime, unit, cgroup } = service;
     if (cgroup !== undefined) return [cgroup];
-    const sliceName = slice ?? `ai-${name.replaceAll("-", "")}.slice`;
+    const sliceName = sliceOf(service);
     const nested = slicePath(sliceName);
     if (runtime === "systemd") {
       const unitName = unit ?? `${name}.service`;
@@ -71,30 +114,25 @@ export class ServiceCollector {
 
   private isPopulated(folder: string): boolean {
     const events = readText(`${this.roots.cgroup}/${folder}/cgroup.events`);
-    return events !== undefined && parseKeyed(events).get("populated") === 1;
+    return events !== undefined && keyedCount(events, "populated") === 1;
   }
 
   private usage(folder: string): number {
     return Number(readText(`${this.roots.cgroup}/${folder}/memory.current`) ?? 0);
   }
 
-  private read(folder: string, startTimeSeconds: number | undefined): RunningService {
-    const path = `${this.roots.cgroup}/${folder}`;
-    const { memory, cpu, cpuReadAtSeconds, tasks, io } = readCgroup(this.roots.cgroup, folder, this.clock);
+  private read(
+    folder: string,
+    startTimeSeconds: number | undefined,
+    problems: string[],
+  ): Omit<RunningService, "network"> {
+    const { pressure, ...numbers } = readCgroup(this.roots.cgroup, folder, this.clock, problems);
     return {
       cgroup: folder,
       containerId: containerId(folder.slice(folder.lastIndexOf("/") + 1)),
       startTimeSeconds,
-      tasks,
-      memory,
-      cpu,
-      cpuReadAtSeconds,
-      pressure: readPressure((resource) => `${path}/${resource}.pressure`) ?? {
-        cpu: undefined,
-        memory: undefined,
-        io: undefined,
-      },
-      io,
+      ...numbers,
+      pressure: pressure ?? { cpu: undefined, memory: undefined, io: undefined },
     };
   }
 }

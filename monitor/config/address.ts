@@ -1,20 +1,27 @@
+// eslint-disable-next-line no-restricted-imports -- of it, what computes and asks nobody
+import { BlockList, isIP } from "node:net";
+
+/** Loopback, RFC 1918, link-local, carrier-grade NAT (RFC 6598, as VPN meshes use it), unique local addresses (RFC 4193). */
+const PRIVATE = new BlockList();
+for (const [network, bits] of [
+  ["127.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["169.254.0.0", 16],
+  ["100.64.0.0", 10],
+] as const)
+  PRIVATE.addSubnet(network, bits);
+PRIVATE.addAddress("::1", "ipv6");
+PRIVATE.addSubnet("fc00::", 7, "ipv6");
+PRIVATE.addSubnet("fe80::", 10, "ipv6");
+
 /**
- * Whether an IP address is reachable only from this machine or a private network: loopback, RFC 1918, link-local,
- * carrier-grade NAT (RFC 6598, as VPN meshes use it), and unique local addresses (RFC 4193). Undefined when it is no
- * IP address.
+ * Whether an IP address is reachable only from this machine or a private network; one of IPv4 that is written as IPv6
+ * (`::ffff:10.0.0.1`) is judged as what it is. Undefined when it is no IP address.
  */
 export function isPrivateAddress(address: string): boolean | undefined {
-  const four = /^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})$/.exec(address)?.slice(1).map(Number);
-  if (four !== undefined) {
-    if (four.some((part) => part > 255)) return undefined;
-    const [a = 0, b = 0] = four;
-    if (a === 127 || a === 10) return true;
-    if (a === 172) return b >= 16 && b <= 31;
-    if (a === 192) return b === 168;
-    if (a === 169) return b === 254;
-    return a === 100 && b >= 64 && b <= 127;
-  }
-  const six = address.toLowerCase();
-  if (!/^[0-9a-f:]+$/.test(six) || !six.includes(":")) return undefined;
-  return six === "::1" || /^f[cd][0-9a-f]{2}:/.test(six) || /^fe[89ab][0-9a-f]:/.test(six);
+  const family = isIP(address);
+  if (family === 0) return undefined;
+  return PRIVATE.check(address, family === 4 ? "ipv4" : "ipv6");
 }

@@ -28,7 +28,7 @@ export class ConfigFile {
 
 /** Whether a running collector must start again to follow: what its timers, servers and files were made with. */
 export function needsRestart(old: SettledConfig, next: SettledConfig): boolean {
-  const kept = ({ intervalSeconds, listen, gpu, history }: SettledConfig): string =>
-    JSON.stringify([intervalSeconds, listen, gpu, history]);
+  const kept = ({ intervalSeconds, listen, gpu, history, sinks, host }: SettledConfig): string =>
+    JSON.stringify([intervalSeconds, listen, gpu, history, sinks, host]);
   return kept(old) !== kept(next);
 }

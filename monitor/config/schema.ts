@@ -17,6 +17,8 @@ const httpUrl = z
   .string({ error: "an http:// address" })
   .check(z.regex(/^http:\/\/[^\s/?#]+(\/\S*)?$/, { error: "an http:// address" }));
 
+const file = text("an absolute path", /^\/[^\0\n]*$/);
+
 /** One AI service, as a unit or as a container: the monitor finds it by its cgroup and asks neither systemd nor Docker. */
 export const ServiceConfig = z.strictObject({
   /** What the outputs call it. */
@@ -42,6 +44,17 @@ export const ServiceConfig = z.strictObject({
   vramMaxBytes: z.optional(number("a number of bytes above 0", 1, 2 ** 50)),
   /** Ollama's address, whose `/api/ps` tells the loaded models. Default: not asked. */
   ollama: z.optional(httpUrl),
+  /** A llama-server, asked what it does. Default: not asked. */
+  llamaCpp: z.optional(
+    z.strictObject({
+      /** Its address, with the prefix of its paths where it has one. */
+      url: httpUrl,
+      /** Whether its model may sleep (`--sleep-idle-seconds`): it is asked only what cannot keep it from that. Default true. */
+      sleeps: z._default(z.boolean({ error: "true or false" }), true),
+      /** A file with its API key, where it has one; default none. */
+      apiKeyFile: z.optional(file),
+    }),
+  ),
   /** A health probe: GET, healthy below status 400. Default: none. */
   health: z.optional(
     z.strictObject({
@@ -56,7 +69,7 @@ export const ServiceConfig = z.strictObject({
 export const MonitorConfig = z.strictObject({
   /** Seconds from one collection to the next; default 10. Outputs older than three of them are stale. */
   intervalSeconds: whole(1, 3600, 10),
-  /** Percent above which an alert is raised; it clears about 5 points below. Defaults 85, 90, 90, 70, 95. */
+  /** Percent above which an alert is raised; it clears about 5 points below. Defaults 85, 90, 90, 70, 95, 20. */
   thresholds: z.prefault(
     z.strictObject({
       memory: percent(85),
@@ -64,6 +77,8 @@ export const MonitorConfig = z.strictObject({
       disk: percent(90),
       swap: percent(70),
       service: percent(95),
+      /** Of the time, in which a service waits for memory. */
+      pressure: percent(20),
     }),
     {},
   ),
@@ -106,21 +121,72 @@ export const MonitorConfig = z.strictObject({
   ),
   /** Hours after a deployment in which alerts name it; at their end a report compares before and after. 0: none; default 24. */
   watchHours: whole(0, 72, 24),
-  /** A TCP address to serve beside the Unix socket; default none. It has no password: keep it private. */
+  /** A TCP address to serve beside the Unix socket; default none. */
   listen: z.optional(
     z
       .strictObject({
         address: text("an IP address", /^[0-9A-Fa-f:.]+$/),
         port: number("a port from 1 to 65535", 1, 65_535),
-        /** Allows an address that the internet may reach; default false. */
-        allowPublic: z._default(z.boolean({ error: "true or false" }), false),
+        /** A file with the word that whoever asks must show, as `Authorization: Bearer WORD`. Default: nobody need. */
+        tokenFile: z.optional(file),
+        /** Files in PEM, which may be replaced at any time. Default: no TLS. */
+        tls: z.optional(z.strictObject({ certificateFile: file, keyFile: file })),
       })
       .check(
-        z.refine(({ address, allowPublic }) => allowPublic || isPrivateAddress(address) === true, {
-          path: ["address"],
-          error: "a loopback or private IP address, or allowPublic: true beside it",
+        z.refine(
+          ({ address, tokenFile, tls }) =>
+            isPrivateAddress(address) === true || (tokenFile !== undefined && tls !== undefined),
+          {
+            path: ["address"],
+            error: "a loopback or private IP address, or any with tokenFile and tls beside it",
+          },
+        ),
+      ),
+  ),
+  /** What those who are told call this host; default its name. */
+  host: z.optional(text("a name: letters, digits and . _ @ -", NAME)),
+  /** Who is told of alerts, and how. Each address is in a file of its own, as many of them are secrets. Default: nobody. */
+  sinks: z.prefault(
+    z.strictObject({
+      /** Alertmanager's address, without a path. */
+      alertmanager: z.optional(z.strictObject({ urlFile: file })),
+      /** A POST of JSON for each alert that comes or goes. */
+      webhook: z.optional(z.strictObject({ urlFile: file })),
+      /** An event for each alert that comes or goes. */
+      sentry: z.optional(
+        z.strictObject({
+          /** A DSN. */
+          dsnFile: file,
+          /** What Sentry calls where the host runs; default production, as Sentry's own. */
+          environment: z._default(text("a name: letters, digits and . _ @ -", NAME), "production"),
+          /** Seconds from one check-in of Sentry's cron monitoring to the next. Default: none is sent. */
+          checkInSeconds: z.optional(number("a number from 60 to 86400", 60, 86_400)),
         }),
       ),
+      /** An event and a service check for each alert that comes or goes, to an agent's DogStatsD. */
+      datadog: z.optional(
+        z.strictObject({
+          address: text("a loopback or private IP address", /^[0-9A-Fa-f:.]+$/).check(
+            z.refine((address: string) => isPrivateAddress(address) === true, {
+              error: "a loopback or private IP address",
+            }),
+          ),
+          /** Default 8125. */
+          port: z._default(number("a port from 1 to 65535", 1, 65_535), 8125),
+          /** Seconds from one service check that the host is up to the next; default 60. */
+          upSeconds: whole(10, 86_400, 60),
+        }),
+      ),
+      /** A GET after collections, at an address that raises the alarm when none comes. */
+      heartbeat: z.optional(
+        z.strictObject({
+          urlFile: file,
+          /** Seconds from one to the next; default 60. */
+          everySeconds: whole(10, 86_400, 60),
+        }),
+      ),
+    }),
+    {},
   ),
   gpu: z.prefault(
     z.strictObject({

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 
 /** "It is not there", in the kernel's words: also a process that just ended, and PSI that is compiled in but off. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "ENODEV", "ESRCH", "EOPNOTSUPP"]);
@@ -15,14 +15,24 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Of a word Node.js would make these anew for each file. */
+const AS_TEXT = { encoding: "utf8", flag: "r" } as const;
+
 /** A file's text; undefined when it is not there. */
 export function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path, AS_TEXT);
   } catch (error) {
     if (ABSENT.has(errorCode(error) ?? "")) return undefined;
     throw error;
   }
+}
+
+/** The text of a file that every Linux has. */
+export function readRequired(path: string): string {
+  const text = readText(path);
+  if (text === undefined) throw new Error(`${path} is not there`);
+  return text;
 }
 
 /** A file's text; undefined when it is not there or not for this user. */
@@ -31,6 +41,17 @@ export function readTextIfAllowed(path: string): string | undefined {
     return readText(path);
   } catch (error) {
     if (FORBIDDEN.has(errorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** A file's inode; undefined when it is not there or not for this user. */
+export function inodeIfAllowed(path: string): number | undefined {
+  try {
+    return statSync(path).ino;
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (ABSENT.has(code) || FORBIDDEN.has(code)) return undefined;
     throw error;
   }
 }

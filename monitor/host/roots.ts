@@ -8,6 +8,8 @@ export interface Roots {
   readonly cgroup: string;
   /** The host's root, as a prefix of the models' path; default /. */
   readonly rootfs: string;
+  /** A folder on the host's root filesystem, which that is measured by; default /etc/ai-resource-monitor. */
+  readonly etc: string;
   /** Rendered outputs, the socket and the lock; default /run/ai-resource-monitor. */
   readonly run: string;
   /** The alerts' state and the history; default /var/lib/ai-resource-monitor. */
@@ -23,6 +25,7 @@ export const DEFAULT_ROOTS: Roots = {
   sysfs: "/sys",
   cgroup: "/sys/fs/cgroup",
   rootfs: "/",
+  etc: "/etc/ai-resource-monitor",
   run: "/run/ai-resource-monitor",
   state: "/var/lib/ai-resource-monitor",
   log: "/var/log/ai-monitoring",

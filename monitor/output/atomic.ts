@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /**
@@ -9,14 +9,7 @@ import { basename, dirname, join } from "node:path";
 export function writeAtomically(path: string, text: string, mode = 0o644): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.new`);
   try {
-    const file = openSync(temporary, "w", mode);
-    try {
-      const bytes = Buffer.from(text);
-      let written = 0;
-      while (written < bytes.length) written += writeSync(file, bytes, written);
-    } finally {
-      closeSync(file);
-    }
+    writeFileSync(temporary, text, { mode });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -24,7 +24,7 @@ export const OUTPUT_FILES: Readonly<Record<keyof Outputs, string>> = {
   capacity: "capacity.json",
 };
 
-/** When the outputs were collected: `UPTIME INTERVAL UNIXTIME TOKEN`, in seconds. */
+/** When the outputs were collected: `UPTIME INTERVAL UNIXTIME TOKEN UNSEEN`, in seconds. */
 export const COLLECTED_FILE = "collected";
 
 /** Age is told by uptime, which nobody sets: a stepped clock neither hides stale outputs nor makes fresh ones old. */
@@ -34,13 +34,15 @@ export interface Collected {
   readonly unixSeconds: number;
   /** The request that this collection answers, `-` without one. */
   readonly token: string;
+  /** What every host has and could not be read: whoever prints the outputs says so. */
+  readonly unseen: readonly string[];
 }
 
-export async function renderOutputs(report: Report): Promise<Outputs> {
+export function renderOutputs(report: Report): Outputs {
   return {
     display: renderDisplay(report),
     json: renderJson(report),
-    prometheus: await renderPrometheus(report),
+    prometheus: renderPrometheus(report),
     alerts: renderAlerts(report),
     capacity: renderCapacity(report),
   };
@@ -54,18 +56,21 @@ export function writeOutputs(folder: string, outputs: Outputs, collected: Collec
   writeAtomically(join(folder, COLLECTED_FILE), renderCollected(collected));
 }
 
-export function renderCollected({ uptimeSeconds, intervalSeconds, unixSeconds, token }: Collected): string {
-  return `${Math.floor(uptimeSeconds)} ${intervalSeconds} ${Math.floor(unixSeconds)} ${token}\n`;
+export function renderCollected(collected: Collected): string {
+  const { uptimeSeconds, intervalSeconds, unixSeconds, token, unseen } = collected;
+  const names = unseen.length === 0 ? "-" : unseen.join(",");
+  return `${Math.floor(uptimeSeconds)} ${intervalSeconds} ${Math.floor(unixSeconds)} ${token} ${names}\n`;
 }
 
 export function parseCollected(text: string): Collected | undefined {
-  const match = /^([0-9]+) ([0-9]+) ([0-9]+) (\S+)\n$/.exec(text);
+  const match = /^([0-9]+) ([0-9]+) ([0-9]+) (\S+) ([a-z,]+|-)\n$/.exec(text);
   if (match === null) return undefined;
-  const [, uptime, interval, unix, token = "-"] = match;
+  const [, uptime, interval, unix, token = "-", unseen = "-"] = match;
   return {
     uptimeSeconds: Number(uptime),
     intervalSeconds: Number(interval),
     unixSeconds: Number(unix),
     token,
+    unseen: unseen === "-" ? [] : unseen.split(","),
   };
 }

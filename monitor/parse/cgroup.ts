@@ -1,4 +1,4 @@
-import { linesOf, parseCount, parseKeyed, ParseError } from "./text";
+import { keyedCount, linesOf, parseCount, ParseError } from "./text";
 
 /** A number, or no limit (`max`). */
 export function parseLimit(text: string): number | undefined {
@@ -20,6 +20,21 @@ export function parseCpuLimit(text: string): number | undefined {
   return limit === undefined ? undefined : limit / periodMicroseconds;
 }
 
+/** cpuset.cpus.effective, a list such as `0-3,6`: how many CPUs. Undefined where it names none. */
+export function parseCpuCount(text: string): number | undefined {
+  const ranges = text
+    .trim()
+    .split(",")
+    .map((range) => /^([0-9]+)(?:-([0-9]+))?$/.exec(range));
+  if (text.trim() === "") return undefined;
+  return ranges.reduce((sum, range) => {
+    const [, first, last = first] = range ?? [];
+    const count = Number(last) - Number(first) + 1;
+    if (!(count > 0)) throw new ParseError(`a list of CPUs that is none: ${JSON.stringify(text.trim())}`);
+    return sum + count;
+  }, 0);
+}
+
 /** What cpu.stat counts, in seconds. The periods are there only where the cpu controller is on. */
 export interface CgroupCpu {
   readonly usageSeconds: number;
@@ -31,9 +46,8 @@ export interface CgroupCpu {
 }
 
 export function parseCpuStat(text: string): CgroupCpu {
-  const values = parseKeyed(text);
   const seconds = (key: string) => {
-    const value = values.get(key);
+    const value = keyedCount(text, key);
     return value === undefined ? undefined : value / 1e6;
   };
   const usageSeconds = seconds("usage_usec");
@@ -42,8 +56,8 @@ export function parseCpuStat(text: string): CgroupCpu {
     usageSeconds,
     userSeconds: seconds("user_usec") ?? 0,
     systemSeconds: seconds("system_usec") ?? 0,
-    periods: values.get("nr_periods"),
-    throttledPeriods: values.get("nr_throttled"),
+    periods: keyedCount(text, "nr_periods"),
+    throttledPeriods: keyedCount(text, "nr_throttled"),
     throttledSeconds: seconds("throttled_usec"),
   };
 }
@@ -67,6 +81,17 @@ export function parseProcessCgroup(text: string): string | undefined {
 /** When a process started, in seconds after boot: field 22 of /proc/PID/stat, counted after the name's last `)`. */
 export function parseStartTicks(text: string): number | undefined {
   return parseCount(text.slice(text.lastIndexOf(")") + 2).split(" ")[19]);
+}
+
+/** A service's slice, where none is given for it. */
+export function sliceOf({
+  name,
+  slice,
+}: {
+  readonly name: string;
+  readonly slice?: string | undefined;
+}): string {
+  return slice ?? `ai-${name.replaceAll("-", "")}.slice`;
 }
 
 /** Slice names nest by dashes (systemd.slice(5)): `ai-ollama.slice` is `ai.slice/ai-ollama.slice`. */

@@ -18,11 +18,12 @@ export const TICKS_PER_SECOND = 100;
 export function parseCpuTimes(text: string): CpuTimes {
   const cpus = new Map<string, CpuSeconds>();
   let total: CpuSeconds | undefined;
-  for (const line of text.split("\n")) {
-    const [name, ...ticks] = line.trim().split(/\s+/);
-    if (name === undefined || !/^cpu[0-9]*$/.test(name)) continue;
-    if (name === "cpu") total = seconds(ticks);
-    else cpus.set(name, seconds(ticks));
+  // Behind them comes a line with a number for each interrupt there can be.
+  for (const line of text.match(/^cpu[0-9]* .*/gm) ?? []) {
+    const fields = line.split(/\s+/);
+    const name = fields[0] ?? "";
+    if (name === "cpu") total = seconds(fields);
+    else cpus.set(name, seconds(fields));
   }
   if (total === undefined || cpus.size === 0) throw new ParseError("/proc/stat has no cpu lines: torn");
   return { total, cpus };
@@ -33,9 +34,10 @@ export function parseBootTime(text: string): number | undefined {
   return parseCount(/^btime ([0-9]+)$/m.exec(text)?.[1]);
 }
 
-function seconds(ticks: readonly string[]): CpuSeconds {
+/** @param fields a line's, the first of them its name */
+function seconds(fields: readonly string[]): CpuSeconds {
   const at = (index: number) => {
-    const count = parseCount(ticks[index]);
+    const count = parseCount(fields[index + 1]);
     // Kernels before 2.6.11 had no steal; the first four have always been there.
     if (count === undefined && index < 4) throw new ParseError("/proc/stat has a cpu line that is not whole");
     return (count ?? 0) / TICKS_PER_SECOND;

@@ -1,13 +1,5 @@
 import { ParseError } from "./text";
 
-/** A model that Ollama has loaded. */
-export interface LoadedModel {
-  readonly name: string;
-  /** All memory that it takes, RAM and VRAM. */
-  readonly memoryBytes: number;
-  readonly vramBytes: number;
-}
-
 /** The last run of `ai-resource-manager verify`. */
 export interface Verification {
   /** Seconds since 1970. */
@@ -15,19 +7,6 @@ export interface Verification {
   /** 0 all holds, 3 drift, others failed. */
   readonly exitCode: number;
   readonly findings: number;
-}
-
-/** The answer of Ollama's `/api/ps`. */
-export function parseLoadedModels(text: string): LoadedModel[] {
-  const { models } = parseObject(text, "Ollama's /api/ps");
-  if (!Array.isArray(models)) throw new ParseError("Ollama's /api/ps has no list of models");
-  return models.map((entry: unknown) => {
-    const { name, size, size_vram: vram } = isObject(entry) ? entry : {};
-    if (typeof name !== "string" || typeof size !== "number") {
-      throw new ParseError("Ollama's /api/ps has a model without name or size");
-    }
-    return { name, memoryBytes: size, vramBytes: typeof vram === "number" ? vram : 0 };
-  });
 }
 
 /** last-verify.json: `{"time": ..., "exitCode": ..., "findings": ...}`. */
@@ -55,9 +34,14 @@ export function parseDeployment(text: string): Deployment {
   const { id, startedAt, appliedAt, bundles } = parseObject(text, "deployment.json");
   if (typeof id !== "string" || !/^[0-9]{8}T[0-9]{6}Z$/.test(id))
     throw new ParseError("deployment.json needs an id like 20261124T181500Z");
-  if (typeof startedAt !== "number" || typeof appliedAt !== "number" || !isTexts(bundles))
+  if (!isTime(startedAt) || !isTime(appliedAt) || !isTexts(bundles))
     throw new ParseError("deployment.json needs the numbers startedAt and appliedAt, and the list bundles");
   return { id, startedAt, appliedAt, bundles };
+}
+
+/** Seconds since 1970, of this millennium or a few after. */
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < 1e11;
 }
 
 function isTexts(value: unknown): value is string[] {
@@ -90,7 +74,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseObject(text: string, what: string): Record<string, unknown> {
+/** @throws ParseError that says what it is that is none */
+export function parseObject(text: string, what: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);

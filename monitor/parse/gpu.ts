@@ -32,6 +32,8 @@ export interface Gpu {
   readonly powerLimitWatts: number | undefined;
   /** Split into instances (MIG): utilization is then not told for the whole. */
   readonly mig: boolean;
+  /** Why the driver cannot reach it, in its own words; undefined where it does. */
+  readonly problem: string | undefined;
 }
 
 export interface GpuProcess {
@@ -42,11 +44,20 @@ export interface GpuProcess {
 
 const MIB = 2 ** 20;
 
-/** A line of `--format=csv,noheader,nounits`: MiB, percent, watts. A line that is not whole is an error. */
+/** What the driver has in the place of numbers of a card that it cannot reach any more. */
+const LOST = /^\[?(GPU is lost|GPU requires reset)\]?$/i;
+/** What it has where it fails to read one: of the power of a healthy card, too. */
+const FAILED = /^\[?(Unknown Error|ERR!)\]?$/i;
+
+/**
+ * A line of `--format=csv,noheader,nounits`: MiB, percent, watts. A line that is not whole is an error. A driver from before
+ * MIG is asked for all but the last of GPU_FIELDS.
+ */
 export function parseGpuLine(line: string): Gpu {
   const fields = line.split(",").map((field) => field.trim());
   const [index = "", uuid = "", name = "", driverVersion = "", ...rest] = fields;
-  if (fields.length !== GPU_FIELDS.length || !/^[0-9]+$/.test(index) || uuid === "") {
+  const missing = GPU_FIELDS.length - fields.length;
+  if (missing < 0 || missing > 1 || !/^[0-9]+$/.test(index) || uuid === "") {
     throw new ParseError(`nvidia-smi: not a line of ${GPU_FIELDS.length} fields: ${JSON.stringify(line)}`);
   }
   const [utilization, total, used, temperature, draw, limit, mig] = rest;
@@ -62,7 +73,16 @@ export function parseGpuLine(line: string): Gpu {
     powerWatts: scaled(draw, 1),
     powerLimitWatts: scaled(limit, 1),
     mig: mig === "Enabled",
+    problem: problemOf(fields.slice(1), [uuid, name, utilization, total, used]),
   };
+}
+
+/** @param vital what a card tells as long as it works */
+function problemOf(fields: readonly string[], vital: readonly (string | undefined)[]): string | undefined {
+  return (
+    fields.find((field) => LOST.test(field)) ??
+    vital.find((field) => field !== undefined && (LOST.test(field) || FAILED.test(field)))
+  );
 }
 
 /** A line of the processes; a process whose memory the driver does not tell is undefined. */

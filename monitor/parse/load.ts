@@ -1,4 +1,4 @@
-import { ParseError, parseKeyed } from "./text";
+import { keyedCount, ParseError } from "./text";
 
 /** Load averages over 1, 5 and 15 minutes. */
 export interface Load {
@@ -23,5 +23,5 @@ export function parseLoad(text: string): Load {
 
 /** Processes that the kernel killed for memory since boot: `oom_kill` of /proc/vmstat (since Linux 4.13). */
 export function parseOomKills(text: string): number | undefined {
-  return parseKeyed(text).get("oom_kill");
+  return keyedCount(text, "oom_kill");
 }

@@ -1,4 +1,4 @@
-import { linesOf, parseCount, parseKeyed, required } from "./text";
+import { keyedCount, linesOf, parseCount, required } from "./text";
 
 /** The host's memory, in bytes. */
 export interface Memory {
@@ -17,8 +17,7 @@ export interface Memory {
  * without `arcReclaimable` a ZFS host looks full while it is not.
  */
 export function parseMeminfo(text: string, zfsArcReclaimableBytes: number | undefined): Memory {
-  const values = parseKeyed(text);
-  const get = (key: string) => required(values.get(key), "/proc/meminfo", key);
+  const get = (key: string) => required(keyedCount(text, key), "/proc/meminfo", key);
   const totalBytes = get("MemTotal");
   return {
     totalBytes,

@@ -4,29 +4,36 @@ import { linesOf } from "./text";
 /** A mounted filesystem. */
 export interface Mount {
   readonly mountpoint: string;
+  /** The filesystem's device, `MAJOR:MINOR`. */
+  readonly numbers: string;
   /** Which folder of the filesystem it shows: `/` unless it is a bind mount or a subvolume. */
   readonly root: string;
   readonly device: string;
   readonly fstype: string;
   readonly readOnly: boolean;
+  /** Whether the filesystem is read-only and this mount of it is not: the kernel has stopped writing after an error. */
+  readonly remountedReadOnly: boolean;
 }
 
 /** /proc/PID/mountinfo (proc_pid_mountinfo(5)); a line that is not whole is left out. */
 export function parseMountinfo(text: string): Mount[] {
   return linesOf(text).flatMap((line) => {
     const [left, right] = line.split(" - ");
-    const [, , , root, mountpoint, options] = left?.split(" ") ?? [];
+    const [, , numbers, root, mountpoint, options] = left?.split(" ") ?? [];
     const [fstype, device, superOptions] = right?.split(" ") ?? [];
-    if (root === undefined || mountpoint === undefined || options === undefined) return [];
+    if (numbers === undefined || root === undefined) return [];
+    if (mountpoint === undefined || options === undefined) return [];
     if (fstype === undefined || device === undefined || superOptions === undefined) return [];
-    const readOnly = [options, superOptions].some((list) => list.split(",").includes("ro"));
+    const [mountIs, filesystemIs] = [options, superOptions].map((list) => list.split(",").includes("ro"));
     return [
       {
         mountpoint: unescapePath(mountpoint),
+        numbers,
         root: unescapePath(root),
         device: unescapePath(device),
         fstype,
-        readOnly,
+        readOnly: mountIs === true || filesystemIs === true,
+        remountedReadOnly: mountIs === false && filesystemIs === true,
       },
     ];
   });

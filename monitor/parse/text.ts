@@ -11,16 +11,30 @@ export function parseCount(text: string | undefined): number | undefined {
   return text !== undefined && /^[0-9]+$/.test(text) ? Number(text) : undefined;
 }
 
-/** `key value` or `key: value kB` lines, as in /proc/meminfo, memory.stat and cpu.stat; others are left out. */
+/** `key value` lines, as in memory.events; others are left out. */
 export function parseKeyed(text: string): Map<string, number> {
   const values = new Map<string, number>();
-  for (const line of text.split("\n")) {
-    const [key, value, unit] = line.trim().split(/[\s:]+/);
-    const count = parseCount(value);
-    if (key === undefined || count === undefined) continue;
-    values.set(key, unit === "kB" ? count * 1024 : count);
-  }
+  text.split("\n").forEach((line) => {
+    const blank = line.indexOf(" ");
+    const count = parseCount(line.slice(blank + 1));
+    if (blank > 0 && count !== undefined) values.set(line.slice(0, blank), count);
+  });
   return values;
+}
+
+/** One for each key that is ever asked for. */
+const LINES = new Map<string, RegExp>();
+
+/**
+ * The value of the line `key value` or `key: value kB` that has this key, as in /proc/meminfo, /proc/vmstat, memory.stat and cpu.stat:
+ * of up to 170 lines a few are asked for at every collection.
+ */
+export function keyedCount(text: string, key: string): number | undefined {
+  let line = LINES.get(key);
+  if (line === undefined)
+    LINES.set(key, (line = new RegExp(`^${key}[:\\s]\\s*([0-9]+)(?:\\s+(kB))?(?=\\s|$)`, "m")));
+  const found = line.exec(text);
+  return found === null ? undefined : Number(found[1]) * (found[2] === undefined ? 1 : 1024);
 }
 
 /** A value that a text must have. */

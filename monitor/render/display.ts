@@ -14,53 +14,69 @@ export function renderDisplay(report: Report): string {
     "",
     `Memory: ${memory(report)}`,
     `Swap: ${swap(report)}`,
-    `CPU: ${report.usage.cpuRatio === undefined ? "not available" : percent(report.usage.cpuRatio)}`,
+    `CPU: ${report.usage.cpuRatio === undefined ? notAvailable(report, "cpu") : percent(report.usage.cpuRatio)}`,
     `Disk (${report.config.models.path}): ${disk(report)}`,
     "",
     "Services:",
     ...services(report),
     ...(gpus.length === 0 ? [] : ["", ...gpus.map((gpu) => gpuLine(gpu, gpus.length > 1))]),
+    ...(snapshot.gpu?.problems ?? []).map(({ text }) => text),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function memory({ usage }: Report): string {
-  if (usage.memory === undefined) return "not available";
+/** With why, where it is known: the host has it, and it could not be read. */
+function notAvailable({ snapshot }: Report, collector: string): string {
+  const error = snapshot.collectors.find(({ name }) => name === collector)?.error;
+  return error === undefined ? "not available" : `not available (${error})`;
+}
+
+function memory(report: Report): string {
+  const { usage } = report;
+  if (usage.memory === undefined) return notAvailable(report, "memory");
   return `${percent(usage.memory.ratio)} (${size(usage.memory.usedBytes)}/${size(usage.memory.sizeBytes)})`;
 }
 
-function swap({ usage }: Report): string {
-  if (usage.swap === undefined) return "not available";
+function swap(report: Report): string {
+  const { usage } = report;
+  if (usage.swap === undefined) return notAvailable(report, "swap");
   const { total } = usage.swap;
   return total === undefined
     ? "none"
     : `${percent(total.ratio)} (${size(total.usedBytes)}/${size(total.sizeBytes)})`;
 }
 
-function disk({ usage, snapshot }: Report): string {
-  if (usage.disk === undefined) return snapshot.filesystem?.problem ?? "not available";
+function disk(report: Report): string {
+  const { usage, snapshot } = report;
+  if (usage.disk === undefined) return snapshot.filesystem?.problem ?? notAvailable(report, "filesystem");
   return `${percent(usage.disk.ratio)} (${size(usage.disk.usedBytes)}/${size(usage.disk.sizeBytes)})`;
 }
 
-function services({ usage, snapshot }: Report): string[] {
-  if (usage.services === undefined) {
-    const error = snapshot.collectors.find(({ name }) => name === "services")?.error;
-    return [`  not available${error === undefined ? "" : ` (${error})`}`];
-  }
+function services(report: Report): string[] {
+  const { usage } = report;
+  if (usage.services === undefined) return [`  ${notAvailable(report, "services")}`];
   return usage.services.length === 0 ? ["  none configured"] : usage.services.map(serviceLine);
 }
 
 function serviceLine({ sample, memoryRatio, cpuRatio }: ServiceUsage): string {
-  const { name, running } = sample;
+  const { name, running, problems, up } = sample;
+  if (up === undefined) return `  ${name}: not available (${problems.join("; ")})`;
   if (running === undefined) return `  ${name}: not running`;
   const used = running.memory;
   const part =
     used === undefined
-      ? "memory not available"
+      ? `memory not available${why(problems, "memory.")}`
       : used.limitBytes === undefined || memoryRatio === undefined
-        ? `${size(used.workingSetBytes)} (no limit)`
-        : `${size(used.workingSetBytes)} / ${size(used.limitBytes)} (${percent(memoryRatio)})`;
-  return `  ${name}: ${part} CPU: ${cpuRatio === undefined ? "not available" : percent(cpuRatio)}`;
+        ? `${size(used.usedBytes)} (no limit)`
+        : `${size(used.usedBytes)} / ${size(used.limitBytes)} (${percent(memoryRatio)})`;
+  const cpu = cpuRatio === undefined ? `not available${why(problems, "cpu.")}` : percent(cpuRatio);
+  return `  ${name}: ${part} CPU: ${cpu}`;
+}
+
+/** Why files of one kind could not be read. */
+function why(problems: readonly string[], file: string): string {
+  const found = problems.find((problem) => problem.includes(`/${file}`));
+  return found === undefined ? "" : ` (${found})`;
 }
 
 /** Memory is the part of VRAM in use. */

@@ -1,5 +1,6 @@
 import type { Alert } from "../alerts/machine";
-import type { AlertInput } from "../alerts/inputs";
+import type { AlertInput } from "../alerts/condition";
+import type { SinkCounts } from "../delivery/delivery";
 import type { SettledConfig } from "../config/schema";
 import type { Capacity } from "./capacity";
 import type { Snapshot } from "./snapshot";
@@ -19,6 +20,8 @@ export interface SelfCounts {
 /** Everything that the outputs are rendered from. */
 export interface Report {
   readonly version: string;
+  /** What the host is called. */
+  readonly host: string;
   readonly config: SettledConfig;
   readonly snapshot: Snapshot;
   readonly usage: Usage;
@@ -31,4 +34,7 @@ export interface Report {
   /** Minutes that the host's local time is ahead of UTC. */
   readonly utcOffsetMinutes: number;
   readonly counts: SelfCounts;
+  /** Processes outside the services that the kernel killed for memory; undefined while it is not known. */
+  readonly oomKillsElsewhere: number | undefined;
+  readonly sinks: readonly SinkCounts[];
 }

@@ -229,7 +229,7 @@ describe("what follows from the memory limit", () => {
   });
 
   it("gives way to its owner's variables and files, whose change restarts it", () => {
-    const own = { ...LLAMA, environment: { LLAMA_ARG_CACHE_RAM: 0 } };
+    const own = { ...LLAMA, environment: { LLAMA_ARG_CACHE_RAM: 0, LLAMA_ARG_ENDPOINT_METRICS: 0 } };
     expect(changed(LLAMA, own)).toEqual(["00-goblin-env.conf", "zz-goblin-exec.conf"]);
     expect(Object.keys(render(own, "llamacpp").files ?? {}).map((path) => basename(path))).toEqual([
       "zz-goblin.conf",

@@ -56,6 +56,18 @@ describe("a workload's engine", () => {
   });
 });
 
+const METRICS = { LLAMA_ARG_ENDPOINT_METRICS: "1" };
+
+describe("llama-server's metrics", () => {
+  it("are on for the monitor, unless nobody asks for them or it is said", () => {
+    const engine = "llama.cpp";
+    expect(values({ engine })).toMatchObject(METRICS);
+    const environment = { LLAMA_ARG_ENDPOINT_METRICS: 0 };
+    for (const settings of [{ api: "none" }, { environment }, { exec: "/bin/llama-server --metrics" }])
+      expect(values({ engine, ...settings })).not.toHaveProperty("LLAMA_ARG_ENDPOINT_METRICS");
+  });
+});
+
 describe("llama-server's prompt cache", () => {
   it.each([
     ["512MiB", "64"],
@@ -64,15 +76,19 @@ describe("llama-server's prompt cache", () => {
     ["64GiB", "8192"],
     ["256GiB", "8192"],
   ])("is an eighth of memory.max %s: %s MiB", (max, mebibytes) => {
-    expect(values({ engine: "llama.cpp", memory: { max } })).toEqual({ LLAMA_ARG_CACHE_RAM: mebibytes });
+    expect(values({ engine: "llama.cpp", memory: { max } })).toEqual({
+      LLAMA_ARG_CACHE_RAM: mebibytes,
+      ...METRICS,
+    });
   });
 
   it("is left to the command line that sets it", () => {
-    expect(values({ exec: "/bin/llama-server --cache-ram 100" })).toEqual({});
+    expect(values({ exec: "/bin/llama-server --cache-ram 100" })).toEqual(METRICS);
     const container = { runtime: "container", image: "a/llama.cpp:1" } as const;
-    expect(values({ ...container, command: ["-cram", "0"] })).toEqual({});
+    expect(values({ ...container, command: ["-cram", "0"] })).toEqual(METRICS);
     expect(values({ ...container, command: ["--model", "/models/cache-ram"] })).toEqual({
       LLAMA_ARG_CACHE_RAM: "1024",
+      ...METRICS,
     });
   });
 });
@@ -147,7 +163,7 @@ describe("what is derived", () => {
         OLLAMA_MAX_LOADED_MODELS: "1",
       });
     }
-    expect(values({ engine: "llama.cpp" }, ["LLAMA_ARG_CACHE_RAM"])).toEqual({});
+    expect(values({ engine: "llama.cpp" }, ["LLAMA_ARG_CACHE_RAM"])).toEqual(METRICS);
   });
 
   it("is told with its rule, each rule once", () => {

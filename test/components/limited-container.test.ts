@@ -54,6 +54,7 @@ describe("a container", () => {
         "GOMAXPROCS=1",
         "LLAMA_ARG_CACHE_RAM=768",
         "LLAMA_ARG_CTX_SIZE=4096",
+        "LLAMA_ARG_ENDPOINT_METRICS=1",
         "LLAMA_ARG_THREADS=1",
         "NVIDIA_VISIBLE_DEVICES=void",
         "OMP_NUM_THREADS=1",

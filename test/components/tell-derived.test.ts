@@ -44,7 +44,7 @@ describe("what is derived", () => {
       "LLAMA_ARG_CACHE_RAM=768: MiB of its prompt cache: an eighth of memory.max (6GiB), at most its default of 8192";
     const head = "info: [runtime] derived from its settings; environment overrides each:";
     expect(await said(true)).toEqual([
-      `${head}\n  ${cache}\n  ${threads}`,
+      `${head}\n  ${cache}\n  LLAMA_ARG_ENDPOINT_METRICS=1: lets the monitor count tokens and requests\n  ${threads}`,
       [
         head,
         cache,

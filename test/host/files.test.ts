@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -103,6 +104,34 @@ const onMachine = (action: (machine: Machine) => void): void => {
 };
 
 describe("files", () => {
+  it.runIf(canMount)(
+    "have the owner declared, before they are in their place, and are root's again without one",
+    () => {
+      onMachine((machine) => {
+        const path = machine.made;
+        const version = (owner?: string): Sections => ({
+          files: {
+            [path]: { mode: "0400", content: "a secret\n", ...(owner === undefined ? {} : { owner }) },
+          },
+        });
+        const found = () => {
+          const { mode, uid, gid } = statSync(path);
+          return `${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
+        };
+        const owned = version("65532:65532");
+        expect(machine.converge({}, owned)).toEqual(["  wrote /new/folder/b.conf", "status 0"]);
+        expect(found()).toBe("400 65532:65532");
+        expect(machine.converge(owned, owned)).toEqual(["status 0"]);
+        // Somebody gave it away.
+        chownSync(path, 1, 1);
+        expect(machine.converge(owned, owned)).toEqual(["  wrote /new/folder/b.conf", "status 0"]);
+        expect(found()).toBe("400 65532:65532");
+        expect(machine.converge(owned, version())).toEqual(["  wrote /new/folder/b.conf", "status 0"]);
+        expect(found()).toBe("400 0:0");
+      });
+    },
+  );
+
   it("take the place of the owner's, with a copy beside a unit's, and give it back with its mode", () => {
     onMachine((machine) => {
       const version = machine.version("ours\n");

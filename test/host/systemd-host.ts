@@ -178,6 +178,7 @@ export class SystemdHost {
         DEVICES_BY_NUMBER: this.at("numbers"),
         MOUNTINFO: this.at("mountinfo"),
         NET_DEVICES: this.at("net"),
+        TCP_TABLES: this.at("tcp-tables"),
         DOCKER_ROOT: this.at("docker"),
         PROCESSES: this.at("proc"),
         HOMES: `${this.at("home")}:${this.at("root")}`,

@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import type { AlertInput } from "../../monitor/alerts/inputs";
+import type { AlertInput } from "../../monitor/alerts/condition";
 import { AlertLog, renderLogLine } from "../../monitor/alerts/log";
 import { type AlertBook, clearBelow, type Now, stepAlerts } from "../../monitor/alerts/machine";
+import { Recent } from "../../monitor/alerts/recent";
 import { AlertStore } from "../../monitor/alerts/store";
 import { FixtureHost } from "./fixture-host";
 
@@ -23,7 +24,7 @@ const TIMING = { forSeconds: 60, repeatSeconds: 3600 };
 function memory(value: number | undefined, more: Partial<AlertInput> = {}): AlertInput {
   return {
     alert: "memory",
-    service: undefined,
+    labels: {},
     severity: "warning",
     value,
     threshold: 0.85,
@@ -106,7 +107,7 @@ describe("pending, firing, resolved", () => {
   test("what is watched no longer ends, with a word", () => {
     const service = memory(0.99, {
       alert: "service_memory",
-      service: "ollama",
+      labels: { service: "ollama" },
       message: "Service ollama memory usage at 99%",
       immediate: true,
     });
@@ -124,7 +125,7 @@ describe("pending, firing, resolved", () => {
 
   test("two services of one alert are two alerts", () => {
     const of = (service: string, value: number) =>
-      memory(value, { alert: "service_memory", service, message: service, immediate: true });
+      memory(value, { alert: "service_memory", labels: { service }, message: service, immediate: true });
     const { events } = run([
       [0, [of("a", 0.9), of("b", 0.9)]],
       [1, [of("a", 0.1), of("b", 0.9)]],
@@ -137,6 +138,25 @@ describe("pending, firing, resolved", () => {
     expect(clearBelow(0.1)).toBeCloseTo(0.08, 8);
     expect(clearBelow(0.02)).toBeGreaterThan(0);
     expect(clearBelow(0)).toBe(0);
+  });
+});
+
+describe("what happened of late", () => {
+  test("is the growth of a counter within ten minutes, from where it was first seen", () => {
+    const recent = new Recent();
+    const at = (seconds: number, value?: number) => recent.grown("x", value, seconds);
+    expect([at(0), at(10, 7), at(20, 7), at(30, 9), at(300), at(600, 10)]).toEqual([
+      undefined,
+      0,
+      0,
+      2,
+      2,
+      3,
+    ]);
+    expect([at(630, 10), at(631, 10), at(1201, 10)]).toEqual([3, 1, 0]);
+    // A counter that began anew at 0.
+    expect(at(1210, 2)).toBe(2);
+    expect(recent.grown("y", 5, 1210)).toBe(0);
   });
 });
 
@@ -180,12 +200,49 @@ describe("over restarts", () => {
       "High memory usage: 90%",
     ]);
     expect(warnings).toEqual([]);
-    for (const text of ['{"bootId":"a","al', '{"alerts":[{"phase":"loud"}]}', "[]"]) {
+    for (const text of ['{"bootId":"a","al', '{"alerts":{}}', "[]"]) {
       host.write("state/alerts.json", text);
       expect(new AlertStore(host.roots.state).load(warn)).toEqual({ bootId: undefined, alerts: [] });
     }
     expect(warnings).toHaveLength(3);
     expect(warnings[1]).toContain("alerts.json holds no alerts; they start anew");
+  });
+
+  test("an alert that cannot be costs itself only", () => {
+    const host = fixture();
+    const { book } = run([[0, [memory(0.9, { immediate: true })]]]);
+    const [good] = book.alerts;
+    const absurd = [
+      { phase: "loud" },
+      { severity: "fatal" },
+      { firedAt: 1e300 },
+      { firedAt: "today" },
+      { sinceSeconds: -1 },
+      { loggedSeconds: null },
+      { labels: 7 },
+      { labels: { service: 7 } },
+      { labels: { host: "a" } },
+      { message: "x".repeat(10_000) },
+    ].map((wrong) => ({ ...good, ...wrong }));
+    host.write("state/alerts.json", JSON.stringify({ bootId: "a", alerts: [null, ...absurd, good] }));
+    const warnings: string[] = [];
+    const loaded = new AlertStore(host.roots.state).load((message) => warnings.push(message));
+    expect(loaded.alerts).toEqual([JSON.parse(JSON.stringify(good))]);
+    expect(warnings).toEqual([expect.stringContaining("11 of its 12 alerts are none; they start anew")]);
+  });
+
+  test("a time that has not come yet keeps the log from no repeat", () => {
+    const { book } = run([[0, [memory(0.9, { immediate: true })]]]);
+    const ahead = { ...book, alerts: book.alerts.map((alert) => ({ ...alert, loggedSeconds: 1e12 })) };
+    const { events } = run(
+      [
+        [10, [memory(0.9)]],
+        [3609, [memory(0.9)]],
+        [3610, [memory(0.91)]],
+      ],
+      ahead,
+    );
+    expect(events).toEqual(["", "", "ALERT: High memory usage: 91%"]);
   });
 });
 

@@ -89,6 +89,7 @@ describe("the bundle", () => {
     for (const part of [
       "monitor",
       "scripts/build-monitor.ts",
+      "scripts/build-page.ts",
       "package.json",
       "scripts/package.json",
       "tsconfig.json",
@@ -110,7 +111,7 @@ describe("the bundle", () => {
     expect(run("--collect")).toEqual({ status: 0, stdout: "", stderr: "" });
     expect(run("--display").stdout).toContain("  ollama: 4.2GB / 8GB (52%) CPU: 0%\n");
     expect(run("--alerts")).toMatchObject({ status: 0, stdout: "Firing: none\n\nLast alerts: none\n" });
-    expect(JSON.parse(run("--json").stdout)).toMatchObject({ schemaVersion: 1, memory: { usedRatio: 0.65 } });
+    expect(JSON.parse(run("--json").stdout)).toMatchObject({ schemaVersion: 2, memory: { usedRatio: 0.65 } });
     expect(run("--prometheus").stdout).toContain('airm_service_up{service="ollama"} 1');
   });
 
@@ -181,7 +182,7 @@ describe("serve", () => {
     host.write("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 0 kB\nMemAvailable: 500 kB\nCached: 0 kB\n");
     expect(run("--collect")).toEqual({ status: 0, stdout: "", stderr: "" });
     expect(run("--display").stdout).toContain("Memory: 50% (500KB/1000KB)");
-    expect(first).toMatch(/^[0-9]+ 3600 [0-9]+ -\n$/);
+    expect(first).toMatch(/^[0-9]+ 3600 [0-9]+ - -\n$/);
     expect(await stop(server)).toBe(0);
     expect(existsSync(join(host.roots.run, "monitor.sock"))).toBe(false);
     expect(existsSync(join(host.roots.run, "collector.lock"))).toBe(false);
@@ -220,7 +221,9 @@ describe("serve", () => {
     expect(names()).toEqual(["ollama", "proxy"]);
     configure(2, [ollama]);
     expect(await ended).toBe(1);
-    expect(said).toContain("asks for another interval, listener, GPU program or history: start again");
+    expect(said).toContain(
+      "asks for another interval, listener, GPU program, history, name or sinks: start again",
+    );
   });
 
   test("one that was killed is followed by the next", async () => {

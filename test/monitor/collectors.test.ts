@@ -1,8 +1,10 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FilesystemCollector } from "../../monitor/collectors/filesystem";
 import type { MonitorConfig } from "../../monitor/config/schema";
+import { mountOf, parseMountinfo } from "../../monitor/parse/mountinfo";
+import { blindOf } from "../../monitor/report/snapshot";
 import { deriveUsage } from "../../monitor/report/usage";
 import {
   collectorOf,
@@ -36,16 +38,21 @@ test("a bare host: what it has not is absent, and nothing failed", async () => {
     "boot: ok",
     "cpu: ok",
     "deployment: absent",
+    "disks: absent",
     "filesystem: ok",
     "gpu: absent",
     "limits: absent",
+    "llamacpp: absent",
     "load: ok",
     "memory: ok",
     "models: absent",
+    "network: absent",
     "oom: ok",
     "pressure: absent",
     "probes: absent",
+    "rootfs: ok",
     "services: ok",
+    "slice: absent",
     "swap: ok",
     "verification: absent",
     "zram: absent",
@@ -65,6 +72,47 @@ test("a collector that fails spares the rest, and says why", async () => {
     ["cpu", "/proc/stat has no cpu lines: torn"],
     ["memory", "/proc/meminfo has no MemAvailable: torn, or of another kernel"],
   ]);
+});
+
+test("what every host has is never absent: a file that is not there is a failure, by its name", async () => {
+  const host = fixture();
+  const { procfs } = host.roots;
+  for (const file of ["meminfo", "stat", "loadavg", "1/mountinfo", "self/mountinfo", "swaps", "vmstat"])
+    if (existsSync(join(procfs, file))) host.remove(`proc/${file}`);
+  const { collectors } = await collectorOf(host, settled()).collect();
+  expect(
+    collectors.filter(({ state }) => state === "failed").map(({ name, error }) => [name, error]),
+  ).toEqual([
+    ["cpu", `${procfs}/stat is not there`],
+    ["filesystem", `${procfs}/self/mountinfo is not there`],
+    ["load", `${procfs}/loadavg is not there`],
+    ["memory", `${procfs}/meminfo is not there`],
+    ["rootfs", `${procfs}/self/mountinfo is not there`],
+  ]);
+  const blind = ["cpu", "filesystem", "load", "memory", "rootfs"];
+  expect(blindOf(collectors).map(({ name }) => name)).toEqual(blind);
+});
+
+test("a service's file that is torn costs that part of that service, and is named", async () => {
+  const host = fixture("systemd");
+  const ollama = "ai.slice/ai-ollama.slice/ollama.service";
+  const whole = await collectorOf(host, settled({ services: SERVICES })).collect();
+  host.write(`cgroup/${ollama}/memory.stat`, "anon 12\n");
+  host.write("cgroup/ai.slice/ai-llamacpp.slice/llamacpp.service/cpu.stat", "user_usec 1\n");
+  const torn = await collectorOf(host, settled({ services: SERVICES })).collect();
+  const parts = (snapshot: typeof torn, name: string) => {
+    const { memory, cpu, io, tasks } = snapshot.services?.find((one) => one.name === name)?.running ?? {};
+    return { memory, cpu, io, tasks };
+  };
+  expect(parts(torn, "ollama")).toEqual({ ...parts(whole, "ollama"), memory: undefined });
+  expect(parts(torn, "llamacpp")).toEqual({ ...parts(whole, "llamacpp"), cpu: undefined });
+  expect(parts(torn, "local-llm-proxy")).toEqual(parts(whole, "local-llm-proxy"));
+  expect(torn.collectors.find(({ name }) => name === "services")).toMatchObject({
+    state: "failed",
+    error:
+      `ollama: ${ollama}/memory.stat has no inactive_file: torn, or of another kernel; ` +
+      "llamacpp: ai.slice/ai-llamacpp.slice/llamacpp.service/cpu.stat has no usage_usec: torn",
+  });
 });
 
 test("zram before a disk: each device on its own, zram's RAM in neither, and only the disk is judged", async () => {
@@ -113,6 +161,30 @@ test("ZFS's cache above its minimum is available", async () => {
 });
 
 describe("CPU over two samples", () => {
+  test("the sums only grow, where the kernel's iowait and idle went back", async () => {
+    const host = fixture();
+    const collector = collectorOf(host, settled());
+    const line = (idle: number, iowait: number) =>
+      ["cpu", "cpu0"].map((name) => `${name} 100 0 100 ${idle} ${iowait} 0 0 0 0 0\n`).join("");
+    const totals = [];
+    for (const [idle, iowait] of [
+      [1000, 50],
+      [1100, 40],
+      [1050, 60],
+      [1150, 61],
+    ] as const) {
+      host.write("proc/stat", line(idle, iowait));
+      const { cpu } = await collector.collect();
+      totals.push([cpu?.total.idle, cpu?.total.iowait]);
+    }
+    expect(totals).toEqual([
+      [10, 0.5],
+      [11, 0.5],
+      [11, 0.7],
+      [12, 0.71],
+    ]);
+  });
+
   test.each([
     // cpu0 went back; cpu1: 100 user + 100 system busy, 300 idle.
     ["counter-reset", 0.4],
@@ -257,6 +329,30 @@ describe("services", () => {
     expect([after?.restarts, after?.running?.startTimeSeconds]).toEqual([1, 1765180000 + 9000]);
   });
 
+  test("a start whose process was not caught is no restart, and one that was missed is told by the next", async () => {
+    const host = fixture("systemd");
+    const collector = collectorOf(host, ollama());
+    const procs = "cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.procs";
+    const stat = (pid: number) => {
+      host.write(
+        `proc/${pid}/stat`,
+        `${pid} (ollama) S ${Array.from({ length: 18 }, () => 1).join(" ")} ${pid}000 0`,
+      );
+    };
+    const restarts = async () => (await collector.collect()).services?.[0]?.restarts;
+    // It has ended while it was looked for.
+    for (const pid of [500, 501]) host.remove(`proc/${pid}`);
+    expect(await restarts()).toBe(0);
+    stat(800);
+    host.write(procs, "800\n");
+    expect(await restarts()).toBe(0);
+    host.remove("proc/800");
+    expect(await restarts()).toBe(0);
+    stat(801);
+    host.write(procs, "801\n");
+    expect(await restarts()).toBe(1);
+  });
+
   test("without a quota CPU is a part of all cores; a counter that went back is 0", async () => {
     const host = fixture("systemd");
     const path = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
@@ -281,6 +377,130 @@ describe("services", () => {
     expect(deriveUsage(await collector.collect(), after, config).services?.[0]?.cpuRatio).toBe(0);
   });
 
+  test("without a quota CPU is a part of its cpuset, and a wide quota of what there is", async () => {
+    const host = fixture("systemd");
+    const path = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    const ratio = async (quota: string, cpuset: string) => {
+      host.overlay("systemd");
+      host.write(`${path}/cpu.max`, `${quota} 100000\n`);
+      host.write(`${path}/cpuset.cpus.effective`, `${cpuset}\n`);
+      const clock = new FakeClock();
+      const collector = collectorOf(host, ollama(), { clock });
+      const before = collector.sample();
+      clock.pass(10);
+      host.overlay("systemd-10s-later");
+      return deriveUsage(await collector.collect(), before, ollama()).services?.[0]?.cpuRatio;
+    };
+    expect(await ratio("max", "0,2")).toBeCloseTo(7 / 10 / 2, 10);
+    expect(await ratio("max", "0-2")).toBeCloseTo(7 / 10 / 3, 10);
+    expect(await ratio("100000", "0-2")).toBeCloseTo(7 / 10, 10);
+    expect(await ratio("1600000", "0-15")).toBeCloseTo(7 / 10 / 4, 10);
+  });
+
+  test("a model that is mapped is no memory in use; what is locked, dirty or anonymous is", async () => {
+    const host = fixture("systemd");
+    const path = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    const gib = 2 ** 30;
+    const ratio = async (usage: number, stat: Record<string, number>) => {
+      host.write(`${path}/memory.current`, `${usage * gib}\n`);
+      host.write(`${path}/memory.max`, `${16 * gib}\n`);
+      host.write("cgroup/ai.slice/ai-ollama.slice/memory.max", "max\n");
+      host.write("cgroup/ai.slice/memory.max", "max\n");
+      const lines = { anon: 0, file: 0, file_mapped: 0, inactive_file: 0, active_file: 0, ...stat };
+      host.write(
+        `${path}/memory.stat`,
+        Object.entries(lines)
+          .map(([key, value]) => `${key} ${value * gib}\n`)
+          .join(""),
+      );
+      const snapshot = await collectorOf(host, ollama()).collect();
+      return deriveUsage(snapshot, undefined, ollama()).services?.[0]?.memoryRatio;
+    };
+    expect(await ratio(15.75, { anon: 1, file: 14.75, file_mapped: 14.75, active_file: 14.75 })).toBe(1 / 16);
+    expect(await ratio(15.75, { anon: 1, file: 14.75, file_mapped: 14.75, unevictable: 14.75 })).toBe(
+      15.75 / 16,
+    );
+    expect(await ratio(12, { anon: 2, file: 10, active_file: 10, file_dirty: 3, file_writeback: 1 })).toBe(
+      6 / 16,
+    );
+    expect(await ratio(4, { anon: 2, slab_reclaimable: 1 })).toBe(3 / 16);
+  });
+
+  test("thrash is the part of the time spent waiting for memory, and what was read again", async () => {
+    const host = fixture("systemd");
+    const path = "cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    const config = ollama();
+    const clock = new FakeClock();
+    const collector = collectorOf(host, config, { clock });
+    const stat = readFileSync(join(host.folder, path, "memory.stat"), "utf8");
+    const thrash = async () => {
+      const before = await collector.collect();
+      clock.pass(10);
+      host.write(`${path}/memory.stat`, stat.replace(/(workingset_refault_file) .*/, "$1 256090"));
+      return deriveUsage(await collector.collect(), before, config).services?.[0]?.thrash;
+    };
+    const pressure = "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
+    host.write(`${path}/memory.pressure`, `some avg10=0 avg60=0 avg300=0 total=3000000\n${pressure}`);
+    const before = await collector.collect();
+    clock.pass(10);
+    host.write(`${path}/memory.pressure`, `some avg10=0 avg60=0 avg300=0 total=7500000\n${pressure}`);
+    const after = deriveUsage(await collector.collect(), before, config).services?.[0]?.thrash;
+    expect(after).toEqual({ ratio: 0.45, waitingRatio: 0.45, refaultBytesPerSecond: 0 });
+    host.remove(`${path}/memory.pressure`);
+    const refaultBytesPerSecond = 256_000 * 409.6;
+    // The kernel tells of pressure, and this file could not be read: nothing is made of the rest.
+    expect(await thrash()).toEqual({ ratio: undefined, waitingRatio: undefined, refaultBytesPerSecond });
+    host.remove("proc/pressure");
+    host.write(`${path}/memory.stat`, stat);
+    const ratio = (refaultBytesPerSecond * 60) / (8 * 2 ** 30);
+    expect(await thrash()).toEqual({ ratio, waitingRatio: undefined, refaultBytesPerSecond });
+  });
+
+  test("one that cannot be looked for is unknown, not stopped, and the others are whole", async () => {
+    const host = fixture("systemd");
+    host.remove("cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.events");
+    host.write("cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.events/x", "");
+    const config = settled({ services: SERVICES ?? [] });
+    const { services, collectors } = await collectorOf(host, config).collect();
+    expect(services?.map(({ up, running }) => [up, running !== undefined])).toEqual([
+      [undefined, false],
+      [true, true],
+      [true, true],
+    ]);
+    expect(services?.[0]?.problems).toEqual([expect.stringContaining("EISDIR")]);
+    expect(collectors.find(({ name }) => name === "services")).toMatchObject({
+      state: "failed",
+      error: expect.stringContaining("ollama: EISDIR") as string,
+    });
+  });
+
+  test.each(["btime 0", "btime 99999999999", "btime x", ""])(
+    "%j is no boot time, and costs the start times",
+    async (btime) => {
+      const host = fixture("systemd");
+      const stat = readFileSync(join(host.roots.procfs, "stat"), "utf8");
+      host.write("proc/stat", stat.replace(/^btime .*$/m, btime));
+      const { services } = await collectorOf(host, ollama()).collect();
+      expect(services?.[0]?.running?.startTimeSeconds).toBeUndefined();
+      expect(services?.[0]?.running?.memory?.limitBytes).toBe(8 * 2 ** 30);
+    },
+  );
+
+  test("another configuration keeps what was counted", async () => {
+    const host = fixture("systemd");
+    const collector = collectorOf(host, ollama());
+    await collector.collect();
+    host.remove("proc/501");
+    host.remove("proc/500");
+    host.write("proc/800/stat", `800 (ollama) S ${Array.from({ length: 18 }, () => 1).join(" ")} 900000 0`);
+    host.write("cgroup/ai.slice/ai-ollama.slice/ollama.service/cgroup.procs", "800\n");
+    expect((await collector.collect()).services?.[0]?.restarts).toBe(1);
+    const more = settled({ services: SERVICES ?? [], thresholds: { memory: 50 } });
+    expect((await collector.collect(more)).services?.map(({ restarts }) => restarts)).toEqual([1, 0, 0]);
+    expect((await collector.collect(settled())).services).toEqual([]);
+    expect((await collector.collect()).services?.[0]?.restarts).toBe(0);
+  });
+
   test("CPU is dated when it is read, however long the collection has been at work", async () => {
     const clock = new FakeClock();
     const still = clock.monotonic;
@@ -291,7 +511,7 @@ describe("services", () => {
     const { monotonicSeconds, services } = await collectorOf(fixture("systemd"), ollama(), {
       clock,
     }).collect();
-    expect(services?.[0]?.running?.cpuReadAtSeconds).toBeGreaterThan(monotonicSeconds);
+    expect(services?.[0]?.running?.readAtSeconds).toBeGreaterThan(monotonicSeconds);
   });
 
   test("VRAM joins by cgroup, children included; what runs elsewhere is nobody's", async () => {
@@ -313,12 +533,13 @@ describe("services", () => {
     const urls: string[] = [];
     const snapshot = await collectorOf(host, config, {
       gpu: { read: () => Promise.resolve({ ...GPU_READING, processes: [] }) },
-      get: (url) => {
-        urls.push(url);
-        return Promise.resolve({
-          status: 200,
-          body: '{"models":[{"name":"a","size":9,"size_vram":12884901888}]}',
-        });
+      http: {
+        status: () => Promise.reject(new Error("no probe")),
+        get: (url) => {
+          urls.push(url);
+          const body = '{"models":[{"name":"a","size":9,"size_vram":12884901888}]}';
+          return Promise.resolve({ status: 200, body });
+        },
       },
     }).collect();
     expect(urls).toEqual(["http://127.0.0.1:11434/api/ps"]);
@@ -327,8 +548,12 @@ describe("services", () => {
 });
 
 test("endpoints: a failed probe is a result, an Ollama without an answer a failure", async () => {
+  const host = fixture("systemd");
+  host.write("cgroup/system.slice/b.service/cgroup.events", "populated 1\n");
   const config = settled({
     services: [
+      // One that does not run is asked for no models.
+      { name: "c", runtime: "systemd", ollama: "http://127.0.0.1:1" },
       { name: "a", runtime: "systemd", health: { http: "http://127.0.0.1:1/a" } },
       {
         name: "b",
@@ -338,11 +563,14 @@ test("endpoints: a failed probe is a result, an Ollama without an answer a failu
       },
     ],
   });
-  const { services, collectors } = await collectorOf(fixture(), config, {
-    get: (url) =>
-      url.endsWith("/a") ? Promise.resolve({ status: 503, body: "" }) : Promise.reject(new Error("refused")),
+  const { services, collectors } = await collectorOf(host, config, {
+    http: {
+      status: (url) => (url.endsWith("/a") ? Promise.resolve(503) : Promise.reject(new Error("refused"))),
+      get: () => Promise.reject(new Error("refused")),
+    },
   }).collect();
   expect(services?.map(({ probe }) => [probe?.success, probe?.error])).toEqual([
+    [undefined, undefined],
     [false, "status 503"],
     [false, "refused"],
   ]);
@@ -367,24 +595,24 @@ describe("the models' filesystem", () => {
             answer = resolve;
           }),
       );
-      const collector = new FilesystemCollector(host.roots, models, ask);
-      const first = collector.collect();
+      const collector = new FilesystemCollector(host.roots, ask);
+      const first = collector.collect(models);
       await vi.advanceTimersByTimeAsync(4999);
       let settledFirst = false;
       void first.then(() => (settledFirst = true));
       await vi.advanceTimersByTimeAsync(0);
       expect(settledFirst).toBe(false);
       await vi.advanceTimersByTimeAsync(1);
-      expect((await first)?.problem).toBe("no answer");
-      expect((await collector.collect())?.problem).toBe("no answer");
+      expect((await first).problem).toBe("no answer");
+      expect((await collector.collect(models)).problem).toBe("no answer");
       expect(ask).toHaveBeenCalledTimes(1);
       expect(collector.hung).toBe(true);
       answer?.(terabyte());
       await vi.advanceTimersByTimeAsync(0);
       expect(collector.hung).toBe(false);
-      const again = collector.collect();
+      const again = collector.collect(models);
       answer?.(terabyte());
-      expect((await again)?.space?.sizeBytes).toBe(2 ** 40);
+      expect((await again).space?.sizeBytes).toBe(2 ** 40);
       expect(ask).toHaveBeenCalledTimes(2);
     } finally {
       vi.useRealTimers();
@@ -394,10 +622,10 @@ describe("the models' filesystem", () => {
   test("the path is looked for under the host's root", async () => {
     const host = fixture();
     mkdirSync(join(host.roots.rootfs, "srv/models"), { recursive: true });
-    const measured = await new FilesystemCollector(host.roots, models).collect();
-    expect(measured?.space?.sizeBytes).toBeGreaterThan(0);
+    const measured = await new FilesystemCollector(host.roots).collect(models);
+    expect(measured.space?.sizeBytes).toBeGreaterThan(0);
     rmSync(host.roots.rootfs, { recursive: true });
-    expect((await new FilesystemCollector(host.roots, models).collect())?.problem).toBe("no such folder");
+    expect((await new FilesystemCollector(host.roots).collect(models)).problem).toBe("no such folder");
   });
 
   test("where the host's mounts are hidden, the container's own tell as much as they can", async () => {
@@ -410,8 +638,8 @@ describe("the models' filesystem", () => {
         "proc/self/mountinfo",
         `9 1 8:1 / / rw - overlay overlay rw\n10 9 8:2 ${root} ${at} ro - xfs /dev/vdb rw\n`,
       );
-      const collected = await new FilesystemCollector(host.roots, models, ask).collect();
-      return [collected?.device, collected?.isMount];
+      const collected = await new FilesystemCollector(host.roots, ask).collect(models);
+      return [collected.device, collected.isMount];
     };
     expect(await isMount("/")).toEqual(["/dev/vdb", true]);
     expect(await isMount("/srv/models")).toEqual(["/dev/vdb", false]);
@@ -421,15 +649,51 @@ describe("the models' filesystem", () => {
     const host = fixture();
     const path = "/srv/plain";
     const ask = vi.fn(() => Promise.resolve(terabyte()));
-    const any = await new FilesystemCollector(host.roots, { path, mount: "any" }, ask).collect();
+    const any = await new FilesystemCollector(host.roots, ask).collect({ path, mount: "any" });
     expect(any).toMatchObject({ mountpoint: "/", isMount: false, problem: undefined });
-    const required = await new FilesystemCollector(host.roots, { path, mount: "required" }, ask).collect();
+    const required = await new FilesystemCollector(host.roots, ask).collect({ path, mount: "required" });
     expect(required).toMatchObject({
       mountpoint: "/",
       isMount: false,
       problem: "not mounted",
       space: undefined,
     });
-    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  test("required is another filesystem than the root's, wherever the path leads; an automounter is not asked", async () => {
+    const host = fixture();
+    const look = async (path: string, numbers?: string, mountinfo = "") => {
+      host.write(
+        "proc/1/mountinfo",
+        `28 1 254:1 / / rw - ext4 /dev/vda1 rw\n95 28 254:16 / /data rw - xfs /dev/vdb rw\n${mountinfo}`,
+      );
+      const ask = vi.fn(() =>
+        Promise.resolve({ ...terabyte(), ...(numbers === undefined ? {} : { numbers }) }),
+      );
+      const found = await new FilesystemCollector(host.roots, ask).collect({ path, mount: "required" });
+      return [found.device, found.isMount, found.problem, ask.mock.calls.length];
+    };
+    expect(await look("/data//models/", "254:16")).toEqual(["/dev/vdb", true, undefined, 1]);
+    // A link to /data/models.
+    expect(await look("/srv/models", "254:16")).toEqual(["/dev/vdb", true, undefined, 1]);
+    expect(await look("/srv/models", "254:1")).toEqual(["/dev/vda1", false, "not mounted", 1]);
+    const autofs = "96 28 0:50 / /srv/models rw - autofs systemd-1 rw\n";
+    expect(await look("/srv/models", "0:50", autofs)).toEqual(["systemd-1", false, "not mounted", 0]);
+    expect(
+      await look("/srv/models", "0:51", `${autofs}97 96 0:51 / /srv/models rw - nfs4 nas:/m rw\n`),
+    ).toEqual(["nas:/m", true, undefined, 1]);
+  });
+
+  test("a filesystem's device is that of its own mount", async () => {
+    const host = fixture();
+    const path = host.roots.rootfs;
+    mkdirSync(path, { recursive: true });
+    const own = mountOf(parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")), path);
+    host.write(
+      "proc/1/mountinfo",
+      `28 1 999:1 / / rw - ext4 /dev/vda1 rw\n95 28 ${own?.numbers} / /data rw - xfs /dev/vdb rw\n`,
+    );
+    const found = await new FilesystemCollector(host.roots).collect({ path: "/", mount: "any" });
+    expect(found.device).toBe("/dev/vdb");
   });
 });

@@ -16,7 +16,8 @@ function problems(text: string): readonly string[] {
 test("an empty document is the specification's numbers", () => {
   expect(checkConfig("{}", "c.json")).toEqual({
     intervalSeconds: 10,
-    thresholds: { memory: 85, cpu: 90, disk: 90, swap: 70, service: 95 },
+    thresholds: { memory: 85, cpu: 90, disk: 90, swap: 70, service: 95, pressure: 20 },
+    sinks: {},
     models: { path: "/srv/models", mount: "any" },
     services: [],
     alerts: { forSeconds: 60, repeatSeconds: 14_400 },
@@ -47,7 +48,7 @@ test("what is rendered is accepted, and the same settings are the same bytes", (
   expect(text).toMatch(/^\{\n {2}"intervalSeconds": 5,\n {2}"listen": \{\n {4}"address"/);
   const { services, listen } = checkConfig(text, "c.json");
   expect(services[0]?.health).toEqual({ http: "http://127.0.0.1:11434/", timeoutSeconds: 2 });
-  expect(listen?.allowPublic).toBe(false);
+  expect(listen).toEqual({ address: "127.0.0.1", port: 9101 });
   const reordered = Object.fromEntries(Object.entries(config).reverse()) as MonitorConfig;
   expect(renderMonitorConfig(reordered)).toBe(text);
 });
@@ -72,7 +73,7 @@ describe("errors name the setting, its value and what is allowed, all at once", 
       'c.json: services[0].runtime is "docker"; allowed: systemd or container',
       "c.json: services[1] is 3; allowed: a map",
       'c.json: services[2].cgroup is "../up"; allowed: a path without a leading slash or ..',
-      'c.json: listen.address is "8.8.8.8"; allowed: a loopback or private IP address, or allowPublic: true beside it',
+      'c.json: listen.address is "8.8.8.8"; allowed: a loopback or private IP address, or any with tokenFile and tls beside it',
       "c.json: there is no setting unknown",
     ]);
   });
@@ -96,8 +97,12 @@ describe("errors name the setting, its value and what is allowed, all at once", 
   });
 });
 
-test("a public address needs to be allowed", () => {
-  expect(problems('{"listen":{"address":"8.8.8.8","port":1,"allowPublic":true}}')).toEqual([]);
+test("a public address needs a token and TLS", () => {
+  const at = (more: object) => problems(JSON.stringify({ listen: { address: "8.8.8.8", port: 1, ...more } }));
+  const tls = { certificateFile: "/c", keyFile: "/k" };
+  expect(at({ tokenFile: "/t", tls })).toEqual([]);
+  expect(at({ tokenFile: "/t" })).toHaveLength(1);
+  expect(at({ tls })).toHaveLength(1);
   expect(problems('{"listen":{"address":"0.0.0.0","port":1}}')).toHaveLength(1);
 });
 
@@ -119,6 +124,9 @@ test.each([
   ["fd00::1", true],
   ["fe80::1", true],
   ["2001:db8::1", false],
+  ["::ffff:10.0.0.1", true],
+  ["::ffff:8.8.8.8", false],
+  ["010.0.0.1", undefined],
   ["localhost", undefined],
 ])("%s is private: %s", (address, expected) => {
   expect(isPrivateAddress(address)).toBe(expected);

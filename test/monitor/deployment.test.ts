@@ -52,6 +52,8 @@ describe("a deployment", () => {
     expect(() => parseDeployment('{"id": "20261124T181500Z", "startedAt": "1"}')).toThrow(
       "needs the numbers",
     );
+    const never = JSON.stringify({ ...deployment, appliedAt: 1e300 });
+    expect(() => parseDeployment(never)).toThrow("needs the numbers");
     expect(() => parseDeployment("")).toThrow("no JSON");
   });
 

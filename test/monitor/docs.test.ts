@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { ALERT_NAMES } from "../../monitor/alerts/condition";
 import { DEFAULT_ROOTS } from "../../monitor/host/roots";
 import { OUTPUT_FILES } from "../../monitor/output/outputs";
 import { FAMILIES, PREFIX } from "../../monitor/render/prometheus/render";
@@ -13,6 +14,12 @@ test("docs/monitor.md lists every metric as it is, and no other", () => {
   expect(documented).toEqual(
     FAMILIES.map(({ name, type, help }) => `| \`${PREFIX}${name}\` | ${type} | ${help} |`),
   );
+});
+
+test("docs/monitor.md tells of every alert, in their order, and of no other", () => {
+  const [, table = ""] = /\n## Alerts\n([^]*?)\n## /.exec(page) ?? [];
+  const told = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  expect(told).toEqual([...ALERT_NAMES]);
 });
 
 test("docs/monitor.md has every path and every output", () => {

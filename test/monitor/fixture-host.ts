@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Collector, type Tools } from "../../monitor/collectors/collector";
+import { Collector, type CollectorState, type Tools } from "../../monitor/collectors/collector";
 import { FilesystemCollector, type FilesystemNumbers } from "../../monitor/collectors/filesystem";
 import type { GpuReading } from "../../monitor/collectors/nvidia-smi";
 import { checkConfig } from "../../monitor/config/check";
@@ -31,6 +31,7 @@ export class FixtureHost {
     sysfs: join(this.folder, "sys"),
     cgroup: join(this.folder, "cgroup"),
     rootfs: join(this.folder, "root"),
+    etc: join(this.folder, "root/etc"),
     run: join(this.folder, "run"),
     state: join(this.folder, "state"),
     log: join(this.folder, "log"),
@@ -102,6 +103,7 @@ export const GPU_READING: GpuReading = {
       powerWatts: 55.12,
       powerLimitWatts: 72,
       mig: false,
+      problem: undefined,
     },
   ],
   processes: [
@@ -110,15 +112,32 @@ export const GPU_READING: GpuReading = {
     { gpuUuid: "GPU-aaaa", pid: 900, memoryUsedBytes: GIB / 2 },
   ],
   malformedLines: 0,
+  known: [{ index: "0", name: "NVIDIA L4" }],
+  problems: [],
 };
 
+/** What a collection has of the world, as far as a test says. */
+export type TestTools = Partial<Omit<Tools, "gpu">> & { readonly gpu?: Pick<Tools["gpu"], "read"> };
+
 /** A collector over a fixture; what is not named behaves as on a host without GPU and endpoints. */
-export function collectorOf(host: FixtureHost, config: SettledConfig, tools: Partial<Tools> = {}): Collector {
-  return new Collector(config, host.roots, {
+export function collectorOf(host: FixtureHost, config: SettledConfig, tools: TestTools = {}) {
+  const unexpected = (url: string) => Promise.reject(new Error(`unexpected GET ${url}`));
+  const { gpu = { read: () => Promise.resolve(undefined) }, ...others } = tools;
+  const collector = new Collector(host.roots, {
     clock: new FakeClock(),
-    get: (url) => Promise.reject(new Error(`unexpected GET ${url}`)),
-    filesystem: new FilesystemCollector(host.roots, config.models, () => Promise.resolve(terabyte())),
-    gpu: { read: () => Promise.resolve(undefined) },
-    ...tools,
+    http: { get: unexpected, status: unexpected },
+    filesystem: new FilesystemCollector(host.roots, () => Promise.resolve(terabyte())),
+    gpu: { known: [], expect: () => undefined, ...gpu },
+    ...others,
   });
+  return {
+    collect: (other: SettledConfig = config) => collector.collect(other),
+    sample: (other: SettledConfig = config) => collector.sample(other),
+    get remembered() {
+      return collector.remembered;
+    },
+    restore: (state: CollectorState) => {
+      collector.restore(state);
+    },
+  };
 }

@@ -248,3 +248,20 @@ test("the monitor's user can read a request of somebody who lets nobody read", (
   spawnSync("sh", ["-c", `umask 077; exec ${COMMAND} --collect`], { env: { ...process.env, ...env("1") } });
   expect(statSync(join(folder, "manager", "monitor-request")).mode & 0o777).toBe(0o644);
 });
+
+test("what every host has and could not be read is told, beside all that is printed, and is status 3", () => {
+  put("collected", `${uptime()} 3600 1 - memory,load\n`);
+  for (const [option, text] of [
+    ["--display", "display.txt\n"],
+    ["--json", "metrics.json\n"],
+    ["--alerts", "alerts.txt\n"],
+  ] as const)
+    expect(command(option)).toEqual({
+      status: 3,
+      stdout: text,
+      stderr:
+        "ai-resource-monitor: not everything could be read: memory, load. --display and --json say why.\n",
+    });
+  put("collected", `${uptime()} 3600 1 - -\n`);
+  expect(command("--display")).toEqual({ status: 0, stdout: "display.txt\n", stderr: "" });
+});

@@ -10,7 +10,8 @@ import {
   slicePath,
 } from "../../monitor/parse/cgroup";
 import { busyRatio, type CpuTimes, parseCpuTimes } from "../../monitor/parse/cpu";
-import { parseLoadedModels, parseVerdicts, parseVerification } from "../../monitor/parse/documents";
+import { parseVerdicts, parseVerification } from "../../monitor/parse/documents";
+import { parseLoadedModels } from "../../monitor/parse/ollama";
 import { parseGpuLine, parseGpuProcessLine } from "../../monitor/parse/gpu";
 import { parseLoad, parseOomKills } from "../../monitor/parse/load";
 import { parseArcReclaimable, parseMeminfo } from "../../monitor/parse/memory";
@@ -146,11 +147,20 @@ describe("mounts", () => {
   test("the deepest mount, and of two on one folder the one on top", () => {
     expect(mountOf(mounts, "/srv/models")).toEqual({
       mountpoint: "/srv/models",
+      numbers: "8:4",
       root: "/",
       device: "host:/m",
       fstype: "nfs4",
       readOnly: true,
+      remountedReadOnly: true,
     });
+    expect(mounts.map(({ readOnly, remountedReadOnly }) => [readOnly, remountedReadOnly])).toEqual([
+      [false, false],
+      [false, false],
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
     expect(mountOf(mounts, "/srv/models/a")?.device).toBe("host:/m");
     expect(mountOf(mounts, "/srv/models2")?.device).toBe("/dev/b");
     expect(mountOf(mounts, "/srv/models old/x")?.device).toBe("/dev/d");
@@ -250,7 +260,7 @@ describe("documents", () => {
   test("Ollama's models", () => {
     expect(
       parseLoadedModels('{"models":[{"name":"a","size":10,"size_vram":4},{"name":"b","size":1}]}'),
-    ).toEqual([
+    ).toMatchObject([
       { name: "a", memoryBytes: 10, vramBytes: 4 },
       { name: "b", memoryBytes: 1, vramBytes: 0 },
     ]);

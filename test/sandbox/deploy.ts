@@ -21,6 +21,8 @@ export interface DeployOptions {
   readonly engine?: EngineName | undefined;
   /** Set on top of the stack's file, as `pulumi config set --path` would. */
   readonly overrides?: Record<string, unknown>;
+  /** Keys of the configuration in which something is a secret. The local engine's alone. */
+  readonly secrets?: string[];
   readonly expectNoChanges?: boolean;
   /** False: as `--refresh=false`. */
   readonly refresh?: false;

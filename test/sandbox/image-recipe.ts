@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DOCKER_PACKAGES } from "../../components/docker-engine/render";
 import { EARLY_OOM_PACKAGES } from "../../components/early-oom/render";
 import { MONITOR_PACKAGES } from "../../components/monitor/render";
+import { PROMETHEUS_PACKAGES } from "../../components/prometheus-stack/programs";
 import { ZRAM_PACKAGES } from "../../components/zram-device/render";
 import { baseImageRecipe } from "./base-image";
 import type { MachineApt } from "./machine-apt";
@@ -40,9 +41,13 @@ export const packages: readonly string[] = [
 
 /** What apt can install in the guest: the product's packages, and those that tests install. A release may lack one. */
 export const installable: readonly string[] = [
-  ...[...DOCKER_PACKAGES, ...EARLY_OOM_PACKAGES, ...MONITOR_PACKAGES, ...ZRAM_PACKAGES].map(
-    ({ name }) => name,
-  ),
+  ...[
+    ...DOCKER_PACKAGES,
+    ...EARLY_OOM_PACKAGES,
+    ...MONITOR_PACKAGES,
+    ...PROMETHEUS_PACKAGES,
+    ...ZRAM_PACKAGES,
+  ].map(({ name }) => name),
   "bc",
   "btrfs-progs",
   "docker.io",

@@ -20,6 +20,8 @@ preflight() {
   preflight_limits
   preflight_cores
   preflight_programs
+  preflight_required_files
+  preflight_vacant
   preflight_gpus
   preflight_devices
   preflight_memory

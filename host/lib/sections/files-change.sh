@@ -107,6 +107,7 @@ write_files() {
   for path in "$@"; do
     content_of WANT "$path"
     prepare_text "$path" "${WANT["files|$path|mode"]}" "$REPLY"
+    own_prepared "$path"
     [[ -n ${WAS["has|files|$path"]-} ]] || continue
     is_edited "$path"
     [[ -z $ANSWER ]] || edited+=("$path")
@@ -118,6 +119,14 @@ write_files() {
   place_prepared
   WRITTEN+=("$@")
   for path in "$@"; do say "  wrote $path"; done
+}
+
+# own_prepared PATH: what waits for its place has the owner declared; nobody else has had a look at it until then.
+own_prepared() {
+  local owner=${WANT["files|$1|owner"]-}
+  [[ -n $owner ]] || return 0
+  beside "$1"
+  chown -- "$owner" "$REPLY" || fail "$1 cannot be given the owner $owner"
 }
 
 # is_edited PATH: what was ours and somebody changed is theirs.

@@ -78,7 +78,7 @@ file_state() {
     REPLY='content differs'
   elif [[ $digits != "${WANT["files|$path|mode"]}" ]]; then
     REPLY="mode $mode"
-  elif [[ $owner != 0:0 ]]; then
+  elif [[ $owner != "${WANT["files|$path|owner"]-0:0}" ]]; then
     REPLY="owner $owner"
   else
     REPLY=
@@ -138,6 +138,7 @@ preflight_files() {
       continue
     fi
     [[ ${WANT["files|$path|mode"]-} =~ ^[0-7]{4}$ && -n ${WANT["files|$path|blob"]-} ]] || problem "$path has no mode or no content"
+    [[ ${WANT["files|$path|owner"]-0:0} =~ ^[0-9]+:[0-9]+$ ]] || problem "$path has an owner that is no UID:GID"
     owner_of files "$path" "$NAME"
     [[ -z $REPLY ]] || problem "$path belongs to the bundle $REPLY"
     [[ -z ${WAS["has|files|$path"]-} ]] || continue

@@ -1,4 +1,5 @@
-# What a bundle requires of the host: cores, programs, memory. Asked before anything changes.
+# What a bundle requires of the host: cores, programs, files, memory. Asked before anything changes. (What it must not have:
+# vacant.sh.)
 # Reads WANT, STORED, ONLINE_CPUS, MEMORY_TOTAL; adds to PROBLEMS.
 
 preflight_cores() {
@@ -32,6 +33,17 @@ preflight_programs() {
     program=${WANT["requires|$setting|program"]-}
     [[ -z $program ]] || command -v -- "$program" >/dev/null ||
       problem "$setting: this host has no program $program. ${WANT["requires|$setting|remedy"]-}"
+  done
+}
+
+# preflight_required_files: a repair goes on without, and what reads one says so.
+preflight_required_files() {
+  local setting file
+  [[ -z $STORED ]] || return 0
+  entries WANT requires
+  for setting in "${ENTRIES[@]}"; do
+    file=${WANT["requires|$setting|file"]-}
+    [[ -z $file || -f $file ]] || problem "$setting: this host has no file $file. ${WANT["requires|$setting|remedy"]-}"
   done
 }
 

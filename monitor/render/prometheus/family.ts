@@ -1,4 +1,5 @@
 import type { Report } from "../../report/report";
+import type { ServiceUsage } from "../../report/usage";
 
 export type Labels = Readonly<Record<string, string>>;
 /** A value with its labels; undefined is no sample, never 0. */
@@ -12,6 +13,8 @@ export interface Family {
   readonly samples: (report: Report) => readonly Sample[];
 }
 
+const NO_LABELS: Labels = {};
+
 /** A metric without labels. */
 export function single(
   type: Family["type"],
@@ -19,7 +22,7 @@ export function single(
   help: string,
   value: (report: Report) => number | undefined,
 ): Family {
-  return { name, type, help, samples: (report) => [[{}, value(report)]] };
+  return { name, type, help, samples: (report) => [[NO_LABELS, value(report)]] };
 }
 
 /** A metric with labels. */
@@ -30,4 +33,25 @@ export function labelled(
   samples: (report: Report) => readonly Sample[],
 ): Family {
   return { name, type, help, samples };
+}
+
+/** The one object of each service: what is told with the same labels is written with them once (render.ts). */
+const LABELS_OF_SERVICES = new Map<string, Labels>();
+
+function labelsOfService(service: string): Labels {
+  let labels = LABELS_OF_SERVICES.get(service);
+  if (labels === undefined) LABELS_OF_SERVICES.set(service, (labels = { service }));
+  return labels;
+}
+
+/** A metric with a sample for each service that has it. */
+export function each(
+  type: Family["type"],
+  name: string,
+  help: string,
+  value: (service: ServiceUsage) => number | undefined,
+): Family {
+  return labelled(type, `service_${name}`, help, ({ usage }) =>
+    (usage.services ?? []).map((service) => [labelsOfService(service.sample.name), value(service)]),
+  );
 }

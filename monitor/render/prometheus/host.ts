@@ -1,5 +1,7 @@
 import type { Report } from "../../report/report";
-import type { Filesystem } from "../../report/snapshot";
+import type { Disk } from "../../parse/disk";
+import type { Interface } from "../../parse/network";
+import { type Filesystem, isRoot, NOT_MOUNTED } from "../../report/snapshot";
 import { CPU_MODES } from "../../parse/cpu";
 import { type Family, labelled, type Labels, type Sample, single } from "./family";
 
@@ -31,6 +33,12 @@ const memory: Family[] = [
     "Processes that the kernel killed for memory since boot.",
     ({ snapshot }) => snapshot.oomKills,
   ),
+  single(
+    "counter",
+    "oom_kills_elsewhere_total",
+    "Those of them that were in no service, since the monitor first ran in this boot.",
+    ({ oomKillsElsewhere }) => oomKillsElsewhere,
+  ),
 ];
 
 const swapLabels = ({ snapshot }: Report, value: "sizeBytes" | "usedBytes"): Sample[] =>
@@ -51,6 +59,12 @@ const swap: Family[] = [
     swapLabels(report, "usedBytes"),
   ),
   single("gauge", "swap_used_ratio", "Used part of all swap.", ({ usage }) => usage.swap?.total?.ratio),
+  single(
+    "gauge",
+    "swap_judged_ratio",
+    "What the swap threshold is for: the used part of disk swap, or of all swap where the disk is in use and that is fuller.",
+    ({ usage }) => usage.swap?.judged?.ratio,
+  ),
   zram("original_data", "What zram holds, uncompressed.", "originalBytes"),
   zram("compressed_data", "What zram holds, compressed.", "compressedBytes"),
   zram("memory_used", "RAM that zram takes; part of the RAM in use.", "memoryUsedBytes"),
@@ -97,16 +111,29 @@ const filesystemMetric = (
   help: string,
   value: (filesystem: Filesystem) => number | undefined,
 ) =>
-  labelled("gauge", `filesystem_${name}`, help, ({ snapshot: { filesystem } }) =>
-    filesystem === undefined ? [] : [[filesystemLabels(filesystem), value(filesystem)]],
+  labelled("gauge", `filesystem_${name}`, help, ({ snapshot }) =>
+    filesystemsOf(snapshot).map((filesystem) => [filesystemLabels(filesystem), value(filesystem)]),
   );
 
-function filesystemLabels({ device, fstype, mountpoint }: Filesystem): Labels {
-  return { device, fstype, mountpoint };
+/** Of one that is both nothing is told twice. */
+function filesystemsOf({ filesystem, rootFilesystem }: Report["snapshot"]): Filesystem[] {
+  const models = filesystem === undefined ? [] : [filesystem];
+  const isBoth = filesystem !== undefined && isRoot(filesystem);
+  return rootFilesystem === undefined || isBoth ? models : [...models, rootFilesystem];
+}
+
+/** One that is not mounted, or does not answer, is told of as what it should be, not as what its path seems to lie on. */
+function filesystemLabels({ device, fstype, mountpoint, path, problem }: Filesystem): Labels {
+  if (problem === NOT_MOUNTED) return { device: "", fstype: "", mountpoint: path };
+  return { device, fstype, mountpoint: problem === undefined ? mountpoint : path };
 }
 
 const filesystem: Family[] = [
-  filesystemMetric("size_bytes", "Size of the models' filesystem.", ({ space }) => space?.sizeBytes),
+  filesystemMetric(
+    "size_bytes",
+    "Size of a filesystem: the models', and the root's.",
+    ({ space }) => space?.sizeBytes,
+  ),
   filesystemMetric(
     "free_bytes",
     "Free bytes, those reserved for root included.",
@@ -117,13 +144,62 @@ const filesystem: Family[] = [
   filesystemMetric("files_free", "Free inodes.", ({ space }) => space?.filesFree),
   filesystemMetric("readonly", "1 when mounted read-only.", ({ readOnly }) => Number(readOnly)),
   filesystemMetric(
+    "remounted_readonly",
+    "1 when the kernel has stopped writing to it after an error.",
+    ({ remountedReadOnly }) => Number(remountedReadOnly),
+  ),
+  filesystemMetric(
     "device_error",
     "1 when it could not be measured: not mounted, or no answer.",
     ({ problem }) => Number(problem !== undefined),
   ),
   labelled("gauge", "filesystem_used_ratio", "used / (used + available), as df.", ({ snapshot, usage }) =>
-    snapshot.filesystem === undefined ? [] : [[filesystemLabels(snapshot.filesystem), usage.disk?.ratio]],
+    filesystemsOf(snapshot).map((filesystem) => [
+      filesystemLabels(filesystem),
+      (filesystem === snapshot.filesystem ? usage.disk : usage.rootDisk)?.ratio,
+    ]),
   ),
 ];
 
-export const HOST_FAMILIES: readonly Family[] = [...memory, ...swap, ...cpu, ...pressure, ...filesystem];
+const disk = (name: string, help: string, value: (disk: Disk) => number) =>
+  labelled("counter", `disk_${name}_total`, help, ({ snapshot }) =>
+    (snapshot.disks ?? []).map((one) => [{ device: one.device }, value(one)]),
+  );
+
+const network = (name: string, help: string, value: (one: Interface) => number) =>
+  labelled("counter", `network_${name}_total`, help, ({ snapshot }) =>
+    (snapshot.network ?? []).map((one) => [{ device: one.device }, value(one)]),
+  );
+
+const devices: Family[] = [
+  disk("read_bytes", "Bytes read from a disk.", ({ readBytes }) => readBytes),
+  disk("written_bytes", "Bytes written to a disk.", ({ writtenBytes }) => writtenBytes),
+  disk("io_time_seconds", "Time in which requests to a disk were under way.", ({ ioSeconds }) => ioSeconds),
+  network(
+    "receive_bytes",
+    "Bytes received by an interface of the host.",
+    ({ receivedBytes }) => receivedBytes,
+  ),
+  network("receive_errors", "Packets received with an error.", ({ receiveErrors }) => receiveErrors),
+  network("receive_drop", "Packets received and dropped.", ({ receiveDrops }) => receiveDrops),
+  network(
+    "transmit_bytes",
+    "Bytes transmitted by an interface of the host.",
+    ({ transmittedBytes }) => transmittedBytes,
+  ),
+  network("transmit_errors", "Packets not transmitted for an error.", ({ transmitErrors }) => transmitErrors),
+  network(
+    "transmit_drop",
+    "Packets dropped instead of being transmitted.",
+    ({ transmitDrops }) => transmitDrops,
+  ),
+];
+
+export const HOST_FAMILIES: readonly Family[] = [
+  ...memory,
+  ...swap,
+  ...cpu,
+  ...pressure,
+  ...filesystem,
+  ...devices,
+];

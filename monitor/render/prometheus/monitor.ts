@@ -1,3 +1,5 @@
+import type { AlertInput } from "../../alerts/condition";
+import { keyOf } from "../../alerts/machine";
 import type { Gpu } from "../../parse/gpu";
 import type { Report } from "../../report/report";
 import { watchedDeployment } from "../../report/deployment";
@@ -15,6 +17,12 @@ const gpus: Family[] = [
       1,
     ]),
   ),
+  single(
+    "gauge",
+    "gpu_failed",
+    "GPUs that the driver lost, or that answer no more.",
+    ({ snapshot }) => snapshot.gpu?.problems.length,
+  ),
   gpu("utilization_ratio", "Part of the time in which kernels ran.", (device) => device.utilizationRatio),
   gpu("memory_total_bytes", "VRAM.", (device) => device.memoryTotalBytes),
   gpu("memory_used_bytes", "VRAM in use.", (device) => device.memoryUsedBytes),
@@ -29,33 +37,28 @@ const gpus: Family[] = [
   ),
 ];
 
-function alertLabels({
-  alert,
-  service,
-  severity,
-}: {
-  alert: string;
-  service: string | undefined;
-  severity: string;
-}): Labels {
-  return { alert, severity, ...(service === undefined ? {} : { service }) };
+const LABELS_OF_ALERTS = new WeakMap<AlertInput, Labels>();
+
+/** Of a condition, which three metrics tell of. */
+function alertLabels(input: AlertInput): Labels {
+  const { alert, severity, labels } = input;
+  let all = LABELS_OF_ALERTS.get(input);
+  if (all === undefined) LABELS_OF_ALERTS.set(input, (all = { alert, severity, ...labels }));
+  return all;
 }
 
 const inPhase =
   (phase: "firing" | "pending") =>
-  (report: Report): Sample[] =>
-    report.inputs.map((input) => [
-      alertLabels(input),
-      Number(
-        report.alerts.some(
-          (alert) => alert.alert === input.alert && alert.service === input.service && alert.phase === phase,
-        ),
-      ),
-    ]);
+  ({ inputs, alerts }: Report): Sample[] => {
+    const held = new Set(alerts.filter((alert) => alert.phase === phase).map(keyOf));
+    return inputs.map((input) => [alertLabels(input), Number(held.size > 0 && held.has(keyOf(input)))]);
+  };
 
 const alerts: Family[] = [
   labelled("gauge", "alert_threshold_ratio", "Above which an alert is raised.", ({ inputs }) =>
-    inputs.flatMap((input): Sample[] => (input.threshold > 0 ? [[alertLabels(input), input.threshold]] : [])),
+    inputs
+      .filter(({ threshold, immediate }) => threshold > 0 && !immediate)
+      .map((input): Sample => [alertLabels(input), input.threshold]),
   ),
   labelled("gauge", "alert_firing", "1 while an alert fires.", inPhase("firing")),
   labelled(
@@ -63,6 +66,27 @@ const alerts: Family[] = [
     "alert_pending",
     "1 while a condition holds that is not yet an alert.",
     inPhase("pending"),
+  ),
+  labelled(
+    "counter",
+    "alert_notifications_total",
+    "Messages to who is told of alerts: delivered, sent (nobody says whether it arrived), failed (and tried again), or refused for good.",
+    ({ sinks }) =>
+      sinks.flatMap(({ sink, outcomes }) =>
+        Object.entries(outcomes).map(([outcome, count]): Sample => [{ sink, outcome }, count]),
+      ),
+  ),
+  labelled(
+    "gauge",
+    "alert_notifications_waiting",
+    "Messages that wait for who is told of alerts.",
+    ({ sinks }) => sinks.map(({ sink, waiting }): Sample => [{ sink }, waiting]),
+  ),
+  labelled(
+    "counter",
+    "alert_notifications_dropped_total",
+    "Messages that were given up, because more came than are kept.",
+    ({ sinks }) => sinks.map(({ sink, dropped }): Sample => [{ sink }, dropped]),
   ),
   single(
     "counter",
@@ -114,7 +138,7 @@ const manager: Family[] = [
 ];
 
 const own: Family[] = [
-  single("gauge", "capacity_available", "1 when no resource is at its threshold.", ({ capacity }) =>
+  single("gauge", "capacity_available", "1 when more work may be sent here.", ({ capacity }) =>
     Number(capacity.available),
   ),
   labelled(

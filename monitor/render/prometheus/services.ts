@@ -1,18 +1,7 @@
 import type { RunningService, ServiceCpu, ServiceMemory } from "../../report/snapshot";
-import type { ServiceUsage } from "../../report/usage";
-import { type Family, labelled, type Sample } from "./family";
-
-/** A metric with a sample for each service that has it. */
-function each(
-  type: Family["type"],
-  name: string,
-  help: string,
-  value: (service: ServiceUsage) => number | undefined,
-): Family {
-  return labelled(type, `service_${name}`, help, ({ usage }) =>
-    (usage.services ?? []).map((service) => [{ service: service.sample.name }, value(service)]),
-  );
-}
+import type { Share } from "../../report/usage";
+import { ENGINE_FAMILIES } from "./engines";
+import { each, type Family, labelled, type Sample } from "./family";
 
 const running = (
   type: Family["type"],
@@ -22,13 +11,26 @@ const running = (
 ) =>
   each(type, name, help, ({ sample }) => (sample.running === undefined ? undefined : value(sample.running)));
 
-const memory = (name: string, help: string, key: keyof Omit<ServiceMemory, "events">) =>
+const memory = (name: string, help: string, key: keyof Omit<ServiceMemory, "events" | "refaultedBytes">) =>
   running("gauge", `memory_${name}_bytes`, help, (service) => service.memory?.[key]);
 
 const cpu = (name: string, help: string, key: keyof ServiceCpu) =>
   running("counter", `cpu_${name}_total`, help, (service) => service.cpu?.[key]);
 
+const slice = (name: string, help: string, value: (share: Share) => number) =>
+  labelled("gauge", `slice_memory_${name}`, help, ({ usage }) => {
+    const { name: of = "", memory: share } = usage.slice ?? {};
+    return share === undefined ? [] : [[{ slice: of }, value(share)]];
+  });
+
 export const SERVICE_FAMILIES: readonly Family[] = [
+  slice(
+    "used_bytes",
+    "Memory of all services together, without what the kernel can drop.",
+    (share) => share.usedBytes,
+  ),
+  slice("limit_bytes", "The limit that they share; absent without one.", (share) => share.sizeBytes),
+  slice("used_ratio", "Used part of it.", (share) => share.ratio),
   labelled("gauge", "service_info", "A service as configured and found.", ({ usage }) =>
     (usage.services ?? []).map(({ sample }) => [
       {
@@ -41,8 +43,8 @@ export const SERVICE_FAMILIES: readonly Family[] = [
       1,
     ]),
   ),
-  each("gauge", "up", "1 when the service has processes.", ({ sample }) =>
-    Number(sample.running !== undefined),
+  each("gauge", "up", "1 when the service has processes.", ({ sample: { up } }) =>
+    up === undefined ? undefined : Number(up),
   ),
   running("gauge", "tasks", "Processes and threads.", ({ tasks }) => tasks),
   running(
@@ -57,6 +59,12 @@ export const SERVICE_FAMILIES: readonly Family[] = [
     "Starts seen since the monitor started, but for the first.",
     ({ sample }) => sample.restarts,
   ),
+  each(
+    "counter",
+    "oom_kills_total",
+    "Processes of it that the kernel killed for memory.",
+    ({ sample }) => sample.oomKills,
+  ),
   cpu("usage_seconds", "CPU time.", "usageSeconds"),
   cpu("user_seconds", "CPU time in user mode.", "userSeconds"),
   cpu("system_seconds", "CPU time in the kernel.", "systemSeconds"),
@@ -66,17 +74,41 @@ export const SERVICE_FAMILIES: readonly Family[] = [
   running(
     "gauge",
     "cpu_limit_cores",
-    "Cores that it may use; absent without a limit.",
+    "Cores that its quota allows; absent without one.",
     ({ cpu: used }) => used?.limitCores,
+  ),
+  running(
+    "gauge",
+    "cpu_cpuset_cores",
+    "CPUs that it may run on; absent without the cpuset controller.",
+    ({ cpu: used }) => used?.cpusetCores,
   ),
   each(
     "gauge",
     "cpu_used_ratio",
-    "Part of its CPU limit, or of all cores, in the last interval.",
+    "Part of the cores that it may use (the least of quota, cpuset and those online), in the last interval.",
     ({ cpuRatio }) => cpuRatio,
   ),
   memory("usage", "Memory charged to it, page cache included.", "usageBytes"),
   memory("working_set", "Usage without inactive page cache.", "workingSetBytes"),
+  memory(
+    "used",
+    "Usage without what the kernel can drop: clean page cache and reclaimable slab.",
+    "usedBytes",
+  ),
+  each("gauge", "memory_used_ratio", "Used part of its memory limit.", ({ memoryRatio }) => memoryRatio),
+  each(
+    "gauge",
+    "thrash_ratio",
+    "Part of the time in which it waited for memory; without PSI, the part of its limit that it read again in a minute.",
+    ({ thrash }) => thrash?.ratio,
+  ),
+  running(
+    "counter",
+    "memory_refaulted_bytes_total",
+    "What the kernel dropped and had to read again.",
+    ({ memory: used }) => used?.refaultedBytes,
+  ),
   memory("anon", "Anonymous memory.", "anonBytes"),
   memory("file", "Page cache.", "fileBytes"),
   memory("mapped_file", "Page cache that is mapped, as model files are.", "mappedFileBytes"),
@@ -112,20 +144,22 @@ export const SERVICE_FAMILIES: readonly Family[] = [
   labelled("gauge", "service_gpu_memory_used_bytes", "VRAM of its processes.", ({ snapshot }) =>
     (snapshot.gpu?.services ?? []).map(({ service, gpu, usedBytes }) => [{ service, gpu }, usedBytes]),
   ),
-  ...(["memory", "vram"] as const).map((kind) =>
+  each("gauge", "vram_used_ratio", "Used part of its VRAM budget.", ({ vram }) => vram?.ratio),
+  ...(["received", "transmitted"] as const).map((way) =>
     labelled(
-      "gauge",
-      `service_model_${kind}_bytes`,
-      kind === "memory" ? "All memory of a loaded model." : "VRAM of a loaded model.",
+      "counter",
+      `service_network_${way === "received" ? "receive" : "transmit"}_bytes_total`,
+      `Bytes ${way} in its own network namespace.`,
       ({ usage }) =>
         (usage.services ?? []).flatMap(({ sample }) =>
-          (sample.models ?? []).map((model): Sample => [
-            { service: sample.name, model: model.name },
-            kind === "memory" ? model.memoryBytes : model.vramBytes,
+          (sample.running?.network ?? []).map((one): Sample => [
+            { service: sample.name, device: one.device },
+            one[`${way}Bytes`],
           ]),
         ),
     ),
   ),
+  ...ENGINE_FAMILIES,
   each("gauge", "probe_success", "1 when its health probe succeeded.", ({ sample: { probe } }) =>
     probe === undefined ? undefined : Number(probe.success),
   ),

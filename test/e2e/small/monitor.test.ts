@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dockerImages } from "../../sandbox/base-image";
 import type { Vm } from "../../sandbox/vm";
+import { Webhook } from "../../support/webhook";
 import { describeInLong, itInLong } from "../support/long";
 import { SAMPLE } from "../../monitor/specification-sample";
 import { deploy, get, goTo, machine, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { MIXED } from "../support/small-host";
+import { WayBack } from "../support/tunnel";
 
 const MiB = 1024 ** 2;
 const ALERTS = "/var/log/ai-monitoring/alerts.log";
@@ -17,7 +19,7 @@ const RSS_BUDGET_MIB = 70;
 const DEFAULT_CPUS = 0.1;
 
 /** What loads of a guest of 2 GiB reach, and what it stays well below when it is idle. */
-const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70 };
+const THRESHOLDS = { memory: 60, cpu: 60, disk: 80, swap: 40, service: 70, pressure: 100 };
 
 const support = (file: string): string =>
   readFileSync(join(import.meta.dirname, "..", "support", file), "utf8");
@@ -30,7 +32,13 @@ interface Measured {
   filesystem: { usedBytes: number; usedRatio: number };
   services: {
     name: string;
-    memory: { usageBytes: number; workingSetBytes: number; limitBytes: number };
+    memory: {
+      usageBytes: number;
+      usedBytes: number;
+      usedRatio: number;
+      workingSetBytes: number;
+      limitBytes: number;
+    };
     cpu: { usageSeconds: number; usedRatio: number; limitCores: number };
   }[];
 }
@@ -105,6 +113,8 @@ describe("the monitor of a host", () => {
           n=$(ai-resource-monitor --prometheus | sed -n 's/^airm_collections_total //p')
         }
         for attempt in $(seq 10); do
+          # A sample that is younger than 5 s when the next comes is not what that is compared with.
+          sleep 6
           count >/run/first; before=$n
           sleep 6
           count >/run/second
@@ -248,6 +258,60 @@ describe("the monitor of a host", () => {
   });
 });
 
+describe("who is told by an address that is a secret of the stack's", () => {
+  const FILE = "/etc/ai-resource-monitor/credentials/webhook.url";
+  const secrets = ["goblin-host:monitorCredentials"];
+  let webhook: Webhook;
+  let wayBack: WayBack;
+
+  beforeAll(async () => {
+    await goTo(vm, "applied", MIXED);
+    webhook = await Webhook.start();
+    wayBack = await WayBack.open(vm, [webhook.port]);
+  });
+  afterAll(() => {
+    wayBack.close();
+    webhook.stop();
+  });
+
+  const told = (path?: string) => ({
+    secrets,
+    overrides: {
+      ...MIXED,
+      "goblin-host:monitor.alerts.for": "1s",
+      ...(path === undefined
+        ? {}
+        : { "goblin-host:monitorCredentials.webhook": `http://127.0.0.1:${webhook.port}/${path}` }),
+    },
+  });
+  const untilPosted = async (wanted: string, body: RegExp): Promise<void> => {
+    const isPosted = () => webhook.posted.some((one) => one.path === wanted && body.test(one.body));
+    for (let left = 180; left > 0 && !isPosted(); left--) await sleep(1000);
+    expect(isPosted(), JSON.stringify(webhook.posted)).toBe(true);
+  };
+
+  it("hears of an alert and of its end, by the address of that moment, and nobody else learns it", async () => {
+    await deploy(vm, "up", told("hunter2"));
+    expect(await vm.run(`stat -c '%a %u:%g' ${FILE}`)).toBe("400 65532:65532\n");
+    expect(
+      await vm.run(
+        `{ docker inspect ai-resource-monitor; cat /etc/ai-resource-monitor/config.json; ps -eo args; journalctl -b --no-pager; } | grep -c '[h]unter2' || true`,
+      ),
+    ).toBe("0\n");
+    await vm.run("systemctl stop local-llm-proxy");
+    await untilPosted("/hunter2", /"firing".*local-llm-proxy is not running/);
+    const started = await vm.run("docker inspect -f '{{.Id}} {{.State.StartedAt}}' ai-resource-monitor");
+    await deploy(vm, "up", told("hunter3"));
+    await vm.run("systemctl start local-llm-proxy");
+    await untilPosted("/hunter3", /"resolved".*local-llm-proxy/);
+    expect(await vm.run("docker inspect -f '{{.Id}} {{.State.StartedAt}}' ai-resource-monitor")).toBe(
+      started,
+    );
+    await deploy(vm, "up", told());
+    expect(await vm.run(`ls ${FILE} 2>&1 || true`)).toContain("No such file");
+  });
+});
+
 describeInLong("the monitor, when something is wrong with its host", () => {
   beforeAll(() => goTo(vm, "applied", MIXED));
 
@@ -265,6 +329,43 @@ describeInLong("the monitor, when something is wrong with its host", () => {
       "ALERT: High disk usage (/srv/models): N",
       "RESOLVED: High disk usage (/srv/models): N",
     ]);
+  });
+
+  it("tells of a service that is down, and of one that the kernel killed in", async () => {
+    await goTo(vm, "applied", MIXED);
+    await vm.run("systemctl stop local-llm-proxy");
+    await get(vm, 11434, "/allocate?mib=400").catch(() => undefined);
+    await until(`grep -q 'ALERT: Service local-llm-proxy is not running' ${ALERTS}`, 180);
+    await until(`grep -q 'ALERT: Service ollama: the kernel killed 1 of its processes' ${ALERTS}`, 60);
+    await vm.run("systemctl start local-llm-proxy");
+    await until(`grep -q 'RESOLVED: Service local-llm-proxy is running' ${ALERTS}`, 60);
+    expect(await alertKinds()).not.toContainEqual(expect.stringContaining("outside the services"));
+  });
+
+  it("takes a model that fits for no memory in use, and tells of one that does not", async () => {
+    await goTo(vm, "applied", MIXED);
+    const group = "/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service";
+    // What reads within the service's cgroup, again and again, is what its pages are charged to.
+    const readIn = (mib: number, seconds: number, readers: number) => `
+      head -c ${mib}M /dev/urandom >/var/tmp/model
+      for reader in $(seq ${readers}); do
+        systemd-run --quiet --collect --unit=reader-$reader -p RuntimeMaxSec=${seconds} /bin/sh -c \
+          'echo $$ >${group}/cgroup.procs; while :; do cat /var/tmp/model >/dev/null; done'
+      done`;
+    await vm.run(readIn(150, 40, 1));
+    await sleep(30_000);
+    const { services } = JSON.parse(await collected("--json")) as Measured;
+    const memory = services.find(({ name }) => name === "ollama")?.memory;
+    expect(memory?.usageBytes).toBeGreaterThan(150 * MiB);
+    expect(memory?.usedRatio).toBeLessThan(0.3);
+    await vm.run("systemctl stop 'reader-*'");
+    await vm.run(readIn(400, 240, 4), { timeoutSeconds: 120 });
+    await until(
+      `grep 'ALERT: Service ollama waits for memory' ${ALERTS} || { cat ${group}/memory.pressure; grep workingset_refault_file ${group}/memory.stat; exit 1; }`,
+      200,
+    );
+    await vm.run("systemctl stop 'reader-*'; rm /var/tmp/model");
+    await until(`grep -q 'RESOLVED: Service ollama waits for memory' ${ALERTS}`, 120);
   });
 
   it("collects on over a step of the clock", async () => {
@@ -302,6 +403,7 @@ describeInLong("the monitor, when something is wrong with its host", () => {
     const shown = await collected("--display");
     expect(shown).toMatch(/^Memory: \d+%/m);
     expect(shown).toMatch(/^Disk \(\/srv\/models\): .*(no answer|hangs)/m);
+    await until(`grep -q 'ALERT: Disk (/srv/models) cannot be measured: no answer' ${ALERTS}`, 150);
     const { code, stdout } = await vm.ssh("timeout 120 ai-resource-manager verify", { timeoutSeconds: 150 });
     expect(stdout).toContain("models: /srv/models folder: declared present, on file hung (is hung)");
     expect(code).toBe(3);

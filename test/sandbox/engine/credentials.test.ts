@@ -43,13 +43,14 @@ const commands = (): string[] =>
     command.replace("/usr/local/sbin/ai-resource-manager ", "").replace(/ # .*/, ""),
   );
 
-it("secrets of a workload are in no state, no diff and no output, and the service follows their change", async () => {
-  expect(await up(options("hunter3"))).toMatchObject({ exitCode: 0, summary: "11 created" });
+it("secrets of a workload, and of the monitor, are in no state, no diff and no output, and the service follows their change", async () => {
+  expect(await up(options("hunter3"))).toMatchObject({ exitCode: 0, summary: "13 created" });
   const sent = applied();
   const secret = sent.filter(({ stdin }) => stdin.includes("hunter"));
   expect(secret.map(({ stdin }) => /^name: .*$/m.exec(stdin)?.[0]).sort()).toEqual([
     'name: "credentials-llama"',
     'name: "credentials-ollama"',
+    'name: "monitor-credentials"',
   ]);
   const state = readFileSync(bench.stateFile, "utf8");
   // A short secret can be guessed from its digest.
@@ -64,12 +65,17 @@ it("secrets of a workload are in no state, no diff and no output, and the servic
       /^llama-bundle-apply ~ create: ".* # for credentials-llama: applied \(generation 1\)" =>/,
     ),
     "llama-credentials-apply ~ stdin: [secret] => [secret]",
+    expect.stringMatching(/^monitor-credentials-apply ~ stdin: \[secret\] => \[secret\]\n~ update: /),
     expect.stringMatching(/^ollama-bundle-apply ~ create: /),
     expect.stringMatching(/^ollama-credentials-apply ~ stdin: \[secret\] => \[secret\]\n~ update: /),
   ]);
   expect(applied()).toEqual([]);
-  expect(await up(options("hunter4"))).toMatchObject({ exitCode: 0, summary: "2 updated, 9 unchanged" });
-  expect(commands()).toEqual(["apply credentials-ollama", "apply workload-ollama"]);
+  expect(await up(options("hunter4"))).toMatchObject({ exitCode: 0, summary: "3 updated, 10 unchanged" });
+  expect(commands().sort()).toEqual([
+    "apply credentials-ollama",
+    "apply monitor-credentials",
+    "apply workload-ollama",
+  ]);
 
   // A machine that was put back to a snapshot holds another version of what the program knows.
   const held = manager.held.get("credentials-ollama");
@@ -83,4 +89,4 @@ it("secrets of a workload are in no state, no diff and no output, and the servic
   for (const workload of ["ollama", "llama"])
     expect(removed.indexOf(`workload-${workload}`)).toBeLessThan(removed.indexOf(`credentials-${workload}`));
   expect(shown.join("")).not.toMatch(/hunter/);
-}, 60_000);
+}, 180_000);

@@ -4,6 +4,7 @@
 #   workload.pl NAME PORT           on 127.0.0.1, or on the address in WORKLOAD_LISTEN
 #
 #   GET /health                     "ok"
+#   GET /api/ps                     what Ollama answers that has no model loaded
 #   GET /status                     JSON: pid, MiB held, busy children, the thread counts it was given
 #   GET /allocate?mib=N             holds N MiB more, every page written; &fill=random for pages that do not
 #                                   compress; &child=1 in a child, so that the server goes on answering
@@ -75,6 +76,7 @@ sub answer {
         return (202, "$threads children compute for $seconds s\n");
     }
     return (200, count_bytes($query{path}) . " bytes\n") if $path eq '/read';
+    return (200, qq({"models":[]}\n)) if $path eq '/api/ps';
     return (404, "unknown path $path\n");
 }
 
