@@ -14,6 +14,7 @@ import { buildMonitor } from "../scripts/build-monitor";
 import { FixtureHost, SERVICES } from "../test/monitor/fixture-host";
 import { besideOthers } from "./monitor/beside";
 import { BundledMonitor } from "./monitor/bundled";
+import { DeployedHost } from "./monitor/deployed";
 import { addServices } from "./monitor/many-services";
 import { cpuMilliseconds, mainThreadMilliseconds, median, rssMegabytes } from "./monitor/process";
 import { everySink } from "./monitor/sinks";
@@ -155,12 +156,12 @@ async function withEverySink(bundle: string): Promise<Row[]> {
 }
 
 async function beside(bundle: string): Promise<Row[]> {
-  // Services of the fixture's, on this machine.
-  const roots = { ...host.roots, procfs: "/proc", sysfs: "/sys", rootfs: "/", etc: "/etc" };
-  const monitor = await started(bundle, { intervalSeconds: 1, services: SERVICES ?? [] }, roots);
+  const deployed = new DeployedHost();
+  const monitor = await started(bundle, { intervalSeconds: 1, services: SERVICES ?? [] }, deployed.roots);
   await monitor.firstAnswer();
   const { own, nodeExporter, glances, missing } = await besideOthers(monitor);
   await monitor.stop();
+  deployed.dispose();
   for (const why of missing) console.log(`not measured: ${why}`);
   console.log(`beside each other: ${own.milliseconds.toFixed(2)} ms a round, ${own.series} series`);
   if (nodeExporter !== undefined)

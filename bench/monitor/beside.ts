@@ -10,9 +10,11 @@ import { cpuMilliseconds } from "./process";
 /** From PyPI: what people watch such a host with by hand. */
 const GLANCES = "glances[web]==4.5.8";
 
-/** Rounds, a second apart. */
-const ROUNDS = 60;
-const WARMING = 10;
+/**
+ * The first rounds, in which programs get warm, are as good as others. There is one each second, as the monitor collects: of who
+ * answers slowly the others do no more.
+ */
+const ROUNDS = 200;
 
 /** What one round costs a program. */
 export interface Cost {
@@ -45,13 +47,14 @@ export async function besideOthers(monitor: BundledMonitor): Promise<Beside> {
     if (withoutPython !== undefined) missing.push(`glances: ${withoutPython}`);
 
     const texts = { own: "", exporter: "" };
+    let due = performance.now();
     const round = async (): Promise<void> => {
       texts.own = await monitor.metrics();
       if (exporter !== undefined) texts.exporter = await exporter.scrape();
       await glances?.scrape();
-      await sleep(1000);
+      due += 1000;
+      await sleep(due - performance.now());
     };
-    for (let index = 0; index < WARMING; index++) await round();
     const pids = [monitor.pid, exporter?.pid, glances?.pid];
     const look = () => pids.map((pid) => (pid === undefined ? 0 : cpuMilliseconds(pid)));
     const before = look();

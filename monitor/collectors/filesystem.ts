@@ -5,6 +5,7 @@ import type { SettledConfig } from "../config/schema";
 import { errorCode, errorText, readRequired, readTextIfAllowed } from "../host/files";
 import type { Roots } from "../host/roots";
 import { type Mount, mountOf, parseMountinfo } from "../parse/mountinfo";
+import { parsedOnce } from "../parse/text";
 import { type Filesystem, type FilesystemSpace, NOT_MOUNTED } from "../report/snapshot";
 
 /** What statfs(2) tells: blocks of `bsize` bytes, and inodes; and stat(2), where it is asked: the device, `MAJOR:MINOR`. */
@@ -41,7 +42,8 @@ function deviceNumbers(dev: bigint): string {
 export class FilesystemCollector {
   /** By path. */
   private readonly pending = new Map<string, Promise<FilesystemNumbers>>();
-  private mounts: { readonly text: string; readonly parsed: readonly Mount[] } = { text: "", parsed: [] };
+  /** A host with many containers has many mounts, and they seldom change. */
+  private readonly mountsOf = parsedOnce<readonly Mount[]>(parseMountinfo);
 
   constructor(
     private readonly roots: Roots,
@@ -96,12 +98,6 @@ export class FilesystemCollector {
     const mount = mountIn(mounts, seenAt, `${procfs}/self/mountinfo`);
     // A container has the path as a bind mount whatever it is on the host; a mount's root is what tells them apart.
     return { mounts: [], mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
-  }
-
-  /** A host with many containers has many mounts, and they seldom change. */
-  private mountsOf(text: string): readonly Mount[] {
-    if (text !== this.mounts.text) this.mounts = { text, parsed: parseMountinfo(text) };
-    return this.mounts.parsed;
   }
 
   /** A path that seems to lie on the root, and does not: a link leads to where it is. */

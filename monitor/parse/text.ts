@@ -42,3 +42,12 @@ export function required<T>(value: T | undefined, file: string, what: string): T
   if (value === undefined) throw new ParseError(`${file} has no ${what}: torn, or of another kernel`);
   return value;
 }
+
+/** Parses a text anew where it is not the last one's: of a file that seldom changes. */
+export function parsedOnce<T>(parse: (text: string) => T): (text: string) => T {
+  let last: { readonly text: string; readonly parsed: T } | undefined;
+  return (text) => {
+    if (last?.text !== text) last = { text, parsed: parse(text) };
+    return last.parsed;
+  };
+}

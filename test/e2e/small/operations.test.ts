@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { JSON_SCHEMA_VERSION } from "../../../monitor/render/json";
 import type { Vm } from "../../sandbox/vm";
 import { goTo, machine, SMALL_SIZE } from "../support/machine";
 import { MIXED } from "../support/small-host";
@@ -9,7 +10,7 @@ import { MIXED } from "../support/small-host";
 const COMMANDS: readonly (readonly [command: string, shows: RegExp])[] = [
   ["ai-resource-monitor.sh --collect", /^Firing: none$/m],
   ["ai-resource-monitor.sh --display", /^=== AI System Resource Metrics ===\n[^]*^ {2}ollama: .* \/ 256MB/m],
-  ["ai-resource-monitor.sh --json", /^\{\n? *"schemaVersion": ?1,/],
+  ["ai-resource-monitor.sh --json", new RegExp(`^\\{\n? *"schemaVersion": ?${JSON_SCHEMA_VERSION},`)],
   ["ai-resource-monitor.sh --prometheus", /^airm_memory_total_bytes \d+$/m],
   ["ai-resource-monitor.sh --alerts", /^Firing: none$/m],
   ["free -h", /^Swap: +767Mi/m],
