@@ -1,17 +1,19 @@
 /**
- * `npm run bench:monitor`: holds the bundled monitor to its budget, natively, and exits 1 when it is over. Costs are taken over a
- * fixture's host with three services, but beside other programs over this machine's own /proc. docs/monitor.md has the numbers. It
- * needs procfs, so Linux.
+ * `npm run bench:monitor`: holds the bundled monitor to its budget, natively and with the Node.js that its image has, and exits 1 when
+ * it is over. `npm run bench:monitor -- --node PROGRAM` takes another Node.js. Costs are taken over a fixture's host with three
+ * services, but beside other programs over this machine's own /proc. docs/monitor.md has the numbers. It needs procfs, so Linux.
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { type MonitorConfig, renderMonitorConfig } from "../monitor/config/schema";
 import type { Roots } from "../monitor/host/roots";
 import { buildMonitor } from "../scripts/build-monitor";
 import { FixtureHost, SERVICES } from "../test/monitor/fixture-host";
+import { ensureNode } from "../test/sandbox/base-image";
 import { besideOthers } from "./monitor/beside";
 import { BundledMonitor } from "./monitor/bundled";
 import { DeployedHost } from "./monitor/deployed";
@@ -30,6 +32,9 @@ interface Row {
   readonly most: number;
   readonly unit: string;
 }
+
+const { node = await ensureNode() } = parseArgs({ options: { node: { type: "string" } } }).values;
+console.log(`Node.js ${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`);
 
 // The run folder is memory on a host too: on a disk, creating and renaming the outputs takes longer than all the rest.
 if (existsSync("/dev/shm")) process.env.TMPDIR = "/dev/shm";
@@ -59,7 +64,7 @@ try {
 function started(bundle: string, config: MonitorConfig, roots: Roots = host.roots): Promise<BundledMonitor> {
   const file = join(folder, "config.json");
   writeFileSync(file, renderMonitorConfig(config));
-  return BundledMonitor.start(bundle, roots, file);
+  return BundledMonitor.start(node, bundle, roots, file);
 }
 
 /** A monitor that collects when it is told to, and at its start. */

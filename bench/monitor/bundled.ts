@@ -20,17 +20,21 @@ export class BundledMonitor {
     readonly startMilliseconds: number,
   ) {}
 
-  static async start(bundle: string, roots: Roots, configFile: string): Promise<BundledMonitor> {
+  /** @param node the program that runs it */
+  static async start(
+    node: string,
+    bundle: string,
+    roots: Roots,
+    configFile: string,
+  ): Promise<BundledMonitor> {
     rmSync(roots.run, { recursive: true, force: true });
     const paths = Object.entries(roots as unknown as Record<string, string>);
     const options = paths.flatMap(([name, path]) => [`--path.${name}`, path]);
     const socketPath = join(roots.run, "monitor.sock");
     const started = performance.now();
-    const child = spawn(
-      process.execPath,
-      [...NODE_OPTIONS, bundle, "serve", "--config", configFile, ...options],
-      { stdio: "inherit" },
-    );
+    const child = spawn(node, [...NODE_OPTIONS, bundle, "serve", "--config", configFile, ...options], {
+      stdio: "inherit",
+    });
     while (!existsSync(socketPath)) {
       if (child.exitCode !== null) throw new Error(`the monitor ended with ${child.exitCode}`);
       await sleep(1);

@@ -18,12 +18,38 @@ function pageBytes(): number {
   }
 }
 
+/** The limits of cgroups and of all above them, each of whose files is read once in a collection. */
+export class LimitTree {
+  private readonly found = new Map<string, number | undefined>();
+
+  constructor(readonly root: string) {}
+
+  /** The files are read anew. */
+  begin(): void {
+    this.found.clear();
+  }
+
+  /** A slice's limit holds for all below it: the limit of a cgroup is the least from it up to the root. */
+  least(folder: string, file: string, parse: (text: string) => number | undefined): number | undefined {
+    const path = `${folder}/${file}`;
+    if (this.found.has(path)) return this.found.get(path);
+    const text = readText(`${this.root}/${path}`);
+    const own = text === undefined ? undefined : parse(text);
+    const end = folder.lastIndexOf("/");
+    const above = end < 0 ? undefined : this.least(folder.slice(0, end), file, parse);
+    const least = own === undefined || above === undefined ? (own ?? above) : Math.min(own, above);
+    this.found.set(path, least);
+    return least;
+  }
+}
+
 /**
  * A cgroup's own numbers (the kernel's admin-guide/cgroup-v2). A controller that is off has no files: undefined. So is what
  * could not be read, which spares the rest.
  * @param problems receives why, with the file
  */
-export function readCgroup(root: string, folder: string, clock: Clock, problems: string[]) {
+export function readCgroup(limits: LimitTree, folder: string, clock: Clock, problems: string[]) {
+  const { root } = limits;
   const read = (file: string) => readText(`${root}/${folder}/${file}`);
   const part = <T>(file: string, action: () => T): T | undefined => {
     try {
@@ -38,8 +64,8 @@ export function readCgroup(root: string, folder: string, clock: Clock, problems:
   const readAtSeconds = clock.monotonic();
   return {
     readAtSeconds,
-    cpu: part("cpu.", () => readCpu(root, folder)),
-    memory: part("memory.", () => readMemory(root, folder)),
+    cpu: part("cpu.", () => readCpu(limits, folder)),
+    memory: part("memory.", () => readMemory(limits, folder)),
     tasks: part("pids.current", () => parseCount(read("pids.current")?.trim())),
     io: part("io.stat", () => {
       const io = read("io.stat");
@@ -50,8 +76,8 @@ export function readCgroup(root: string, folder: string, clock: Clock, problems:
 }
 
 /** Undefined where the memory controller is off. */
-export function readMemory(root: string, folder: string): ServiceMemory | undefined {
-  const read = (file: string) => readText(`${root}/${folder}/${file}`);
+export function readMemory(limits: LimitTree, folder: string): ServiceMemory | undefined {
+  const read = (file: string) => readText(`${limits.root}/${folder}/${file}`);
   const current = read("memory.current");
   const stat = read("memory.stat");
   if (current === undefined || stat === undefined) return undefined;
@@ -73,33 +99,19 @@ export function readMemory(root: string, folder: string): ServiceMemory | undefi
     mappedFileBytes: get("file_mapped"),
     swapBytes: parseCount(read("memory.swap.current")?.trim()),
     peakBytes: parseCount(read("memory.peak")?.trim()),
-    limitBytes: leastUpTheTree(root, folder, "memory.max", parseLimit),
+    limitBytes: limits.least(folder, "memory.max", parseLimit),
     events: parseKeyed(read("memory.events") ?? ""),
   };
 }
 
-function readCpu(root: string, folder: string): ServiceCpu | undefined {
+function readCpu(limits: LimitTree, folder: string): ServiceCpu | undefined {
+  const { root } = limits;
   const stat = readText(`${root}/${folder}/cpu.stat`);
   if (stat === undefined) return undefined;
   const cpuset = readText(`${root}/${folder}/cpuset.cpus.effective`);
   return {
     ...parseCpuStat(stat),
-    limitCores: leastUpTheTree(root, folder, "cpu.max", parseCpuLimit),
+    limitCores: limits.least(folder, "cpu.max", parseCpuLimit),
     cpusetCores: cpuset === undefined ? undefined : parseCpuCount(cpuset),
   };
-}
-
-/** A slice's limit holds for all below it: the limit of a cgroup is the least from it up to the root. */
-function leastUpTheTree(
-  root: string,
-  folder: string,
-  file: string,
-  parse: (text: string) => number | undefined,
-): number | undefined {
-  const parts = folder.split("/");
-  const limits = parts.flatMap((_, index) => {
-    const text = readText(`${root}/${parts.slice(0, index + 1).join("/")}/${file}`);
-    return text === undefined ? [] : (parse(text) ?? []);
-  });
-  return limits.length === 0 ? undefined : Math.min(...limits);
 }

@@ -24,7 +24,7 @@ import { collectSwap, collectZram } from "./swap";
 export interface Tools {
   readonly clock: Clock;
   readonly http: Http;
-  readonly filesystem: Pick<FilesystemCollector, "collect" | "collectRoot">;
+  readonly filesystem: Pick<FilesystemCollector, "begin" | "collect" | "collectRoot">;
   readonly gpu: Pick<NvidiaSmi, "read" | "known" | "expect">;
   /** Where it is asked over TCP; undefined where nobody is to. */
   readonly listener?: { check(): true } | undefined;
@@ -80,6 +80,7 @@ export class Collector {
     const oomKills = run("oom", () => collectOomKills(roots));
     const bases = run("services", () => this.services.collect(config.services));
     const isUp = (service: string) => bases?.find(({ name }) => name === service)?.up !== false;
+    tools.filesystem.begin();
     // What waits is started; the host's own files are read meanwhile.
     const waiting = Promise.all([
       this.guardAsync(results, "filesystem", () => tools.filesystem.collect(config.models)),

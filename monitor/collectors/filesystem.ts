@@ -42,6 +42,8 @@ function deviceNumbers(dev: bigint): string {
 export class FilesystemCollector {
   /** By path. */
   private readonly pending = new Map<string, Promise<FilesystemNumbers>>();
+  /** init's mounts, where this user may see them. */
+  private host: { readonly text: string | undefined } | undefined;
   /** A host with many containers has many mounts, and they seldom change. */
   private readonly mountsOf = parsedOnce<readonly Mount[]>(parseMountinfo);
 
@@ -50,6 +52,11 @@ export class FilesystemCollector {
     private readonly ask: Statfs = systemStatfs,
     private readonly timeoutMilliseconds = TIMEOUT_MILLISECONDS,
   ) {}
+
+  /** A collection begins: the host's mounts are read anew, once. */
+  begin(): void {
+    this.host = undefined;
+  }
 
   /** Whether a call to a hung mount is still in flight. */
   get hung(): boolean {
@@ -73,7 +80,7 @@ export class FilesystemCollector {
   async collectRoot(): Promise<Filesystem> {
     const { procfs, etc } = this.roots;
     const space = await this.measure(etc, false);
-    const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
+    const host = this.hostMounts();
     // Where init's are hidden, the mount of that folder shows the same filesystem; how the host has mounted it, it does not.
     const [file, path] =
       host === undefined ? [`${procfs}/self/mountinfo`, etc] : [`${procfs}/1/mountinfo`, "/"];
@@ -87,7 +94,7 @@ export class FilesystemCollector {
    */
   private find(path: string): Found {
     const { procfs, rootfs } = this.roots;
-    const host = readTextIfAllowed(`${procfs}/1/mountinfo`);
+    const host = this.hostMounts();
     if (host !== undefined) {
       const mounts = this.mountsOf(host);
       const mount = mountIn(mounts, path, `${procfs}/1/mountinfo`);
@@ -98,6 +105,11 @@ export class FilesystemCollector {
     const mount = mountIn(mounts, seenAt, `${procfs}/self/mountinfo`);
     // A container has the path as a bind mount whatever it is on the host; a mount's root is what tells them apart.
     return { mounts: [], mount, isMount: mount.mountpoint === seenAt && mount.root === "/" };
+  }
+
+  private hostMounts(): string | undefined {
+    this.host ??= { text: readTextIfAllowed(`${this.roots.procfs}/1/mountinfo`) };
+    return this.host.text;
   }
 
   /** A path that seems to lie on the root, and does not: a link leads to where it is. */

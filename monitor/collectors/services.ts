@@ -5,7 +5,7 @@ import type { Roots } from "../host/roots";
 import { containerId, sliceOf, slicePath } from "../parse/cgroup";
 import { keyedCount } from "../parse/text";
 import type { RunningService, ServiceSample, SliceSample } from "../report/snapshot";
-import { readCgroup, readMemory } from "./cgroup";
+import { LimitTree, readCgroup, readMemory } from "./cgroup";
 import { readOwnNetwork } from "./network";
 import { OomKills } from "./oom-kills";
 import { ServiceStarts } from "./starts";
@@ -17,6 +17,7 @@ export type ServiceBase = Omit<ServiceSample, "models" | "llamaCpp" | "probe">;
 export class ServiceCollector {
   private readonly starts: ServiceStarts;
   readonly oomKills: OomKills;
+  private readonly limits: LimitTree;
 
   constructor(
     private readonly roots: Roots,
@@ -24,6 +25,7 @@ export class ServiceCollector {
   ) {
     this.starts = new ServiceStarts(roots, clock);
     this.oomKills = new OomKills(roots.cgroup);
+    this.limits = new LimitTree(roots.cgroup);
   }
 
   collect(services: readonly ServiceSettings[]): ServiceBase[] {
@@ -33,6 +35,7 @@ export class ServiceCollector {
     }
     this.starts.begin(services.map(({ name }) => name));
     this.oomKills.begin(services);
+    this.limits.begin();
     return services.map((service) => this.sample(service));
   }
 
@@ -45,7 +48,7 @@ export class ServiceCollector {
     );
     if (name === undefined || others.length > 0) return undefined;
     if (readText(`${this.roots.cgroup}/${name}/cgroup.events`) === undefined) return undefined;
-    return { name, memory: readMemory(this.roots.cgroup, name) };
+    return { name, memory: readMemory(this.limits, name) };
   }
 
   /** What cannot be read of one service costs that part of it. */
@@ -126,7 +129,7 @@ export class ServiceCollector {
     startTimeSeconds: number | undefined,
     problems: string[],
   ): Omit<RunningService, "network"> {
-    const { pressure, ...numbers } = readCgroup(this.roots.cgroup, folder, this.clock, problems);
+    const { pressure, ...numbers } = readCgroup(this.limits, folder, this.clock, problems);
     return {
       cgroup: folder,
       containerId: containerId(folder.slice(folder.lastIndexOf("/") + 1)),

@@ -24,7 +24,7 @@ export class FamilyText {
     if (this.isToldAlready(samples)) return this.text;
     const lines = this.linesOf(samples);
     this.samples = samples;
-    this.text = lines === "" ? "" : this.head + lines;
+    this.text = lines === "" ? "" : [this.head, lines].join("");
     return this.text;
   }
 
@@ -39,16 +39,17 @@ export class FamilyText {
   private linesOf(samples: readonly Sample[]): string {
     // Two samples of one name and labels would cost a scrape all of them: a service may tell of a model twice.
     const told = samples.length > 1 ? new Set<string>() : undefined;
-    let text = "";
+    const lines: string[] = [];
     samples.forEach((sample, index) => {
       const value = sample[1];
       if (value === undefined || !Number.isFinite(value)) return;
       const labels = labelsOf(sample[0], this.samples[index]?.[0]);
       if (told?.has(labels) === true) return;
       told?.add(labels);
-      text += `${this.name}${labels} ${value}\n`;
+      lines.push(`${this.name}${labels} ${value}\n`);
     });
-    return text;
+    // In one piece: what is added up is put together anew each time it is copied.
+    return lines.join("");
   }
 }
 
