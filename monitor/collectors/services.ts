@@ -30,12 +30,12 @@ export class ServiceCollector {
 
   collect(services: readonly ServiceSettings[]): ServiceBase[] {
     const { cgroup } = this.roots;
+    this.limits.begin();
     if (readText(`${cgroup}/cgroup.controllers`) === undefined) {
       throw new Error(`no cgroup v2 at ${cgroup}: boot with systemd.unified_cgroup_hierarchy=1`);
     }
     this.starts.begin(services.map(({ name }) => name));
     this.oomKills.begin(services);
-    this.limits.begin();
     return services.map((service) => this.sample(service));
   }
 

@@ -115,6 +115,25 @@ test("a service's file that is torn costs that part of that service, and is name
   });
 });
 
+test("what a collection reads once for all, the next one reads anew: shared limits and mounts", async () => {
+  const host = fixture("systemd");
+  const collector = collectorOf(host, settled({ services: SERVICES }));
+  const limitsOf = async () => {
+    const { services, slice, rootFilesystem } = await collector.collect(settled({ services: SERVICES }));
+    const { memory, cpu } = services?.find(({ name }) => name === "ollama")?.running ?? {};
+    const [of, cores] = [memory?.limitBytes, cpu?.limitCores];
+    return { of, cores, slice: slice?.memory?.limitBytes, readOnly: rootFilesystem?.readOnly };
+  };
+  host.write("cgroup/ai.slice/memory.max", "6442450944\n");
+  host.write("cgroup/ai.slice/cpu.max", "150000 100000\n");
+  host.write("proc/1/mountinfo", "22 1 253:1 / / rw,relatime - ext4 /dev/vda1 rw\n");
+  expect(await limitsOf()).toEqual({ of: 6442450944, cores: 1.5, slice: 6442450944, readOnly: false });
+  host.write("cgroup/ai.slice/memory.max", "5368709120\n");
+  host.write("cgroup/ai.slice/cpu.max", "50000 100000\n");
+  host.write("proc/1/mountinfo", "22 1 253:1 / / ro,relatime - ext4 /dev/vda1 ro\n");
+  expect(await limitsOf()).toEqual({ of: 5368709120, cores: 0.5, slice: 5368709120, readOnly: true });
+});
+
 test("zram before a disk: each device on its own, zram's RAM in neither, and only the disk is judged", async () => {
   const config = settled();
   const snapshot = await collectorOf(fixture("zram-and-disk"), config).collect();
