@@ -3,6 +3,7 @@ import { beforeAll, expect, it } from "vitest";
 import { stateFile } from "../../sandbox/deploy";
 import type { EngineResult } from "../../sandbox/engine";
 import type { Vm } from "../../sandbox/vm";
+import { haveDockerClient } from "../support/bundles";
 import { describeInLong } from "../support/long";
 import { deploy, get, goTo, machine, ran, SMALL_SIZE, tryDeploy } from "../support/machine";
 import { CONTAINER, MIXED } from "../support/small-host";
@@ -148,6 +149,7 @@ describeInLong("destroy", () => {
       expect(receipts).toMatch(/kept the image goblin-host\/monitor:[0-9a-f]{12}: .*conflict/);
       // dockerd sleeps again, as it was found; what it ran lives on.
       expect(await vm.run(`cat /proc/${pid}/comm; stat -c %Y /proc/${pid}`)).toBe(`sleep\n${started}`);
+      await haveDockerClient(vm);
       expect(await vm.run(`systemctl start docker; docker ps -a --format '{{.Names}}'`)).toBe("mine\n");
       expect(await vm.run(`docker image inspect -f ok ${image}`)).toBe("ok\n");
       expect(await vm.run("ls -d /var/lib/ai-resource-manager 2>&1 || true")).toContain("No such file");

@@ -19,7 +19,7 @@ const COMMANDS: readonly (readonly [command: string, shows: RegExp])[] = [
   ["systemctl show ollama -p CPUAffinity", /^CPUAffinity=0$/m],
   ["systemctl show ollama -p CPUQuotaPerSecUSec", /^CPUQuotaPerSecUSec=2s$/m],
   ['ps aux | grep -E "(ollama|llama)" | head -10', /ollama[^]*llamacpp/],
-  ["systemctl status ollama", /Active: active \(running\)[^]*Memory: [0-9.]+M \(.*max: 256\.0M/],
+  ["systemctl status ollama", /Active: active \(running\)[^]*Memory: [0-9.]+M \(.*max: 256(\.0)?M/],
   ["systemctl show ollama -p MemoryLimit", /^MemoryLimit=268435456$/m],
   ["systemctl show ollama -p MemoryCurrent,CPUUsageNSec", /^MemoryCurrent=\d+\nCPUUsageNSec=\d+$/m],
   ["journalctl -u ollama -n 50", /ollama: listening on 127\.0\.0\.1:11434/],

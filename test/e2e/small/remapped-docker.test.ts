@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import type { Vm } from "../../sandbox/vm";
+import { haveDockerClient } from "../support/bundles";
 import { describeInLong } from "../support/long";
 import { deploy, get, goTo, machine, SMALL_SIZE } from "../support/machine";
 import { MIXED } from "../support/small-host";
@@ -23,6 +24,7 @@ describeInLong("a host whose dockerd gives containers users of their own", () =>
   beforeAll(async () => {
     vm = machine(SMALL_SIZE);
     await goTo(vm, "clean");
+    await haveDockerClient(vm);
     first = Number(await vm.run("bash -s", { stdin: SCRIPT }));
     expect(first).toBeGreaterThan(65535);
   });

@@ -87,4 +87,13 @@ export async function installManager(vm: Vm, packages: readonly string[] = []): 
   await vm.run(
     `DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends ${packages.join(" ")} >/dev/null 2>&1`,
   );
+  // Debian 13's package brings a device of its own up; a bundle's has our configuration before it is installed.
+  await vm.run("systemctl stop systemd-zram-setup@zram0.service 2>/dev/null || true");
+}
+
+/** Docker's client where it is a package of its own (Debian 13), which neither the clean image has nor a removal leaves. */
+export async function haveDockerClient(vm: Vm): Promise<void> {
+  await vm.run(
+    "command -v docker >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends docker-cli >/dev/null 2>&1",
+  );
 }
