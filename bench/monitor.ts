@@ -14,7 +14,7 @@ import type { Roots } from "../monitor/host/roots";
 import { buildMonitor } from "../scripts/build-monitor";
 import { FixtureHost, SERVICES } from "../test/monitor/fixture-host";
 import { ensureNode } from "../test/sandbox/base-image";
-import { besideOthers } from "./monitor/beside";
+import { type Beside, besideOthers } from "./monitor/beside";
 import { BundledMonitor } from "./monitor/bundled";
 import { DeployedHost } from "./monitor/deployed";
 import { addServices } from "./monitor/many-services";
@@ -160,13 +160,21 @@ async function withEverySink(bundle: string): Promise<Row[]> {
   ];
 }
 
-async function beside(bundle: string): Promise<Row[]> {
+async function costsBeside(bundle: string): Promise<Beside> {
   const deployed = new DeployedHost();
-  const monitor = await started(bundle, { intervalSeconds: 1, services: SERVICES ?? [] }, deployed.roots);
-  await monitor.firstAnswer();
-  const { own, nodeExporter, glances, missing } = await besideOthers(monitor);
-  await monitor.stop();
-  deployed.dispose();
+  try {
+    const monitor = await started(bundle, { intervalSeconds: 1, services: SERVICES ?? [] }, deployed.roots);
+    await monitor.firstAnswer();
+    const costs = await besideOthers(monitor);
+    await monitor.stop();
+    return costs;
+  } finally {
+    deployed.dispose();
+  }
+}
+
+async function beside(bundle: string): Promise<Row[]> {
+  const { own, nodeExporter, glances, missing } = await costsBeside(bundle);
   for (const why of missing) console.log(`not measured: ${why}`);
   console.log(`beside each other: ${own.milliseconds.toFixed(2)} ms a round, ${own.series} series`);
   if (nodeExporter !== undefined)

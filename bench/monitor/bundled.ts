@@ -35,6 +35,10 @@ export class BundledMonitor {
     const child = spawn(node, [...NODE_OPTIONS, bundle, "serve", "--config", configFile, ...options], {
       stdio: "inherit",
     });
+    // What goes wrong meanwhile ends the benchmark, and is to leave nothing that runs.
+    const end = () => child.kill();
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     while (!existsSync(socketPath)) {
       if (child.exitCode !== null) throw new Error(`the monitor ended with ${child.exitCode}`);
       await sleep(1);

@@ -65,7 +65,7 @@ function productionBundles(): BundleLimits[] {
   const { hosts } = readStackFile(STACK, root);
   return hosts
     .flatMap((host) => hostBundles(host, { project: "goblin-host", stack: STACK }))
-    .map(({ text }) => parse(text) as { bundle: string } & BundleLimits);
+    .map(({ text }) => parse(text) as BundleLimits);
 }
 
 /** As the manager writes them where the kernel enforces all. */
