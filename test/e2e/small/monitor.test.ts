@@ -345,13 +345,13 @@ describeInLong("the monitor, when something is wrong with its host", () => {
   it("takes a model that fits for no memory in use, and tells of one that does not", async () => {
     await goTo(vm, "applied", MIXED);
     const group = "/sys/fs/cgroup/ai.slice/ai-ollama.slice/ollama.service";
-    // Who reads a page first is charged for it: not who wrote the file.
+    // Who reads a page first is charged for it, not who wrote the file. Of `$$` systemd would make `$`.
     const readIn = (mib: number, seconds: number, readers: number) => `
       head -c ${mib}M /dev/urandom >/var/tmp/model
       sync /var/tmp/model; echo 1 >/proc/sys/vm/drop_caches
       for reader in $(seq ${readers}); do
         systemd-run --quiet --collect --unit=reader-$reader -p RuntimeMaxSec=${seconds} /bin/sh -c \
-          'echo $$ >${group}/cgroup.procs; while :; do cat /var/tmp/model >/dev/null; done'
+          'echo $$$$ >${group}/cgroup.procs; while :; do cat /var/tmp/model >/dev/null; done'
       done`;
     await vm.run(readIn(160, 240, 1), { timeoutSeconds: 120 });
     await until(`[ $(cat ${group}/memory.current) -gt ${155 * MiB} ]`, 120);
